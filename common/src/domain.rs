@@ -1,0 +1,13 @@
+//! The pure core: ids, decisions and their words. No async, no clock, no environment, no SDK type; every arrow points here.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`id`] | identifiers, parsed once |
+//! | [`governance`] | the files that the control plane runs by |
+//! | [`cluster`] | deploy tree → configuration → desired pipelines → plan |
+//! | [`audit`] | hash-chained entries and their verification |
+
+pub mod audit;
+pub mod cluster;
+pub mod governance;
+pub mod id;

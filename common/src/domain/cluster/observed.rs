@@ -1,0 +1,99 @@
+//! What stands in CodePipeline and in our own table, as plain data.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        cluster::{ClusterKey, PipelineDefinition, tag},
+        id::{BlobSha, Digest, Generation, PipelineName, RepositoryId},
+    },
+    event::Outcome,
+};
+
+/// One pipeline that exists in the control plane's account and region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedPipeline {
+    /// Its definition, without what AWS adds.
+    pub definition: PipelineDefinition,
+    /// All its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl ObservedPipeline {
+    /// Whether Penstock made it.
+    pub fn is_ours(&self) -> bool {
+        self.tags.get(tag::MANAGED_BY).is_some_and(|value| value == tag::MANAGED_BY_VALUE)
+    }
+
+    /// The repository that configures it, by its tag.
+    pub fn repository(&self) -> Option<RepositoryId> {
+        self.tags.get(tag::REPOSITORY_ID)?.parse().ok().map(RepositoryId)
+    }
+
+    /// Which cluster it is for, by its tags; nothing when they are not ours or do not parse.
+    pub fn cluster(&self) -> Option<ClusterKey> {
+        let value = |key| self.tags.get(key).map(String::as_str);
+        let (environment, alias) = (value(tag::ENVIRONMENT)?, value(tag::REGION_ALIAS)?);
+        let text = match value(tag::KIND)? {
+            "regional" => format!("{environment}/{alias}/regional"),
+            kind => format!("{environment}/{alias}/{kind}/{}", value(tag::CLUSTER)?),
+        };
+        text.parse().ok()
+    }
+}
+
+/// How an execution of a pipeline ended, or that it did not yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionStatus {
+    /// Still going, stopping or waiting.
+    Running,
+    /// Every stage succeeded.
+    Succeeded,
+    /// Failed, stopped, superseded or cancelled.
+    Failed,
+}
+
+/// A pipeline's latest execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Execution {
+    /// CodePipeline's execution id.
+    pub id: String,
+    /// How it ended.
+    pub status: ExecutionStatus,
+    /// Whether its variable `IS_DESTROY` was `true`; unknown when the service did not say.
+    pub destroy: Option<bool>,
+}
+
+/// What the table remembers of one cluster: written together with the audit entry and the event of each change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// Which cluster.
+    pub cluster: ClusterKey,
+    /// Its pipeline.
+    pub pipeline: PipelineName,
+    /// The last result that differed from the one before.
+    pub outcome: Outcome,
+    /// The generation that wrote this.
+    pub generation: Generation,
+    /// When.
+    pub at: Timestamp,
+    /// The digest of the specification that the pipeline has.
+    pub spec_sha256: Option<Digest>,
+    /// The accepted values, flat, by field path: what a later update is compared with.
+    pub values: BTreeMap<String, String>,
+    /// The destroy run that was started, and for which version of the file.
+    pub destroy: Option<DestroyRun>,
+}
+
+/// A destroy run that the provisioner started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DestroyRun {
+    /// CodePipeline's execution id.
+    pub execution: String,
+    /// The version of the file that asked for it: it is started once for each.
+    pub blob: BlobSha,
+}

@@ -1,0 +1,97 @@
+//! The files that the control plane runs by, as the functions see them: one bundle, addressed by its digest.
+//!
+//! Terraform (and the local stack) joins the files of `terraform/governance/` into one JSON object `{file name: text}` and
+//! stores it under the sha256 of those bytes. A function reads the bundle that its environment names, checks the digest and parses.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{AccountId, BranchName, Digest, EnvironmentName, RepositoryId, RepositoryName};
+
+/// Everything parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Governance {
+    /// The digest of the bundle.
+    pub digest: Digest,
+    /// `environments.yaml`.
+    pub environments: Environments,
+    /// `accounts.yaml`.
+    pub accounts: Accounts,
+    /// `repositories.yaml`.
+    pub repositories: Repositories,
+}
+
+/// What to do with a name that a registry does not list. A file must say which; there is no default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unlisted {
+    /// Refused: the safe choice.
+    Refuse,
+    /// Admitted: for a sandbox. An unlisted environment is gated and follows the repository's default branch.
+    Admit,
+}
+
+/// `environments.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environments {
+    /// The known ones.
+    pub listed: BTreeMap<EnvironmentName, Environment>,
+    /// What to do with others.
+    pub unlisted: Unlisted,
+}
+
+/// One environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// The branch whose head configures it; the repository's default branch when absent.
+    pub branch: Option<BranchName>,
+    /// Whether the Deploy stage starts with the gate. On unless the file says `gate: false`.
+    pub gate: bool,
+}
+
+/// `accounts.yaml`: the AWS accounts that a cluster file may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounts {
+    /// Account id → a name for people.
+    pub listed: BTreeMap<AccountId, String>,
+    /// What to do with others.
+    pub unlisted: Unlisted,
+}
+
+/// `repositories.yaml`: which repositories may configure what, by numeric id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repositories {
+    /// By id.
+    pub listed: BTreeMap<RepositoryId, RepositoryEntry>,
+}
+
+/// One onboarded repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryEntry {
+    /// Its name when it was onboarded: for people and for the first call; the id decides.
+    pub name: RepositoryName,
+    /// What it may do; `cluster` lets its deploy tree make pipelines.
+    pub kind: RepositoryKind,
+    /// The branch that configures environments which name none.
+    pub default_branch: BranchName,
+}
+
+/// What a repository is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepositoryKind {
+    /// Its deploy tree makes cluster pipelines.
+    Cluster,
+}
+
+impl Environments {
+    /// The rule for an environment, or nothing when it is refused.
+    pub fn get(&self, name: &EnvironmentName) -> Option<Environment> {
+        match (self.listed.get(name), self.unlisted) {
+            (Some(environment), _) => Some(environment.clone()),
+            (None, Unlisted::Admit) => Some(Environment { branch: None, gate: true }),
+            (None, Unlisted::Refuse) => None,
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The identifiers of the domain: newtypes whose only constructor parses.
+//!
+//! A value of one of these types has already been checked against its grammar, so no code after the edge re-validates
+//! or escapes it. The grammars are ASCII only and have no decoding step: a homoglyph, a bidi control, `..` or an encoded
+//! slash never becomes an id. Each grammar is a plain function, tested with what must pass and what must not.
+
+use std::{fmt, str::FromStr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not an identifier: what kind was wanted, what was found (escaped and cut), what the grammar is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{found} is not a valid {kind}: expected {expected}")]
+pub struct IdError {
+    /// The kind of identifier, in words: `environment name`.
+    pub kind: &'static str,
+    /// What was found, quoted, with everything but printable ASCII escaped, at most 80 characters.
+    pub found: String,
+    /// The grammar in words.
+    pub expected: &'static str,
+}
+
+/// Foreign text made safe for a sentence: quoted, non-printable and non-ASCII characters escaped, cut after `limit` characters.
+///
+/// ```
+/// assert_eq!(common::domain::id::quoted("a\u{202e}b", 80), r#""a\u{202e}b""#);
+/// ```
+pub fn quoted(text: &str, limit: usize) -> String {
+    let mut out = String::from("\"");
+    for (at, character) in text.chars().enumerate() {
+        if at == limit {
+            out.push('…');
+            break;
+        }
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            ' '..='~' => out.push(character),
+            _ => out.extend(character.escape_default()),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn all(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
+    text.bytes().all(allowed)
+}
+
+fn lower_digit(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
+fn lower_digit_dash(byte: u8) -> bool {
+    lower_digit(byte) || byte == b'-'
+}
+
+fn starts_lower_digit(text: &str) -> bool {
+    text.bytes().next().is_some_and(lower_digit)
+}
+
+fn hex_of(text: &str, length: usize) -> bool {
+    text.len() == length && all(text, |byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+fn segment(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && starts_lower_digit(text) && all(text, lower_digit_dash)
+}
+
+fn cluster_name(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && starts_lower_digit(text)
+        && all(text, lower_digit_dash)
+        && text.bytes().last().is_some_and(lower_digit)
+}
+
+fn repository_name(text: &str) -> bool {
+    let part = |part: &str| {
+        (1..=100).contains(&part.len())
+            && part != "."
+            && part != ".."
+            && all(part, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    };
+    text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
+}
+
+// git-check-ref-format(1), narrowed to printable ASCII.
+fn branch_name(text: &str) -> bool {
+    (1..=244).contains(&text.len())
+        && all(text, |byte| byte.is_ascii_graphic() && !matches!(byte, b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\'))
+        && !text.contains("..")
+        && !text.contains("//")
+        && !text.contains("@{")
+        && !text.starts_with(['/', '-', '.'])
+        && !text.ends_with(['/', '.'])
+        && !text.ends_with(".lock")
+        && text != "@"
+}
+
+fn region(text: &str) -> bool {
+    let mut parts = text.split('-').rev();
+    let number = parts.next().is_some_and(|part| part.len() == 1 && all(part, |byte| byte.is_ascii_digit()));
+    let rest: Vec<&str> = parts.collect();
+    let Some((partition, words)) = rest.split_last() else { return false };
+    number
+        && partition.len() == 2
+        && all(partition, |byte| byte.is_ascii_lowercase())
+        && !words.is_empty()
+        && text.len() <= 32
+        && words.iter().all(|word| !word.is_empty() && all(word, |byte| byte.is_ascii_lowercase()))
+}
+
+fn parameter(text: &str) -> bool {
+    text.strip_prefix("ssm:///").is_some_and(|name| {
+        (1..=1000).contains(&name.len())
+            && all(name, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-'))
+            && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+    })
+}
+
+fn token(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
+}
+
+fn variable_name(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
+        && all(text, |byte| lower_digit(byte) || byte == b'_')
+}
+
+fn pipeline_name(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'@' | b'-' | b'_'))
+}
+
+macro_rules! text_ids {
+    ($($(#[$doc:meta])* $name:ident, $kind:literal, $expected:literal, $grammar:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(with = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text, as it was parsed.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let grammar: fn(&str) -> bool = $grammar;
+                if grammar(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(IdError { kind: $kind, found: quoted(text, 80), expected: $expected })
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+text_ids! {
+    /// An environment: the first directory below `deploy/`. Which ones exist is said by `environments.yaml`.
+    EnvironmentName, "environment name", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A region alias: the second directory below `deploy/`. It is not an AWS region: two aliases may share one.
+    RegionAlias, "region alias", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A cluster's name: a management file's stem, a `cluster_id` or an `alias`.
+    ClusterName, "cluster name", "1 to 40 of a-z, 0-9 and '-', starting and ending with a letter or digit", cluster_name;
+    /// An AWS account id, always text: a YAML number would lose leading zeros.
+    AccountId, "AWS account id", "12 digits, in quotes", |text| text.len() == 12 && all(text, |byte| byte.is_ascii_digit());
+    /// An AWS region's name, by shape.
+    AwsRegion, "AWS region", "an AWS region such as us-east-1", region;
+    /// A reference to a Systems Manager parameter that holds an account id, resolved by the pipeline's Validate stage.
+    AccountParameter, "account parameter", "ssm:/// followed by a parameter path of letters, digits, '.', '_', '-' and '/'", parameter;
+    /// A terraform variable's name, passed on as `TF_VAR_<name>`.
+    VariableName, "terraform variable name", "a lower-case letter, then up to 62 of a-z, 0-9 and '_'", variable_name;
+    /// A CodePipeline name: AWS allows 1 to 100 of `[A-Za-z0-9.@\-_]`.
+    PipelineName, "pipeline name", "1 to 100 of letters, digits, '.', '@', '-' and '_'", pipeline_name;
+    /// A repository's `owner/name`. It may be renamed and reused: never an identity, only an address.
+    RepositoryName, "repository name", "owner/name of letters, digits, '.', '_' and '-'", repository_name;
+    /// A branch, without `refs/heads/`.
+    BranchName, "branch name", "a git branch name of printable ASCII", branch_name;
+    /// A git commit id: 40 (SHA-1) or 64 (SHA-256) lower-case hex digits.
+    CommitSha, "commit id", "40 or 64 lower-case hex digits", |text| hex_of(text, 40) || hex_of(text, 64);
+    /// A git blob id, of the same form as a commit id.
+    BlobSha, "blob id", "40 or 64 lower-case hex digits", |text| hex_of(text, 40) || hex_of(text, 64);
+    /// A sha256 digest as 64 lower-case hex digits.
+    Digest, "sha256 digest", "64 lower-case hex digits", |text| hex_of(text, 64);
+    /// GitHub's `X-GitHub-Delivery`. It is not signed: never the only key of anything.
+    DeliveryId, "delivery id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
+    /// The identity of one event of ours, equal in every copy of it.
+    EventId, "event id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
+    /// What ties together everything that one foreign event caused.
+    CorrelationId, "correlation id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
+}
+
+/// A repository's numeric id on its source host: its identity through renames and transfers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RepositoryId(pub u64);
+
+impl fmt::Display for RepositoryId {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+/// A rising number that fences a run: a writer with a lower one is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Generation(pub u64);
+
+impl fmt::Display for Generation {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+impl Digest {
+    /// The sha256 of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(hex::encode(sha2::Sha256::digest(bytes)))
+    }
+
+    /// The sha256 of parts that cannot run into one another: each is preceded by its length as eight bytes, big-endian.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        use sha2::Digest as _;
+        let mut hash = sha2::Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(hex::encode(hash.finalize()))
+    }
+}
+
+impl EventId {
+    /// The id of an event that these parts determine, so that doing the same work twice names the same event.
+    pub fn derived<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        let digest = Digest::of_parts(parts);
+        Self(digest.as_str().chars().take(32).collect())
+    }
+
+    /// Where in the outbox this event's row stands: one of sixteen shards, by its last hex digit.
+    pub fn shard(&self) -> u8 {
+        let digest = Digest::of(self.0.as_bytes());
+        digest.as_str().chars().next_back().and_then(|digit| digit.to_digit(16)).map_or(0, |digit| digit as u8)
+    }
+}
+
+impl CorrelationId {
+    /// The id that a foreign delivery starts: derived, so that copies of it share it.
+    pub fn derived<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(EventId::derived(parts).0)
+    }
+}
+
+impl CommitSha {
+    /// The first seven digits, as people write it.
+    pub fn short(&self) -> &str {
+        self.0.get(..7).unwrap_or(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grammars_accept_what_they_name_and_nothing_else() {
+        fn check<T: FromStr>(good: &[&str], bad: &[&str]) {
+            for text in good {
+                assert!(text.parse::<T>().is_ok(), "{text} should pass");
+            }
+            for text in bad {
+                assert!(text.parse::<T>().is_err(), "{text:?} should not pass");
+            }
+        }
+        check::<EnvironmentName>(
+            &["integration", "prod", "e2e-1", "0"],
+            &["", "Prod", "-a", "a_b", "a.b", "..", "a/b", "рrod", "a\u{202e}", "a\0", &"a".repeat(33)],
+        );
+        check::<ClusterName>(&["mc01", "a", "mc01-us-east-1"], &["a-", "-a", "MC", "x; rm -rf /", &"a".repeat(41)]);
+        check::<AccountId>(&["000000000012"], &["12345", "REMOVED", "1234567890123", "12345678901a"]);
+        check::<AwsRegion>(&["us-east-1", "us-gov-west-1", "ap-southeast-2"], &["us-east", "us--1", "US-EAST-1", "1", "-"]);
+        check::<AccountParameter>(&["ssm:///infra/int/us/account_id"], &["ssm://x", "ssm:///", "ssm:///a//b", "ssm:///a/../b", "ssm:///a b"]);
+        check::<BranchName>(&["main", "feature/a.b-c"], &["", "a..b", "-a", "/a", "a/", "a b", "a.lock", "a~1", "ä", "@"]);
+        check::<RepositoryName>(&["o/r", "O-1/r.x_y"], &["o", "o/r/s", "../r", "o/..", "o/", "/r", "o/r?"]);
+        check::<CommitSha>(&[&"0a".repeat(20), &"0a".repeat(32)], &["0A", &"0A".repeat(20), &"0a".repeat(21)]);
+        check::<VariableName>(&["app_code", "a"], &["A", "1a", "_a", "a-b", &"a".repeat(64)]);
+    }
+
+    #[test]
+    fn quoted_text_is_inert_and_short() {
+        assert_eq!(quoted("a\r\n\u{2028}\"b", 80), r#""a\r\n\u{2028}\"b""#);
+        assert_eq!(quoted("abcdef", 3), "\"abc…\"");
+    }
+
+    #[test]
+    fn parts_do_not_run_into_one_another() {
+        assert_ne!(Digest::of_parts(["a-b", "c"]), Digest::of_parts(["a", "b-c"]));
+        assert_ne!(Digest::of_parts(["ab", ""]), Digest::of_parts(["", "ab"]));
+    }
+}

@@ -1,0 +1,208 @@
+//! The event contract: every event on the bus `penstock`, its source, its `detail-type` and its payload.
+//!
+//! This enum is the source. `events/contract.json`, `events/schemas/` and the table in `events/README.md` are generated from
+//! it and from the functions' manifests (`make contract`); Terraform and the local stack read the generated file, and a test
+//! fails when the committed copy differs. Names are Title Case, as AWS writes its own. A payload may gain optional fields;
+//! any other change is a new event.
+//!
+//! On the wire `detail` is one object: the fields of [`Meta`] and those of the payload side by side.
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+pub use crate::event::payload::*;
+use crate::{
+    domain::id::{CorrelationId, EventId, quoted},
+    fault::Fault,
+};
+
+mod payload;
+
+/// The version of the envelope and of every payload in this file.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The most bytes a `detail` may have: EventBridge takes 1 MB for the whole entry, a DynamoDB item 400 KB, and the outbox row holds
+/// the detail once. Producers cut lists and say how much they left out (`*_omitted`); nothing is cut in silence.
+pub const MAX_DETAIL_BYTES: usize = 240 * 1024;
+
+/// What every event carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Meta {
+    /// [`SCHEMA_VERSION`] of the producer.
+    pub schema_version: u32,
+    /// The same in every copy of this event: what a consumer deduplicates on.
+    pub event_id: EventId,
+    /// When it happened, RFC 3339 in UTC.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub occurred_at: Timestamp,
+    /// What ties together all that one foreign event caused; `make trace ID=…` follows it.
+    pub correlation_id: CorrelationId,
+    /// What it is about: `repository:42`, `change:42/7`, `cluster:integration/us-east-1/regional`.
+    pub subject: String,
+}
+
+/// One event with its envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The fields that every event has.
+    pub meta: Meta,
+    /// What happened.
+    pub event: Event,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident($payload:ty) = $source:literal, $name:literal;)*) => {
+        /// Everything that can happen, with its payload.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Event {$(
+            $(#[$doc])*
+            $variant($payload),
+        )*}
+
+        /// The kinds of event, without payload: what manifests name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum EventKind {$(
+            $(#[$doc])*
+            $variant,
+        )*}
+
+        impl EventKind {
+            /// All of them, in the order of the contract.
+            pub const ALL: &[EventKind] = &[$(EventKind::$variant),*];
+
+            /// The `source`: `penstock.<area>`.
+            pub fn source(self) -> &'static str {
+                match self {$(Self::$variant => $source),*}
+            }
+
+            /// The `detail-type`.
+            pub fn name(self) -> &'static str {
+                match self {$(Self::$variant => $name),*}
+            }
+
+            /// The JSON Schema of the payload, without [`Meta`].
+            pub fn schema(self) -> Schema {
+                match self {$(Self::$variant => schema_for!($payload)),*}
+            }
+
+            fn read(self, detail: Value) -> Result<Event, serde_json::Error> {
+                match self {$(Self::$variant => serde_json::from_value(detail).map(Event::$variant)),*}
+            }
+        }
+
+        impl Event {
+            /// Which kind it is.
+            pub fn kind(&self) -> EventKind {
+                match self {$(Self::$variant(_) => EventKind::$variant),*}
+            }
+
+            fn payload(&self) -> Result<Value, serde_json::Error> {
+                match self {$(Self::$variant(payload) => serde_json::to_value(payload)),*}
+            }
+        }
+    };
+}
+
+events! {
+    /// A branch got a new head.
+    BranchPushed(BranchPushed) = "penstock.scm", "Branch Pushed";
+    /// A branch is gone.
+    BranchDeleted(BranchDeleted) = "penstock.scm", "Branch Deleted";
+    /// A pull request was opened or reopened.
+    ChangeOpened(Change) = "penstock.scm", "Change Opened";
+    /// A pull request's head, base, text or draft state changed.
+    ChangeUpdated(Change) = "penstock.scm", "Change Updated";
+    /// A review was submitted, edited or dismissed.
+    ChangeReviewed(ChangeReviewed) = "penstock.scm", "Change Reviewed";
+    /// A comment on a pull request was created, edited or deleted.
+    ChangeCommented(ChangeCommented) = "penstock.scm", "Change Commented";
+    /// A pull request was merged.
+    ChangeMerged(ChangeMerged) = "penstock.scm", "Change Merged";
+    /// A pull request was closed without a merge.
+    ChangeClosed(Change) = "penstock.scm", "Change Closed";
+    /// A check run, check suite or workflow run came to its end.
+    CheckCompleted(CheckCompleted) = "penstock.scm", "Check Completed";
+    /// An issue was opened or reopened.
+    IssueOpened(Issue) = "penstock.scm", "Issue Opened";
+    /// An issue changed in another way.
+    IssueUpdated(Issue) = "penstock.scm", "Issue Updated";
+    /// An issue was closed or deleted.
+    IssueClosed(Issue) = "penstock.scm", "Issue Closed";
+    /// A deployment's state was reported.
+    DeploymentReported(DeploymentReported) = "penstock.scm", "Deployment Reported";
+    /// A repository has another name or owner; its id stayed.
+    RepositoryRenamed(RepositoryRenamed) = "penstock.scm", "Repository Renamed";
+    /// The provisioner began to reconcile a branch, or to plan a change.
+    ProvisioningStarted(ProvisioningStarted) = "penstock.pipelines", "Provisioning Started";
+    /// The provisioner came to the end of a run: counts, results and findings.
+    ProvisioningFinished(ProvisioningFinished) = "penstock.pipelines", "Provisioning Finished";
+    /// A cluster got its pipeline.
+    PipelineCreated(PipelineResult) = "penstock.pipelines", "Pipeline Created";
+    /// A cluster's pipeline has a new definition.
+    PipelineUpdated(PipelineResult) = "penstock.pipelines", "Pipeline Updated";
+    /// A cluster's pipeline was removed, after its infrastructure.
+    PipelineRetired(PipelineResult) = "penstock.pipelines", "Pipeline Retired";
+    /// Something was asked for that a rule forbids; the reasons name the rule.
+    PipelineRefused(PipelineResult) = "penstock.pipelines", "Pipeline Refused";
+    /// A call to AWS failed for one cluster; the others went on.
+    PipelineFailed(PipelineResult) = "penstock.pipelines", "Pipeline Failed";
+    /// A pipeline's configuration file is gone without a teardown; nothing was removed.
+    PipelineOrphaned(PipelineResult) = "penstock.pipelines", "Pipeline Orphaned";
+    /// A configuration file was refused: each finding says where and why.
+    ConfigurationRejected(ConfigurationRejected) = "penstock.pipelines", "Configuration Rejected";
+}
+
+impl Envelope {
+    /// The `detail` that goes on the bus.
+    ///
+    /// # Errors
+    /// `Bug` when a payload does not serialise to an object, or is longer than [`MAX_DETAIL_BYTES`].
+    pub fn detail(&self) -> Result<String, Fault> {
+        let broken = |error| Fault::bug_from("writing an event's detail", error);
+        let (Value::Object(mut detail), Value::Object(payload)) =
+            (serde_json::to_value(&self.meta).map_err(broken)?, self.event.payload().map_err(broken)?)
+        else {
+            return Err(Fault::bug("an event's payload is not an object"));
+        };
+        detail.extend(payload);
+        let text = Value::Object(detail).to_string();
+        if text.len() > MAX_DETAIL_BYTES {
+            return Err(Fault::bug(format!(
+                "the detail of {} has {} bytes, more than {MAX_DETAIL_BYTES}",
+                self.event.kind().name(),
+                text.len()
+            )));
+        }
+        Ok(text)
+    }
+
+    /// Reads what came from the bus.
+    ///
+    /// # Errors
+    /// `Reject` for an unknown pair of source and `detail-type`, or a detail that does not fit it.
+    pub fn parse(source: &str, detail_type: &str, detail: Value) -> Result<Self, Fault> {
+        let kind = EventKind::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.source() == source && kind.name() == detail_type)
+            .ok_or_else(|| {
+                Fault::reject(format!(
+                    "no event {} of source {} is in the contract",
+                    quoted(detail_type, 80),
+                    quoted(source, 80)
+                ))
+            })?;
+        let misfit = |error: serde_json::Error| {
+            Fault::reject(format!("the detail of {} does not fit its schema: {}", kind.name(), quoted(&error.to_string(), 200)))
+        };
+        let meta: Meta = read(detail.clone()).map_err(misfit)?;
+        let event = kind.read(detail).map_err(misfit)?;
+        Ok(Self { meta, event })
+    }
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, serde_json::Error> {
+    serde_json::from_value(value)
+}

@@ -1,0 +1,22 @@
+//! Penstock's shared code.
+//!
+//! The one rule: arrows point to [`domain`]. Without features this crate is the domain, the event contract, manifests, faults and
+//! ports, and links neither an async runtime nor an SDK. Each feature adds one way to the outside.
+//!
+//! | module | feature | what it is |
+//! |---|---|---|
+//! | [`domain`] | | decisions: pure, total, with their reasons |
+//! | [`event`] | | the event contract |
+//! | [`manifest`] | | what a function wakes on, emits, may call |
+//! | [`fault`] | | `Retry`, `Reject`, `Bug` |
+//! | [`ports`] | | the outside world as narrow traits |
+//! | `aws` | `dynamodb`, `eventbridge`, `codepipeline`, `s3`, `secrets` | adapters, one file a service |
+//! | `github` | `github` | the source host's adapter |
+//! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |
+//! | `testing` | `testing` | the in-memory world: fakes of all ports, builders, generators |
+
+pub mod domain;
+pub mod event;
+pub mod fault;
+pub mod manifest;
+pub mod ports;

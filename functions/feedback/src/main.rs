@@ -1,0 +1,2 @@
+//! feedback
+fn main() {}

@@ -1,0 +1,2 @@
+//! github-webhook
+fn main() {}

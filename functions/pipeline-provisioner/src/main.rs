@@ -1,0 +1,2 @@
+//! pipeline-provisioner
+fn main() {}
