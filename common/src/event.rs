@@ -195,7 +195,11 @@ impl Envelope {
                 ))
             })?;
         let misfit = |error: serde_json::Error| {
-            Fault::reject(format!("the detail of {} does not fit its schema: {}", kind.name(), quoted(&error.to_string(), 200)))
+            Fault::reject(format!(
+                "the detail of {} does not fit its schema: {}",
+                kind.name(),
+                quoted(&error.to_string(), 200)
+            ))
         };
         let meta: Meta = read(detail.clone()).map_err(misfit)?;
         let event = kind.read(detail).map_err(misfit)?;

@@ -259,8 +259,11 @@ pub trait Marks: Sync {
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// Publishes a check run: finds our own by name and external id and completes it, or makes it.
-    fn publish_check(&self, repository: &Repository, check: &CheckRun)
-    -> impl Future<Output = Result<(), Fault>> + Send;
+    fn publish_check(
+        &self,
+        repository: &Repository,
+        check: &CheckRun,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// What `feedback` has already published, so that a copy or an older event changes nothing.

@@ -1,1 +1,10 @@
-//! workspace
+//! The one integration-test binary of the workspace, so that the SDKs link once. Each module says what it proves.
+
+mod dependencies;
+mod layers;
+mod promises;
+
+/// The repository's root, from this crate's place in it.
+pub(crate) fn repository_root() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}

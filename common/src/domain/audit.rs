@@ -102,7 +102,8 @@ fn hash(previous: &Digest, sequence: u64, draft: &Draft) -> Digest {
     };
     let (sequence, at) = (sequence.to_string(), at.to_string());
     let (fact_count, reason_count) = (facts.len().to_string(), reasons.len().to_string());
-    let fixed = [previous.as_str(), subject, &sequence, &at, actor, action, phase, correlation_id.as_str(), &fact_count];
+    let fixed =
+        [previous.as_str(), subject, &sequence, &at, actor, action, phase, correlation_id.as_str(), &fact_count];
     let facts = facts.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
     let reasons = std::iter::once(reason_count.as_str()).chain(reasons.iter().map(String::as_str));
     Digest::of_parts(fixed.into_iter().chain(facts).chain(reasons))
@@ -215,10 +216,7 @@ mod tests {
             assert!(verify(subject, &missing, &head).is_err());
         }
         let cut = &entries[..4];
-        assert_eq!(
-            verify(subject, cut, &head),
-            Err(Broken::Head { subject: subject.into(), expected: 5, found: 4 })
-        );
+        assert_eq!(verify(subject, cut, &head), Err(Broken::Head { subject: subject.into(), expected: 5, found: 4 }));
         assert!(verify("cluster:a/c/regional", &entries, &head).is_err());
     }
 

@@ -306,9 +306,18 @@ mod tests {
         );
         check::<ClusterName>(&["mc01", "a", "mc01-us-east-1"], &["a-", "-a", "MC", "x; rm -rf /", &"a".repeat(41)]);
         check::<AccountId>(&["000000000012"], &["12345", "REMOVED", "1234567890123", "12345678901a"]);
-        check::<AwsRegion>(&["us-east-1", "us-gov-west-1", "ap-southeast-2"], &["us-east", "us--1", "US-EAST-1", "1", "-"]);
-        check::<AccountParameter>(&["ssm:///infra/int/us/account_id"], &["ssm://x", "ssm:///", "ssm:///a//b", "ssm:///a/../b", "ssm:///a b"]);
-        check::<BranchName>(&["main", "feature/a.b-c"], &["", "a..b", "-a", "/a", "a/", "a b", "a.lock", "a~1", "ä", "@"]);
+        check::<AwsRegion>(
+            &["us-east-1", "us-gov-west-1", "ap-southeast-2"],
+            &["us-east", "us--1", "US-EAST-1", "1", "-"],
+        );
+        check::<AccountParameter>(
+            &["ssm:///infra/int/us/account_id"],
+            &["ssm://x", "ssm:///", "ssm:///a//b", "ssm:///a/../b", "ssm:///a b"],
+        );
+        check::<BranchName>(
+            &["main", "feature/a.b-c"],
+            &["", "a..b", "-a", "/a", "a/", "a b", "a.lock", "a~1", "ä", "@"],
+        );
         check::<RepositoryName>(&["o/r", "O-1/r.x_y"], &["o", "o/r/s", "../r", "o/..", "o/", "/r", "o/r?"]);
         check::<CommitSha>(&[&"0a".repeat(20), &"0a".repeat(32)], &["0A", &"0A".repeat(20), &"0a".repeat(21)]);
         check::<VariableName>(&["app_code", "a"], &["A", "1a", "_a", "a-b", &"a".repeat(64)]);
