@@ -20,3 +20,5 @@ pub mod event;
 pub mod fault;
 pub mod manifest;
 pub mod ports;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -268,7 +268,8 @@ pub trait Marks: Sync {
 
 /// What `feedback` has already published, so that a copy or an older event changes nothing.
 pub trait FeedbackLedger: Sync {
-    /// Whether this is new: nothing was published for (subject, kind) with the same or a higher order.
+    /// Whether this is new: nothing was published for (subject, kind) with the same or a higher order, and what was
+    /// published last has other content. So a sweep that finds the same again publishes nothing.
     fn is_news(
         &self,
         subject: &str,

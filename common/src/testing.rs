@@ -1,0 +1,274 @@
+//! The in-memory world: one [`World`] plays every port, so that handlers run for real without AWS, GitHub or a clock.
+//!
+//! | file | plays |
+//! |---|---|
+//! | `testing/host.rs` | the source host: commits, branches, pull requests; what was published on it |
+//! | `testing/pipelines.rs` | CodePipeline as AWS documents it: names in use, automatic first run, tokens |
+//! | `testing/store.rs` | the table: intake, outbox, bus, feedback ledger, cluster ledger, audit trail, compiled specs |
+//! | `testing/governance.rs` | the governance bundle, by files |
+//!
+//! Every call of a port passes through one gate. The gate counts and names calls, so that a test can say "no write
+//! happened" or "fail the k-th call", before it had an effect or after (the reply is lost), and can let something else
+//! happen in the world just before the k-th call: a push, a newer run.
+
+// A builder that is given a text which is no id is a mistake in the test that wrote it: it should stop there and then.
+#![allow(clippy::expect_used, clippy::panic, reason = "this module is only linked by tests and by the story")]
+
+use std::{
+    collections::BTreeMap,
+    str::FromStr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::id::{BranchName, CorrelationId, EventId, IdError, RepositoryId},
+    event::{Envelope, Event, Host, Meta, Repository, SCHEMA_VERSION},
+    fault::Fault,
+    ports::{Clock, PipelineError},
+};
+
+pub use self::{governance::GovernanceFiles, host::Files, pipelines::FakePipeline};
+
+mod governance;
+mod host;
+mod pipelines;
+mod store;
+
+/// Parses an id in a test.
+pub fn id<T: FromStr<Err = IdError>>(text: &str) -> T {
+    text.parse().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The repository that the builders speak of: id 42, `acme/clusters`.
+pub fn repository() -> Repository {
+    Repository { host: Host::Github, id: RepositoryId(42), name: id("acme/clusters") }
+}
+
+/// The branch that the builders speak of.
+pub fn main_branch() -> BranchName {
+    id("main")
+}
+
+/// An event with an envelope, at the world's time, caused by `correlation`.
+pub fn envelope(at: Timestamp, correlation: &str, subject: &str, event: Event) -> Envelope {
+    let event_id = EventId::derived([correlation, subject, event.kind().name(), &at.to_string()]);
+    let correlation_id: CorrelationId = id(correlation);
+    Envelope {
+        meta: Meta {
+            schema_version: SCHEMA_VERSION,
+            event_id,
+            occurred_at: at,
+            correlation_id,
+            subject: subject.into(),
+        },
+        event,
+    }
+}
+
+/// When an injected failure happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Before the call had any effect.
+    Before,
+    /// After its effect: the work is done, the reply is lost.
+    After,
+}
+
+/// One call of a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// `CodePipeline.CreatePipeline`, `ClusterLedger.record`, …
+    pub name: &'static str,
+    /// What it was about: a pipeline's name, a subject; may be empty.
+    pub about: String,
+    /// Whether it can change anything.
+    pub write: bool,
+}
+
+/// Everything outside the functions, in memory. Clones share it.
+#[derive(Clone, Default)]
+pub struct World {
+    state: Arc<Mutex<State>>,
+}
+
+type Hook = Box<dyn FnOnce(&World) + Send>;
+
+#[derive(Default)]
+struct State {
+    now: Timestamp,
+    calls: Vec<Call>,
+    /// One failure at the call of this number (from 0).
+    fail_at: Option<(usize, When)>,
+    /// Failures by name: call, text in `about`, error code, how often still, when.
+    failing: Vec<Failing>,
+    /// What happens just before the call of this number.
+    hooks: Vec<(usize, Hook)>,
+    host: host::State,
+    pipelines: BTreeMap<String, FakePipeline>,
+    store: store::State,
+}
+
+struct Failing {
+    name: &'static str,
+    about: String,
+    code: String,
+    retry: bool,
+    left: usize,
+    when: When,
+}
+
+/// An error that the world can inject.
+trait Injected {
+    fn injected(name: &'static str, code: &str, retry: bool) -> Self;
+}
+
+impl Injected for Fault {
+    fn injected(name: &'static str, code: &str, retry: bool) -> Self {
+        let what = format!("{name} failed with {code}");
+        if retry { Fault::retry(what) } else { Fault::bug(what) }
+    }
+}
+
+impl Injected for PipelineError {
+    fn injected(name: &'static str, code: &str, retry: bool) -> Self {
+        let step = name.strip_prefix("CodePipeline.").unwrap_or(name);
+        let message = "injected by the world".to_owned();
+        Self { step, code: code.to_owned(), message, request_id: Some("req-injected".into()), retry }
+    }
+}
+
+impl World {
+    /// An empty world on 2026-01-05, 09:00 UTC, a Monday.
+    pub fn new() -> Self {
+        let world = Self::default();
+        world.state().now = "2026-01-05T09:00:00Z".parse().expect("a time");
+        world
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: SignedDuration) {
+        let mut state = self.state();
+        state.now = state.now.checked_add(time).expect("a time within range");
+    }
+
+    /// Fails the call of this number, counted from 0 and from now on, whatever it is.
+    pub fn fail_call(&self, number: usize, when: When) {
+        let mut state = self.state();
+        state.calls.clear();
+        state.fail_at = Some((number, when));
+    }
+
+    /// Fails the next `times` calls of this name whose `about` contains a text, with an error code.
+    pub fn fail(&self, name: &'static str, about: &str, code: &str, retry: bool, times: usize) {
+        let (about, code) = (about.to_owned(), code.to_owned());
+        self.state().failing.push(Failing { name, about, code, retry, left: times, when: When::Before });
+    }
+
+    /// Lets something happen just before the call of this number, counted from 0 and from now on.
+    pub fn before_call(&self, number: usize, hook: impl FnOnce(&World) + Send + 'static) {
+        let mut state = self.state();
+        state.calls.clear();
+        state.hooks.push((number, Box::new(hook)));
+    }
+
+    /// No more failures and hooks; the count of calls starts again.
+    pub fn heal(&self) {
+        let mut state = self.state();
+        state.fail_at = None;
+        state.failing.clear();
+        state.hooks.clear();
+        state.calls.clear();
+    }
+
+    /// The calls since the count was started.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// The calls since the count was started that write to CodePipeline.
+    pub fn pipeline_writes(&self) -> Vec<Call> {
+        self.calls().into_iter().filter(|call| call.write && call.name.starts_with("CodePipeline.")).collect()
+    }
+
+    /// The gate that every port's call passes.
+    fn call<T, E: Injected>(
+        &self,
+        name: &'static str,
+        about: impl Into<String>,
+        write: bool,
+        act: impl FnOnce(&mut State) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let about = about.into();
+        let number = self.state().calls.len();
+        loop {
+            // A hook may call the world itself, so the lock is not held while it runs.
+            let mut state = self.state();
+            let Some(at) = state.hooks.iter().position(|(due, _)| *due == number) else { break };
+            let (_, hook) = state.hooks.remove(at);
+            drop(state);
+            hook(self);
+        }
+        let mut state = self.state();
+        state.calls.push(Call { name, about: about.clone(), write });
+        let mut failure = match state.fail_at {
+            Some((due, when)) if due == number => Some((when, "timeout".to_owned(), true)),
+            _ => None,
+        };
+        let named = |rule: &&mut Failing| rule.left > 0 && rule.name == name && about.contains(&rule.about);
+        if let Some(rule) = state.failing.iter_mut().find(named) {
+            rule.left -= 1;
+            failure = Some((rule.when, rule.code.clone(), rule.retry));
+        }
+        match failure {
+            Some((When::Before, code, retry)) => Err(E::injected(name, &code, retry)),
+            Some((When::After, code, retry)) => act(&mut state).and(Err(E::injected(name, &code, retry))),
+            None => act(&mut state),
+        }
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.state().now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bump(world: &World) -> Result<u32, Fault> {
+        world.call("Test.bump", "it", true, |state| {
+            state.now = state.now.checked_add(SignedDuration::from_secs(1)).expect("a time");
+            Ok(1)
+        })
+    }
+
+    #[test]
+    fn a_failure_before_has_no_effect_and_one_after_loses_only_the_reply() {
+        let world = World::new();
+        let start = world.now();
+        world.fail_call(1, When::Before);
+        assert!(bump(&world).is_ok() && bump(&world).is_err() && bump(&world).is_ok());
+        assert_eq!(world.now().duration_since(start).as_secs(), 2);
+        world.fail_call(0, When::After);
+        assert!(bump(&world).is_err());
+        assert_eq!(world.now().duration_since(start).as_secs(), 3);
+    }
+
+    #[test]
+    fn a_hook_runs_before_its_call_and_may_change_the_world() {
+        let world = World::new();
+        let start = world.now();
+        world.before_call(0, |world| world.pass(SignedDuration::from_secs(10)));
+        assert!(bump(&world).is_ok());
+        assert_eq!(world.now().duration_since(start).as_secs(), 11);
+        assert_eq!(world.calls().len(), 1);
+    }
+}
