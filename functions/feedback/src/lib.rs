@@ -1,1 +1,21 @@
-//! feedback
+//! **Purpose.** The only function that publishes words and marks on the source host.
+//!
+//! **Wakes on** Provisioning Started and Provisioning Finished. **Does**: for a push, the commit status `penstock/clusters`
+//! (pending, then final, linking to the pipelines) and the check run of the same name with one annotation for each finding;
+//! for a pull request, the check run `penstock/clusters plan`, which says in words what merging it would do. **Emits** nothing.
+//!
+//! **Idempotent by** (subject, kind, order, digest of the content): a copy, an older event, and a sweep that found the same
+//! again publish nothing. The digest leaves out what only tells one sweep from the next ("2 created" or "2 unchanged"), so a
+//! schedule does not repeat itself on a commit every quarter of an hour.
+//!
+//! **Fails** alone: what it publishes is an output and never evidence, so no decision waits for it. A host that does not
+//! answer is `Retry`, and the queue brings the message again.
+//!
+//! Labels, the sticky comment and Slack belong to the change journey; they are not here.
+
+pub use crate::handler::{Settings, handle};
+
+pub mod handler;
+pub mod markdown;
+pub mod marks;
+pub mod words;

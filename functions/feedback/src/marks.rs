@@ -1,0 +1,185 @@
+//! Which marks an event means: pure. The sentences in them are in `words`.
+
+use common::{
+    domain::{
+        cluster::{Finding, RunMode, Severity},
+        id::{Digest, Generation},
+    },
+    event::{Envelope, Event, ProvisioningFinished, ProvisioningStarted, Repository, Run},
+    ports::{Annotation, CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState},
+};
+
+use crate::{handler::Settings, words};
+
+/// The name of the status and of the check run on a push.
+pub const CONTEXT: &str = "penstock/clusters";
+/// The name of the check run on a pull request.
+pub const PLAN: &str = "penstock/clusters plan";
+
+/// One thing to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Where.
+    pub repository: Repository,
+    /// What it is about: a commit.
+    pub subject: String,
+    /// Which of the marks about it.
+    pub kind: &'static str,
+    /// Its place among what is said about the subject.
+    pub order: FeedbackOrder,
+    /// What decides whether it says something new.
+    pub essence: Vec<String>,
+    /// What to publish.
+    pub content: Content,
+}
+
+/// A status or a check run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A commit status.
+    Status(CommitStatus),
+    /// A check run.
+    Check(CheckRun),
+}
+
+impl Mark {
+    /// The digest of the essence.
+    pub fn digest(&self) -> Digest {
+        Digest::of_parts(self.essence.iter().map(String::as_str))
+    }
+}
+
+/// Everything that an event means for people, in the order in which to publish it.
+pub fn marks(settings: &Settings, event: &Envelope) -> Vec<Mark> {
+    match &event.event {
+        Event::ProvisioningStarted(started) => on_started(settings, started),
+        Event::ProvisioningFinished(finished) => on_finished(settings, event, finished),
+        _ => Vec::new(),
+    }
+}
+
+fn subject(run: &Run) -> String {
+    format!("commit:{}/{}", run.repository.id, run.head)
+}
+
+fn status(settings: &Settings, run: &Run, state: StatusState, description: String) -> Content {
+    Content::Status(CommitStatus {
+        commit: run.head.clone(),
+        context: CONTEXT.to_owned(),
+        state,
+        description,
+        target_url: Some(settings.pipelines_url.clone()),
+    })
+}
+
+// Before everything else about its commit: once anything was said, a start is no news, so that a sweep does not set a
+// finished commit back to pending. A plan has no pending mark: a check run is published when it is complete.
+fn on_started(settings: &Settings, started: &ProvisioningStarted) -> Vec<Mark> {
+    let run = &started.run;
+    if run.mode != RunMode::Reconcile {
+        return Vec::new();
+    }
+    vec![Mark {
+        repository: run.repository.clone(),
+        subject: subject(run),
+        kind: "status",
+        order: FeedbackOrder { generation: Generation(0), phase: 0 },
+        essence: vec!["pending".into()],
+        content: status(settings, run, StatusState::Pending, words::pending(run)),
+    }]
+}
+
+fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFinished) -> Vec<Mark> {
+    let run = &finished.run;
+    let state = state(finished);
+    match run.mode {
+        RunMode::Reconcile => {
+            let order = FeedbackOrder { generation: run.generation, phase: 1 };
+            let essence = essence(finished, state);
+            let check =
+                check(run, CONTEXT, state, words::title(finished), words::summary(finished), &finished.findings);
+            let mark = |kind, content| Mark {
+                repository: run.repository.clone(),
+                subject: subject(run),
+                kind,
+                order,
+                essence: essence.clone(),
+                content,
+            };
+            vec![
+                mark("status", status(settings, run, state, words::title(finished))),
+                mark("check", Content::Check(check)),
+            ]
+        }
+        RunMode::DryRun { .. } => {
+            // A plan takes no generation; a later one for the same commit is later in time, and says more: the base moved.
+            let at = u64::try_from(event.meta.occurred_at.as_millisecond()).unwrap_or_default();
+            let summary = words::plan(finished);
+            let check = check(run, PLAN, state, words::plan_title(finished), summary.clone(), &finished.findings);
+            vec![Mark {
+                repository: run.repository.clone(),
+                subject: subject(run),
+                kind: "plan",
+                order: FeedbackOrder { generation: Generation(at), phase: 1 },
+                essence: vec![format!("{state:?}"), summary, list(&finished.findings)],
+                content: Content::Check(check),
+            }]
+        }
+    }
+}
+
+/// How a run ended for its author: `Failure` when a file or request must be mended, `Error` when our side failed or stopped.
+pub fn state(finished: &ProvisioningFinished) -> StatusState {
+    let counts = &finished.counts;
+    let refused = counts.invalid + counts.refused > 0;
+    if refused || finished.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        StatusState::Failure
+    } else if counts.failed > 0 || !finished.complete {
+        StatusState::Error
+    } else {
+        StatusState::Success
+    }
+}
+
+// What a person would want to hear about again. Created, updated and unchanged are the same news: the pipeline stands.
+fn essence(finished: &ProvisioningFinished, state: StatusState) -> Vec<String> {
+    let telling = finished.results.iter().filter(|result| !words::stands(result.outcome));
+    let mut parts = vec![format!("{state:?}"), finished.stopped.clone().unwrap_or_default(), list(&finished.findings)];
+    parts.extend(telling.map(|result| format!("{} {:?} {}", result.cluster, result.outcome, result.reasons.join(" "))));
+    parts
+}
+
+fn list(findings: &[Finding]) -> String {
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn check(run: &Run, name: &str, state: StatusState, title: String, summary: String, findings: &[Finding]) -> CheckRun {
+    let conclusion = match state {
+        StatusState::Success => CheckConclusion::Success,
+        StatusState::Failure => CheckConclusion::Failure,
+        StatusState::Error | StatusState::Pending => CheckConclusion::Neutral,
+    };
+    let annotations: Vec<Annotation> = findings.iter().map(annotation).collect();
+    // The key under which a repeat finds this check run: the same words are the same run.
+    let external_id = Digest::of_parts([name, &title, &summary, &list(findings)]);
+    CheckRun {
+        commit: run.head.clone(),
+        name: name.to_owned(),
+        external_id: external_id.to_string(),
+        conclusion,
+        title,
+        summary,
+        annotations,
+    }
+}
+
+fn annotation(finding: &Finding) -> Annotation {
+    Annotation {
+        path: finding.path.clone(),
+        line: finding.line,
+        column: finding.column,
+        failure: finding.severity == Severity::Error,
+        title: finding.rule.clone(),
+        message: finding.message(),
+    }
+}

@@ -1,0 +1,223 @@
+//! Every sentence that this function says, and nothing else. Foreign text goes through `markdown`.
+
+use common::{
+    domain::cluster::{FieldChange, Severity},
+    event::{ClusterResult, Counts, Outcome, ProvisioningFinished, Run},
+};
+
+use crate::markdown::{code, plain};
+
+/// GitHub takes 65,535 characters of summary; the rest is in the event and in the audit trail.
+const SUMMARY_LIMIT: usize = 60_000;
+/// GitHub takes 140 characters of a status.
+const LINE_LIMIT: usize = 140;
+
+/// Whether a result only says that the pipeline stands as its file wants it.
+pub fn stands(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Created | Outcome::Updated | Outcome::Unchanged)
+}
+
+/// The pending status.
+pub fn pending(run: &Run) -> String {
+    line(format!("Reading the deploy tree at {} of {}", run.head.short(), run.branch))
+}
+
+/// The final status, and the title of the check run.
+pub fn title(finished: &ProvisioningFinished) -> String {
+    line(match &finished.stopped {
+        Some(why) => format!("Stopped: {why}"),
+        None => counts(finished),
+    })
+}
+
+/// The title of a plan.
+pub fn plan_title(finished: &ProvisioningFinished) -> String {
+    let Counts { created, updated, destroying, retired, refused, orphaned, invalid, .. } = finished.counts;
+    let parts = [
+        (created, "to create"),
+        (updated, "to update"),
+        (destroying, "to destroy"),
+        (retired, "to retire"),
+        (orphaned, "orphaned"),
+        (refused, "refused"),
+        (invalid, "invalid"),
+    ];
+    let parts = said(&parts);
+    line(if parts.is_empty() { "No cluster pipeline would change".to_owned() } else { parts })
+}
+
+fn counts(finished: &ProvisioningFinished) -> String {
+    let Counts { created, updated, unchanged, destroying, retired, refused, orphaned, invalid, failed } =
+        finished.counts;
+    let parts = [
+        (invalid, "invalid"),
+        (failed, "failed"),
+        (refused, "refused"),
+        (created, "created"),
+        (updated, "updated"),
+        (destroying, "being destroyed"),
+        (retired, "retired"),
+        (orphaned, "orphaned"),
+        (unchanged, "unchanged"),
+    ];
+    let parts = said(&parts);
+    let errors = finished.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    match (parts.is_empty(), errors) {
+        (true, 0) => "No cluster is configured for this branch".to_owned(),
+        (true, _) => format!("{errors} errors in the deploy tree"),
+        (false, _) => format!("Clusters: {parts}"),
+    }
+}
+
+fn said(parts: &[(u32, &str)]) -> String {
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn line(text: String) -> String {
+    if text.chars().count() <= LINE_LIMIT {
+        return text;
+    }
+    text.chars().take(LINE_LIMIT - 1).chain(['…']).collect()
+}
+
+/// The text of the check run on a push.
+pub fn summary(finished: &ProvisioningFinished) -> String {
+    let run = &finished.run;
+    let mut text = Text::new(format!(
+        "Commit {} of branch {} was compared with the pipelines that exist (generation {}).",
+        code(run.head.short()),
+        code(run.branch.as_str()),
+        run.generation
+    ));
+    if let Some(why) = &finished.stopped {
+        text.push(format!("**The run stopped early:** {}.", plain(why)));
+    }
+    text.sections(finished, |outcome| match outcome {
+        Outcome::Created => Some("Created"),
+        Outcome::Updated => Some("Updated"),
+        Outcome::Unchanged => None,
+        Outcome::Destroying => Some("Being destroyed (the pipeline stays)"),
+        Outcome::Retired => Some("Retired"),
+        Outcome::Refused => Some("Refused: a rule forbids it"),
+        Outcome::Orphaned => Some("Orphaned: the file is gone, the pipeline stays"),
+        Outcome::Invalid => Some("Invalid: left as it is until the file is mended"),
+        Outcome::Failed => Some("Failed: tried again by itself"),
+    });
+    text.end(finished)
+}
+
+/// The text of the check run on a pull request.
+pub fn plan(finished: &ProvisioningFinished) -> String {
+    let run = &finished.run;
+    let mut text = Text::new(format!(
+        "What merging {} into {} would do to the cluster pipelines. Nothing was changed.",
+        code(run.head.short()),
+        code(run.branch.as_str())
+    ));
+    if let Some(why) = &finished.stopped {
+        text.push(format!("**The plan is not complete:** {}.", plain(why)));
+    }
+    text.sections(finished, |outcome| match outcome {
+        Outcome::Created => Some("Would create"),
+        Outcome::Updated => Some("Would update"),
+        Outcome::Unchanged => None,
+        Outcome::Destroying => Some("Would start a destroy run (the pipeline stays)"),
+        Outcome::Retired => Some("Would retire"),
+        Outcome::Refused => Some("Would refuse: a rule forbids it"),
+        Outcome::Orphaned => Some("Would orphan: the file goes, the pipeline stays"),
+        Outcome::Invalid => Some("Invalid: would be left as it is until the file is mended"),
+        Outcome::Failed => Some("Could not be planned"),
+    });
+    if finished.results.iter().all(|result| result.outcome == Outcome::Unchanged) {
+        text.push("No cluster pipeline would change.".to_owned());
+    }
+    text.end(finished)
+}
+
+/// A Markdown text that stops at the limit and says how much it left out.
+struct Text {
+    text: String,
+    omitted: u32,
+}
+
+impl Text {
+    fn new(first: String) -> Self {
+        Self { text: first, omitted: 0 }
+    }
+
+    fn push(&mut self, paragraph: String) {
+        self.text.push_str("\n\n");
+        self.text.push_str(&paragraph);
+    }
+
+    fn item(&mut self, item: &str) {
+        if self.text.len() + item.len() > SUMMARY_LIMIT {
+            self.omitted += 1;
+        } else {
+            self.text.push_str(item);
+        }
+    }
+
+    // One section for each outcome that has a heading, in the order in which the results came.
+    fn sections(&mut self, finished: &ProvisioningFinished, heading: impl Fn(Outcome) -> Option<&'static str>) {
+        let mut seen: Vec<Outcome> = Vec::new();
+        for outcome in finished.results.iter().map(|result| result.outcome) {
+            if !seen.contains(&outcome) {
+                seen.push(outcome);
+            }
+        }
+        for outcome in seen {
+            let Some(heading) = heading(outcome) else { continue };
+            self.push(format!("### {heading}\n"));
+            for result in finished.results.iter().filter(|result| result.outcome == outcome) {
+                self.item(&item(result));
+            }
+        }
+    }
+
+    fn end(mut self, finished: &ProvisioningFinished) -> String {
+        if finished.counts.unchanged > 0 {
+            self.push(format!("{} unchanged.", finished.counts.unchanged));
+        }
+        let errors = finished.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+        let warnings = finished.findings.len() - errors;
+        if errors + warnings > 0 {
+            self.push(format!(
+                "Findings in the files: {errors} errors, {warnings} warnings; each is an annotation at its line."
+            ));
+        }
+        let omitted = self.omitted + finished.results_omitted;
+        if omitted > 0 {
+            self.push(format!("{omitted} more clusters are left out here; the audit trail has them all."));
+        }
+        if finished.findings_omitted > 0 {
+            self.push(format!(
+                "{} more findings are left out; `penstock validate` shows them all.",
+                finished.findings_omitted
+            ));
+        }
+        self.text
+    }
+}
+
+fn item(result: &ClusterResult) -> String {
+    let mut text = format!("\n- {} (pipeline {})", code(&result.cluster.to_string()), code(result.pipeline.as_str()));
+    for reason in &result.reasons {
+        text.push_str(&format!("\n  - {}", plain(reason)));
+    }
+    for change in &result.changes {
+        text.push_str(&format!("\n  - {}", field(change)));
+    }
+    text
+}
+
+fn field(change: &FieldChange) -> String {
+    let name = code(&change.field);
+    match (&change.from, &change.to) {
+        (Some(from), Some(to)) => format!("{name}: {} → {}", code(from), code(to)),
+        (None, Some(to)) => format!("{name}: new, {}", code(to)),
+        (Some(from), None) => format!("{name}: removed, was {}", code(from)),
+        (None, None) => format!("{name} changed"),
+    }
+}
