@@ -87,6 +87,9 @@ pub struct ClusterRecord {
     pub values: BTreeMap<String, String>,
     /// The destroy run that was started, and for which version of the file.
     pub destroy: Option<DestroyRun>,
+    /// The digest of what was last said about it (outcome and reasons): the same again is no event and no audit entry.
+    #[serde(default)]
+    pub said: Option<Digest>,
 }
 
 /// A destroy run that the provisioner started.
