@@ -1,0 +1,60 @@
+# The contract and what its names mean here.
+
+locals {
+  contract  = jsondecode(file(var.contract_file))
+  functions = local.contract.functions
+
+  place = {
+    partition  = data.aws_partition.current.partition
+    region     = var.region
+    account_id = var.account_id
+  }
+
+  # Every environment variable that a function may ask for. One that is not here may only be asked for as optional.
+  environment = merge({
+    TABLE_NAME               = module.table.name
+    BUS_NAME                 = module.bus.name
+    WEBHOOK_SECRET_ID        = module.secrets.arns["github-webhook-secret"]
+    GOVERNANCE_BUCKET        = module.governance.bucket_name
+    GOVERNANCE_DIGEST        = module.governance.digest
+    GITHUB_APP_ID            = var.github_app_id
+    GITHUB_APP_KEY_SECRET_ID = module.secrets.arns["github-app-key"]
+    PIPELINE_ROLE_ARN        = module.cluster_pipeline_runtime.pipeline_role_arn
+    ARTIFACT_BUCKET          = module.cluster_pipeline_runtime.artifact_bucket_name
+    ARTIFACT_KEY_ARN         = module.key.arn
+    CONNECTION_ARN           = var.connection_arn
+    PROJECT_PREFIX           = module.cluster_pipeline_runtime.project_prefix
+    PIPELINES_URL            = "https://${var.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region=${var.region}"
+    LOG_LEVEL                = var.log_level
+  }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url })
+  unknown_variables = flatten([for function, facts in local.functions : [
+    for variable in facts.env : "${function}: ${variable.name}" if variable.required && !contains(keys(local.environment), variable.name)
+  ]])
+
+  # What grants are written with: terraform/grants/README.md.
+  grant_values = {
+    table_arn                 = module.table.arn
+    bus_arn                   = module.bus.arn
+    governance_bucket_arn     = module.governance.bucket_arn
+    artifact_bucket_arn       = module.cluster_pipeline_runtime.artifact_bucket_arn
+    webhook_secret_arn        = module.secrets.arns["github-webhook-secret"]
+    github_app_key_secret_arn = module.secrets.arns["github-app-key"]
+    pipeline_role_arn         = module.cluster_pipeline_runtime.pipeline_role_arn
+    connection_arn            = var.connection_arn
+    partition                 = local.place.partition
+    region                    = local.place.region
+    account_id                = local.place.account_id
+    name                      = var.name
+  }
+
+  routes = merge([for function, facts in local.functions : {
+    for index, route in facts.routes : "${function}-${index}" => {
+      method           = route.method
+      path             = route.path
+      public           = route.public
+      function         = module.function[function].name
+      alias_name       = module.function[function].alias_name
+      alias_invoke_arn = module.function[function].alias_invoke_arn
+    }
+  }]...)
+}

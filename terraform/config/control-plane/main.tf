@@ -1,0 +1,118 @@
+# The control plane: one table, one bus, the functions of events/contract.json with all that wakes them, the HTTP API, and what
+# cluster pipelines share. The contract says what; modules say how; this file only joins them.
+
+module "key" {
+  source = "../../modules/encryption-key"
+  name   = var.name
+  place  = local.place
+}
+
+module "table" {
+  source              = "../../modules/table"
+  name                = var.name
+  key_arn             = module.key.arn
+  deletion_protection = var.deletion_protection
+}
+
+module "bus" {
+  source = "../../modules/bus"
+  name   = var.name
+}
+
+module "secrets" {
+  source  = "../../modules/secrets"
+  name    = var.name
+  key_arn = module.key.arn
+
+  secrets = {
+    github-webhook-secret = "JSON {\"current\", \"previous\"?, \"previous_expires_at\"?}: what GitHub signs webhooks with"
+    github-app-key        = "The GitHub App's private key, as PEM text"
+  }
+}
+
+module "governance" {
+  source    = "../../modules/governance"
+  name      = var.name
+  place     = local.place
+  key_arn   = module.key.arn
+  directory = var.governance_directory
+}
+
+module "cluster_pipeline_runtime" {
+  source              = "../../modules/cluster-pipeline-runtime"
+  name                = var.name
+  place               = local.place
+  key_arn             = module.key.arn
+  connection_arn      = var.connection_arn
+  buildspec_directory = "${path.module}/.."
+  state_bucket        = var.state_bucket
+  state_key_arn       = var.state_key_arn
+  target_role_name    = var.target_role_name
+  target_account_ids  = var.target_account_ids
+  log_retention_days  = var.log_retention_days
+}
+
+module "function" {
+  source   = "../../modules/function"
+  for_each = local.functions
+
+  name               = var.name
+  function           = each.key
+  facts              = each.value
+  place              = local.place
+  key_arn            = module.key.arn
+  bus_name           = module.bus.name
+  stream_arn         = module.table.stream_arn
+  package_file       = replace(var.package_file, "<function>", each.key)
+  log_retention_days = var.log_retention_days
+  alarm_topic_arns   = var.alarm_topic_arns
+
+  environment = { for variable in each.value.env : variable.name => local.environment[variable.name]
+    if contains(keys(local.environment), variable.name)
+  }
+
+  policies = { for grant in each.value.grants : grant =>
+    templatefile("${path.module}/../../grants/${grant}.json", local.grant_values)
+  }
+}
+
+module "api" {
+  source             = "../../modules/api"
+  name               = var.name
+  place              = local.place
+  key_arn            = module.key.arn
+  routes             = local.routes
+  throttle           = var.throttle
+  log_retention_days = var.log_retention_days
+  alarm_topic_arns   = var.alarm_topic_arns
+}
+
+# A contract that asks for a variable which this root cannot give must fail here, not in a function's INIT.
+resource "terraform_data" "contract" {
+  input = local.contract.schema_version
+
+  lifecycle {
+    precondition {
+      condition     = local.contract.schema_version == 1
+      error_message = "This root reads contracts of schema_version 1."
+    }
+
+    precondition {
+      condition     = length(local.unknown_variables) == 0
+      error_message = "Required variables that locals.tf does not know: ${join(", ", local.unknown_variables)}."
+    }
+  }
+}
+
+# A new connection is PENDING until a person has authorised it; every pipeline's Source would fail. A warning: it must not
+# stop the apply that comes before the click.
+check "connection" {
+  data "aws_codestarconnections_connection" "source" {
+    arn = var.connection_arn
+  }
+
+  assert {
+    condition     = data.aws_codestarconnections_connection.source.connection_status == "AVAILABLE"
+    error_message = "The connection ${var.connection_arn} is ${data.aws_codestarconnections_connection.source.connection_status}: open Developer Tools → Settings → Connections and authorise it. Until then every pipeline fails at Source."
+  }
+}

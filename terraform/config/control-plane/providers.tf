@@ -1,0 +1,13 @@
+provider "aws" {
+  region              = var.region
+  allowed_account_ids = [var.account_id]
+
+  default_tags {
+    tags = {
+      managed-by = "terraform"
+      system     = var.name
+    }
+  }
+}
+
+data "aws_partition" "current" {}

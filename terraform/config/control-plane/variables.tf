@@ -1,0 +1,137 @@
+variable "name" {
+  description = "The prefix of every name. One control plane an account and region: cluster pipelines are called rc-… and mc-… without it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.name))
+    error_message = "name must have 3 to 24 characters of a-z, 0-9 and hyphen: it begins names of at most 64."
+  }
+}
+
+variable "account_id" {
+  description = "The account of the control plane. An apply with other credentials stops."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "An account id has 12 digits."
+  }
+}
+
+variable "region" {
+  description = "The region of the control plane, its pipelines and builds. A cluster's own region is data."
+  type        = string
+  nullable    = false
+}
+
+variable "connection_arn" {
+  description = "The connection to the source host, made and authorised by hand once (README.md)."
+  type        = string
+  nullable    = false
+}
+
+variable "github_app_id" {
+  description = "The number of the GitHub App that reads deploy trees and writes marks."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.github_app_id))
+    error_message = "A GitHub App's id is a number (not its client id, which begins with Iv)."
+  }
+}
+
+variable "github_api_url" {
+  description = "The API of a GitHub Enterprise Server, or null for github.com."
+  type        = string
+  default     = null
+}
+
+variable "log_level" {
+  description = "What functions log: error, warn, info, debug or trace."
+  type        = string
+  default     = "info"
+  nullable    = false
+
+  validation {
+    condition     = contains(["error", "warn", "info", "debug", "trace"], var.log_level)
+    error_message = "log_level must be error, warn, info, debug or trace."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long logs are kept."
+  type        = number
+  default     = 90
+  nullable    = false
+}
+
+variable "package_file" {
+  description = "Where the built zips are; <function> stands for the function's name. `make release` writes them there."
+  type        = string
+  default     = "../../../target/lambda/<function>/bootstrap.zip"
+  nullable    = false
+}
+
+variable "contract_file" {
+  description = "The generated contract. Another one only in tests."
+  type        = string
+  default     = "../../../events/contract.json"
+  nullable    = false
+}
+
+variable "governance_directory" {
+  description = "The YAML that the control plane runs by."
+  type        = string
+  default     = "../../governance"
+  nullable    = false
+}
+
+variable "state_bucket" {
+  description = "The bucket of the clusters' states. Usually the one that holds this root's own state."
+  type        = string
+  nullable    = false
+}
+
+variable "state_key_arn" {
+  description = "The KMS key of that bucket, or null for SSE-S3."
+  type        = string
+  default     = null
+}
+
+variable "target_role_name" {
+  description = "The role that builds assume in clusters' accounts."
+  type        = string
+  default     = "OrganizationAccountAccessRole"
+  nullable    = false
+}
+
+variable "target_account_ids" {
+  description = "The accounts where they may. Empty: any that trusts the build role."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "throttle" {
+  description = "Requests a second that the HTTP API takes, and the burst above it."
+  type        = object({ rate = number, burst = number })
+  default     = { rate = 100, burst = 200 }
+  nullable    = false
+}
+
+variable "alarm_topic_arns" {
+  description = "SNS topics that hear of alarms."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Whether AWS refuses to delete the table."
+  type        = bool
+  default     = true
+  nullable    = false
+}

@@ -1,0 +1,108 @@
+variable "name" {
+  description = "The prefix of every name: project and environment."
+  type        = string
+  nullable    = false
+}
+
+variable "place" {
+  description = "Where we are: the caller reads it once."
+  type        = object({ partition = string, region = string, account_id = string })
+  nullable    = false
+}
+
+variable "key_arn" {
+  description = "The KMS key that encrypts it."
+  type        = string
+  nullable    = false
+}
+
+variable "log_retention_days" {
+  description = "How long logs are kept."
+  type        = number
+  default     = 90
+  nullable    = false
+}
+
+variable "alarm_topic_arns" {
+  description = "SNS topics that hear of alarms. None: the alarms show in CloudWatch alone."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "function" {
+  description = "The function's short name, as in events/contract.json: `outbox-relay`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,31}$", var.function))
+    error_message = "A function's name has 2 to 32 characters of a-z, 0-9 and hyphen, and begins with a letter."
+  }
+}
+
+variable "facts" {
+  description = "The function's entry of events/contract.json. Only what the wiring needs is read; an attribute of another type is an error."
+  type = object({
+    purpose   = string
+    memory_mb = number
+    timeout_s = number
+    queue     = bool
+    stream    = optional(object({ prefix = string, batch_size = number, attempts = number, max_age_s = number }))
+    patterns  = any # patterns have different shapes, so no element type fits
+    schedules = list(object({ name = string, rate = string, input = string }))
+  })
+  nullable = false
+
+  validation {
+    condition     = var.facts.timeout_s >= 1 && var.facts.timeout_s <= 900
+    error_message = "timeout_s must be 1 to 900: Lambda's limits."
+  }
+
+  validation {
+    condition     = var.facts.queue == (length(var.facts.patterns) + length(var.facts.schedules) > 0)
+    error_message = "A function has a queue exactly if it consumes events or schedules."
+  }
+}
+
+variable "package_file" {
+  description = "The zip with the arm64 `bootstrap`."
+  type        = string
+  nullable    = false
+}
+
+variable "environment" {
+  description = "The function's environment variables. No secret belongs here: functions get the secret's id."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "policies" {
+  description = "The rendered policy of each grant, by the grant's name."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "bus_name" {
+  description = "The bus whose events wake it."
+  type        = string
+  nullable    = false
+}
+
+variable "stream_arn" {
+  description = "The table's stream."
+  type        = string
+  nullable    = false
+}
+
+variable "maximum_concurrency" {
+  description = "How many messages of its queue are worked on at once. A limit on the poller, not a reservation: other functions keep the account's pool."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.maximum_concurrency >= 2 && var.maximum_concurrency <= 1000
+    error_message = "maximum_concurrency must be 2 to 1000: AWS's limits."
+  }
+}

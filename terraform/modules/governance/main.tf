@@ -1,0 +1,38 @@
+# The files that the control plane runs by, as one object under its own digest: `governance/<sha256>.json` = {file name: text}.
+#
+# A function reads exactly the bundle that its environment names and checks the digest, so that a change of the files takes effect
+# with an apply, in all functions alike, and is visible in the plan. The new bundle exists before a function names it, and the old one goes
+# after the last function has left it (create_before_destroy); versioning keeps it for people.
+
+locals {
+  files  = { for file in fileset(var.directory, "*.yaml") : file => file("${var.directory}/${file}") }
+  bundle = jsonencode(local.files)
+  digest = sha256(local.bundle)
+}
+
+module "bucket" {
+  source  = "../bucket"
+  bucket  = "${var.name}-governance-${var.place.account_id}"
+  key_arn = var.key_arn
+}
+
+resource "aws_s3_object" "bundle" {
+  bucket       = module.bucket.name
+  key          = "governance/${local.digest}.json"
+  content      = local.bundle
+  content_type = "application/json"
+
+  lifecycle {
+    create_before_destroy = true
+
+    precondition {
+      condition     = length(setsubtract(["accounts.yaml", "environments.yaml", "repositories.yaml"], keys(local.files))) == 0
+      error_message = "The governance folder must hold accounts.yaml, environments.yaml and repositories.yaml; it has: ${join(", ", keys(local.files))}."
+    }
+
+    precondition {
+      condition     = alltrue([for text in values(local.files) : can(yamldecode(text))])
+      error_message = "Not YAML: ${join(", ", [for file, text in local.files : file if !can(yamldecode(text))])}."
+    }
+  }
+}

@@ -1,0 +1,4 @@
+output "arns" {
+  description = "ARN by short name."
+  value       = { for name, secret in aws_secretsmanager_secret.this : name => secret.arn }
+}
