@@ -1,0 +1,181 @@
+//! The order of the steps: cheap refusals first, nothing parsed before the signature is right, nothing acknowledged before it is durable.
+
+use common::{
+    domain::id::{CorrelationId, DeliveryId, Digest, EventId, quoted},
+    event::{Envelope, Meta, SCHEMA_VERSION},
+    fault::Fault,
+    ports::{Delivery, Intake, Recorded},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    normalise::{Ignored, Normal, normalise},
+    payload::{self, Name},
+    refusal::Refusal,
+    request::Request,
+    response::{Outcome, Response},
+    secret::{Keyring, Matched, SecretSource},
+    signature::Signature,
+};
+
+/// Where GitHub posts.
+pub const WEBHOOK_PATH: &str = "/webhooks/github";
+
+/// Where a probe asks.
+pub const HEALTH_PATH: &str = "/health";
+
+/// How long a delivery and its body are remembered. GitHub redelivers for three days.
+pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What the function holds between requests.
+pub struct Webhook<I, S> {
+    /// The ledger.
+    pub intake: I,
+    /// The secret.
+    pub keyring: Keyring<S>,
+    /// The digest of the governance bundle that is deployed, for `GET /health`.
+    pub governance: Digest,
+}
+
+/// Answers one request. Total: every failure is an HTTP status.
+pub async fn handle<I: Intake, S: SecretSource>(
+    webhook: &Webhook<I, S>,
+    request: &Request,
+    now: Timestamp,
+) -> Response {
+    let outcome = route(webhook, request, now).await.unwrap_or_else(Outcome::Refused);
+    log(request, &outcome);
+    outcome.into()
+}
+
+async fn route<I: Intake, S: SecretSource>(
+    webhook: &Webhook<I, S>,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Outcome, Refusal> {
+    let wrong = |allowed| Refusal::WrongMethod { method: request.method().to_owned(), allowed };
+    match (request.path(), request.method()) {
+        (WEBHOOK_PATH, "POST") => receive(webhook, request, now).await,
+        (WEBHOOK_PATH, _) => Err(wrong("POST")),
+        (HEALTH_PATH, "GET") => {
+            Ok(Outcome::Healthy { version: env!("CARGO_PKG_VERSION"), governance: webhook.governance.clone() })
+        }
+        (HEALTH_PATH, _) => Err(wrong("GET")),
+        (path, _) => Err(Refusal::NoRoute { path: path.to_owned() }),
+    }
+}
+
+async fn receive<I: Intake, S: SecretSource>(
+    webhook: &Webhook<I, S>,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Outcome, Refusal> {
+    let signature = Signature::of(request)?;
+    let body = request.raw_body()?;
+    let keys = webhook.keyring.keys(now).await.ok_or(Refusal::CannotVerify)?;
+    let matched = keys.verify(&body, &signature, now).ok_or(Refusal::WrongSignature)?;
+    if matched == Matched::Previous {
+        tracing::info!(secret = matched.as_str(), "the sender still signs with the previous secret");
+    } else {
+        tracing::debug!(secret = matched.as_str(), "the signature is right");
+    }
+
+    let id = delivery_id(request)?;
+    let (event_name, normal) = read(request, &body)?;
+    let (subject, event) = match normal {
+        Normal::Event { subject, event } => (subject, event),
+        Normal::Ignored(reason) => return Ok(Outcome::Ignored { delivery: id, reason: reason.to_string() }),
+    };
+    let digest = Digest::of(&body);
+    let identity = ["github", event_name.as_str(), digest.as_str()];
+    let event_id = EventId::derived(identity);
+    let kind = event.kind().name();
+    let envelope = Envelope {
+        meta: Meta {
+            schema_version: SCHEMA_VERSION,
+            event_id: event_id.clone(),
+            occurred_at: now,
+            correlation_id: CorrelationId::derived(identity),
+            subject,
+        },
+        event,
+    };
+    let expires_at = now.checked_add(REMEMBERED).unwrap_or(Timestamp::MAX);
+    let delivery = Delivery { id, event_name, body: digest, received_at: now, expires_at };
+    let recorded = webhook.intake.record(&delivery, &envelope).await;
+    committed(recorded, delivery.id, kind, event_id)
+}
+
+/// Only what the ledger confirmed is acknowledged.
+fn committed(
+    recorded: Result<Recorded, Fault>,
+    delivery: DeliveryId,
+    event: &'static str,
+    event_id: EventId,
+) -> Result<Outcome, Refusal> {
+    let copy = |delivery, reason, event_id| Ok(Outcome::Duplicate { delivery, reason, event_id });
+    match recorded {
+        Ok(Recorded::Accepted) => Ok(Outcome::Accepted { delivery, event, event_id }),
+        Ok(Recorded::DuplicateDelivery) => {
+            copy(delivery, "this delivery came before, and its event is committed", event_id)
+        }
+        Ok(Recorded::DuplicateBody) => {
+            copy(delivery, "the same body came before under another delivery id, and its event is committed", event_id)
+        }
+        Ok(Recorded::DeliveryIdReused) => Err(Refusal::DeliveryIdReused),
+        Err(fault) => {
+            tracing::error!(fault = fault.chain(), delivery = delivery.as_str(), "the delivery could not be committed");
+            Err(Refusal::CannotCommit)
+        }
+    }
+}
+
+fn delivery_id(request: &Request) -> Result<DeliveryId, Refusal> {
+    request.only_value("x-github-delivery").ok_or(Refusal::NoDelivery)?.parse().map_err(Refusal::BadDelivery)
+}
+
+fn read(request: &Request, body: &[u8]) -> Result<(String, Normal), Refusal> {
+    let header = request.only_value("x-github-event").ok_or(Refusal::NoEventName)?;
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if !(1..=64).contains(&header.len()) || !header.bytes().all(allowed) {
+        return Err(Refusal::BadEventName { found: header.to_owned() });
+    }
+    let form =
+        request.values("content-type").iter().any(|value| value.starts_with("application/x-www-form-urlencoded"));
+    let keys = payload::keys(body, form)?;
+    let Ok(name) = header.parse::<Name>() else {
+        return Ok((header.to_owned(), Normal::Ignored(Ignored::UnknownEvent(header.to_owned()))));
+    };
+    match payload::classify(&keys) {
+        Some(body_name) if body_name == name => Ok((header.to_owned(), normalise(name, body)?)),
+        other => Err(Refusal::WrongEvent { header: name, body: other }),
+    }
+}
+
+/// One line a request: who, what, why. Header values are named one by one, quoted and cut; a body, a signature or another header is
+/// never logged.
+fn log(request: &Request, outcome: &Outcome) {
+    let value = |name: &str| request.only_value(name).map(|value| quoted(value, 80)).unwrap_or_default();
+    let (delivery, event) = (value("x-github-delivery"), value("x-github-event"));
+    let status = outcome.status();
+    match outcome {
+        Outcome::Accepted { event: kind, event_id, .. } => {
+            tracing::info!(status, delivery, event, kind, event_id = event_id.as_str(), "accepted");
+        }
+        Outcome::Duplicate { reason, event_id, .. } => {
+            tracing::info!(status, delivery, event, event_id = event_id.as_str(), reason, "a copy, without effect");
+        }
+        Outcome::Ignored { reason, .. } => tracing::info!(status, delivery, event, reason, "ignored"),
+        Outcome::Healthy { .. } => tracing::debug!(status, "healthy"),
+        Outcome::Refused(refusal) => {
+            tracing::warn!(
+                status,
+                delivery,
+                event,
+                reason = refusal.to_string(),
+                problem = refusal.kind().0,
+                "refused"
+            );
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The webhook secret: read in INIT, refreshed at most once a minute, rotated without a gap.
+//!
+//! The secret is the JSON object `{"current", "previous"?, "previous_expires_at"?}`. Both values are always computed and compared in
+//! constant time; the previous one counts strictly before its end, and never without one.
+//!
+//! Every request is judged with a secret that was asked for less than [`REFRESH_AFTER`] ago. So a wrong signature needs no read of its
+//! own, and a flood of them causes one read a minute, not more. When a read fails in a way that may pass, the last good secret serves
+//! on for [`SERVES_FOR`]; when the answer is final (forbidden, gone, empty, too short), nothing is verified until it is mended.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use common::fault::Fault;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::signature::Signature;
+
+/// How long a secret that was read is taken as fresh, and the shortest time between two reads.
+pub const REFRESH_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long the last good secret serves while reading fails in a way that may pass.
+pub const SERVES_FOR: SignedDuration = SignedDuration::from_mins(15);
+
+/// The shortest secret that is used: 128 bits.
+pub const MIN_BYTES: usize = 16;
+
+/// Where the secret's text is read.
+pub trait SecretSource: Sync {
+    /// The JSON text as it is now.
+    fn fetch(&self) -> impl Future<Output = Result<SecretString, Fault>> + Send;
+}
+
+/// Which value made a signature: a field of the log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matched {
+    /// The one that is set now.
+    Current,
+    /// The one before; still in use by the sender.
+    Previous,
+}
+
+impl Matched {
+    /// For the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Previous => "previous",
+        }
+    }
+}
+
+/// The usable values of one secret.
+#[derive(Debug)]
+pub struct Keys {
+    current: SecretString,
+    previous: Option<(SecretString, Timestamp)>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    current: String,
+    previous: Option<String>,
+    previous_expires_at: Option<Timestamp>,
+}
+
+impl Keys {
+    /// Reads the secret's text. The words of a failure hold nothing of it.
+    ///
+    /// # Errors
+    /// `Bug` when it is not the JSON object, or the current value is too short to be a secret. A previous value without an end, or too
+    /// short, is left out: it never makes a request pass, and never stops the current one.
+    pub fn parse(text: &SecretString) -> Result<Self, Fault> {
+        let document: Document = serde_json::from_str(text.expose_secret()).map_err(|error| {
+            Fault::bug(format!(
+                "the webhook secret is not the JSON object {{\"current\", \"previous\"?, \"previous_expires_at\"?}}: line {}, column {}",
+                error.line(),
+                error.column()
+            ))
+        })?;
+        if document.current.len() < MIN_BYTES {
+            return Err(Fault::bug(format!("the webhook secret's current value has fewer than {MIN_BYTES} bytes")));
+        }
+        let usable = document.previous.filter(|previous| previous.len() >= MIN_BYTES);
+        let previous = usable.map(SecretString::from).zip(document.previous_expires_at);
+        Ok(Self { current: document.current.into(), previous })
+    }
+
+    /// Which value made this signature over these bytes, if any.
+    pub fn verify(&self, body: &[u8], signature: &Signature, now: Timestamp) -> Option<Matched> {
+        // Without a previous value the current one is computed a second time, so that time does not tell which case it is.
+        let (previous, counts) = match &self.previous {
+            Some((previous, expires_at)) => (previous, now < *expires_at),
+            None => (&self.current, false),
+        };
+        let by_current = made_by(&self.current, body, signature);
+        let by_previous = made_by(previous, body, signature) & Choice::from(u8::from(counts));
+        match (bool::from(by_current), bool::from(by_previous)) {
+            (true, _) => Some(Matched::Current),
+            (false, true) => Some(Matched::Previous),
+            (false, false) => None,
+        }
+    }
+}
+
+fn made_by(key: &SecretString, body: &[u8], signature: &Signature) -> Choice {
+    // HMAC takes a key of any length, so the error cannot happen; if it did, the answer would be no.
+    match Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()) {
+        Ok(mut mac) => {
+            mac.update(body);
+            signature.matches(&mac.finalize().into_bytes())
+        }
+        Err(_) => 0u8.ct_eq(&1u8),
+    }
+}
+
+/// The secret with its memory.
+pub struct Keyring<S> {
+    source: S,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    keys: Option<Arc<Keys>>,
+    read_at: Option<Timestamp>,
+    tried_at: Option<Timestamp>,
+}
+
+impl<S: SecretSource> Keyring<S> {
+    /// A keyring that has read nothing yet.
+    pub fn new(source: S) -> Self {
+        Self { source, state: Mutex::new(State::default()) }
+    }
+
+    /// Reads the secret when that is due. Called in INIT; a failure is logged and answered by the first request.
+    pub async fn warm_up(&self, now: Timestamp) {
+        let _ = self.keys(now).await;
+    }
+
+    /// The keys to verify with now; nothing when there are none that may be used.
+    pub async fn keys(&self, now: Timestamp) -> Option<Arc<Keys>> {
+        if self.claim_read(now) {
+            let read = self.source.fetch().await.and_then(|text| Keys::parse(&text));
+            self.keep(read, now);
+        }
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let serves = state.read_at.is_some_and(|read_at| now.duration_since(read_at) < SERVES_FOR);
+        state.keys.clone().filter(|_| serves)
+    }
+
+    /// Whether a read is due; the caller that is told so makes it.
+    fn claim_read(&self, now: Timestamp) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = state.tried_at.is_none_or(|tried_at| now.duration_since(tried_at) >= REFRESH_AFTER);
+        if due {
+            state.tried_at = Some(now);
+        }
+        due
+    }
+
+    fn keep(&self, read: Result<Keys, Fault>, now: Timestamp) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(keys) => {
+                state.keys = Some(Arc::new(keys));
+                state.read_at = Some(now);
+            }
+            Err(fault) => {
+                tracing::error!(fault = fault.chain(), "the webhook secret could not be read");
+                if !fault.is_retry() {
+                    state.keys = None;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The function over the in-memory world. Each module says what it proves.
+
+mod attacks;
+mod bodies;
+mod durability;
+mod examples;
+mod mapping;
+mod requests;
+mod rotation;
+mod samples;
+mod sentences;
+mod support;
