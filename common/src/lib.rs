@@ -15,10 +15,14 @@
 //! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |
 //! | `testing` | `testing` | the in-memory world: fakes of all ports, builders, generators |
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod domain;
 pub mod event;
 pub mod fault;
 pub mod manifest;
 pub mod ports;
+#[cfg(feature = "runtime")]
+pub mod runtime;
 #[cfg(feature = "testing")]
 pub mod testing;

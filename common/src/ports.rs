@@ -3,7 +3,7 @@
 //! Handlers are generic over these; `aws` and `github` implement them for real, `testing` in memory, and one suite
 //! (`tests/workspace/ports.rs`) holds both to the same behaviour. No SDK type appears in a signature.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
@@ -21,6 +21,12 @@ use crate::{
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+}
+
+/// Waiting between attempts: the runtime's timer, or a test's that only moves its clock.
+pub trait Pause: Clock {
+    /// Waits for a random time of at most `longest` (full jitter).
+    fn pause(&self, longest: Duration) -> impl Future<Output = ()> + Send;
 }
 
 // ---- intake -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,237 @@
+//! Messages behind a function's queue: events of ours and schedules, one at a time, each with its own failure.
+//!
+//! | the handler or the parser says | what becomes of the message |
+//! |---|---|
+//! | done | deleted |
+//! | `Retry` | comes again after the visibility timeout; to the dead-letter queue after its last receive |
+//! | `Reject` | logged with its reason, counted (`RejectedMessages`), deleted: it could never be accepted |
+//! | `Bug`, and a body that is no message | stays, so that it ends in the dead-letter queue where a person sees it |
+//!
+//! A bare event (`{"source", "detail-type", "detail"}`) or schedule message (`{"schedule": "reconcile"}`) is taken too: that is
+//! what the samples under `events/` are, and what a person types. Its fault is the answer.
+
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::log;
+use crate::{
+    domain::id::quoted,
+    event::{Envelope, Meta},
+    fault::Fault,
+};
+
+/// What Lambda brings: a batch from SQS, or one bare message.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum QueueInput {
+    /// From SQS.
+    Batch {
+        /// The messages.
+        #[serde(rename = "Records")]
+        records: Vec<Record>,
+    },
+    /// By hand or from a test.
+    One(Value),
+}
+
+/// One message of a batch: only what is used.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// SQS's id, with which a failure is reported.
+    pub message_id: String,
+    /// The text.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// What a function behind a queue is woken with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueMessage {
+    /// An event of ours from the bus.
+    Event(Box<Envelope>),
+    /// A schedule, by the word in its input: `reconcile`.
+    Schedule(String),
+}
+
+/// The answer to Lambda.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum QueueReply {
+    /// To SQS: the messages to bring again.
+    Batch {
+        /// Empty when all are done.
+        #[serde(rename = "batchItemFailures")]
+        failures: Vec<Failure>,
+    },
+    /// To whoever brought one bare message.
+    One {
+        /// `done`.
+        result: &'static str,
+    },
+}
+
+/// A message that must come again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// SQS's id, or a stream record's sequence number.
+    #[serde(rename = "itemIdentifier")]
+    pub item_identifier: String,
+}
+
+/// The ids that a log line about a message carries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Ids {
+    pub(super) message_id: Option<String>,
+    pub(super) event_id: Option<String>,
+    pub(super) correlation_id: Option<String>,
+}
+
+impl Ids {
+    fn add(&mut self, meta: &Meta) {
+        self.event_id = Some(meta.event_id.to_string());
+        self.correlation_id = Some(meta.correlation_id.to_string());
+    }
+}
+
+impl QueueMessage {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// `Bug` when it is neither an event of the contract nor a schedule message: a rule or schedule is wired wrong.
+    pub fn parse(message: &Value) -> Result<Self, Fault> {
+        let text = |name: &str| message.get(name).and_then(Value::as_str);
+        match (text("source"), text("detail-type"), message.get("detail"), text("schedule")) {
+            (Some(source), Some(detail_type), Some(detail), None) => {
+                Envelope::parse(source, detail_type, detail.clone()).map(|event| Self::Event(Box::new(event))).map_err(
+                    |fault| Fault::bug_from("a message in the queue is no event that this function knows", fault),
+                )
+            }
+            (None, None, None, Some(name)) => Ok(Self::Schedule(name.to_owned())),
+            _ => Err(Fault::bug(format!(
+                "a message in the queue is neither an event (source, detail-type, detail) nor a schedule: {}",
+                quoted(&message.to_string(), 120)
+            ))),
+        }
+    }
+}
+
+/// Hands every message to the handler, in order; a bad one never keeps a good one from being handled.
+///
+/// # Errors
+/// Only for a bare message: its own fault. In a batch each fault becomes that message's fate.
+pub async fn process<H, F>(input: QueueInput, handler: H) -> Result<QueueReply, Fault>
+where
+    H: Fn(QueueMessage) -> F,
+    F: Future<Output = Result<(), Fault>>,
+{
+    let records = match input {
+        QueueInput::Batch { records } => records,
+        QueueInput::One(message) => {
+            let mut ids = Ids::default();
+            return match one(&message, &mut ids, &handler).await {
+                Ok(()) => Ok(QueueReply::One { result: "done" }),
+                Err(fault) => {
+                    log::failed(&fault, Some(&ids));
+                    Err(fault)
+                }
+            };
+        }
+    };
+    let mut failures = Vec::new();
+    for Record { message_id, body } in records {
+        let mut ids = Ids { message_id: Some(message_id.clone()), ..Ids::default() };
+        let result = match serde_json::from_str(&body) {
+            Ok(message) => one(&message, &mut ids, &handler).await,
+            Err(error) => Err(Fault::bug_from("a message in the queue is not JSON", error)),
+        };
+        if let Err(fault) = result {
+            log::failed(&fault, Some(&ids));
+            match fault {
+                Fault::Reject { .. } => log::metric("RejectedMessages", 1),
+                Fault::Retry { .. } | Fault::Bug { .. } => failures.push(Failure { item_identifier: message_id }),
+            }
+        }
+    }
+    Ok(QueueReply::Batch { failures })
+}
+
+async fn one<H, F>(message: &Value, ids: &mut Ids, handler: &H) -> Result<(), Fault>
+where
+    H: Fn(QueueMessage) -> F,
+    F: Future<Output = Result<(), Fault>>,
+{
+    let message = QueueMessage::parse(message)?;
+    if let QueueMessage::Event(event) = &message {
+        ids.add(&event.meta);
+    }
+    handler(message).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::executor::block_on;
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(id: &str) -> Value {
+        json!({"source": "penstock.scm", "detail-type": "Branch Deleted", "detail": {
+            "schema_version": 1, "event_id": id, "occurred_at": "2026-01-01T00:00:00Z", "correlation_id": "c", "subject": "repository:1",
+            "repository": {"host": "github", "id": 1, "name": "o/r"}, "branch": "b", "before": "0a".repeat(20),
+            "sender": {"id": 1, "login": "l"}
+        }})
+    }
+
+    #[test]
+    fn of_ten_messages_two_bad_ones_come_again_and_eight_are_handled_once() {
+        let mut bodies: Vec<String> = (0..8).map(|number| event(&format!("e{number}")).to_string()).collect();
+        bodies.insert(3, "{not json".into());
+        bodies.insert(5, json!({"source": "aws.ec2", "detail-type": "x", "detail": {}}).to_string());
+        let records = bodies.iter().enumerate().map(|(at, body)| json!({"messageId": format!("m{at}"), "body": body}));
+        let input = serde_json::from_value(json!({"Records": records.collect::<Vec<_>>()})).unwrap();
+
+        let handled = Mutex::new(Vec::new());
+        let reply = block_on(process(input, |message| {
+            let QueueMessage::Event(event) = message else { panic!("no schedule was sent") };
+            handled.lock().unwrap().push(event.meta.event_id.to_string());
+            async { Ok(()) }
+        }));
+
+        assert_eq!(*handled.lock().unwrap(), ["e0", "e1", "e2", "e3", "e4", "e5", "e6", "e7"]);
+        let reply = serde_json::to_value(reply.unwrap()).unwrap();
+        assert_eq!(reply, json!({"batchItemFailures": [{"itemIdentifier": "m3"}, {"itemIdentifier": "m5"}]}));
+    }
+
+    #[test]
+    fn a_fault_decides_whether_its_message_comes_again() {
+        let records = ["retry", "reject", "bug", "fine"]
+            .map(|word| json!({"messageId": word, "body": json!({"schedule": word}).to_string()}));
+        let input = serde_json::from_value(json!({"Records": records})).unwrap();
+        let reply = block_on(process(input, |message| async move {
+            match message {
+                QueueMessage::Schedule(word) if word == "retry" => Err(Fault::retry("x")),
+                QueueMessage::Schedule(word) if word == "reject" => Err(Fault::reject("x")),
+                QueueMessage::Schedule(word) if word == "bug" => Err(Fault::bug("x")),
+                _ => Ok(()),
+            }
+        }));
+        let failures = ["retry", "bug"].map(|id| Failure { item_identifier: id.into() }).to_vec();
+        assert_eq!(reply.unwrap(), QueueReply::Batch { failures });
+    }
+
+    #[test]
+    fn a_bare_message_is_answered_with_its_own_fault() {
+        let bare = |message: Value| serde_json::from_value::<QueueInput>(message).unwrap();
+        let done = block_on(process(bare(event("e")), |_| async { Ok(()) }));
+        assert_eq!(done.unwrap(), QueueReply::One { result: "done" });
+        let fault = block_on(process(bare(json!({"schedule": "reconcile"})), |_| async { Err(Fault::reject("no")) }));
+        assert_eq!(fault.unwrap_err().to_string(), "no");
+        let fault = block_on(process(bare(json!({"scheduled": 1})), |_| async { Ok(()) })).unwrap_err();
+        assert!(fault.to_string().contains("neither an event"), "{fault}");
+    }
+}
