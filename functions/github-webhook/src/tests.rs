@@ -4,6 +4,7 @@ mod attacks;
 mod bodies;
 mod durability;
 mod examples;
+mod garbage;
 mod mapping;
 mod requests;
 mod rotation;
