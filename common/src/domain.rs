@@ -5,9 +5,11 @@
 //! | [`id`] | identifiers, parsed once |
 //! | [`governance`] | the files that the control plane runs by |
 //! | [`cluster`] | deploy tree → configuration → desired pipelines → plan |
+//! | [`yaml`] | YAML as a tree whose every node knows its place |
 //! | [`audit`] | hash-chained entries and their verification |
 
 pub mod audit;
 pub mod cluster;
 pub mod governance;
 pub mod id;
+pub mod yaml;

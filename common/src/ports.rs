@@ -7,6 +7,7 @@ use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
+pub use crate::domain::cluster::{EntryKind, TreeEntry};
 use crate::{
     domain::{
         audit::{Draft, Entry, Head},
@@ -106,28 +107,6 @@ pub trait Bus: Sync {
 }
 
 // ---- source host --------------------------------------------------------------------------------------------------
-
-/// What a tree entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A regular or executable file.
-    File,
-    /// A symbolic link, a submodule: never followed.
-    Other,
-}
-
-/// One entry of a deploy tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TreeEntry {
-    /// The path from the repository's root, exactly as git has it.
-    pub path: String,
-    /// What it is.
-    pub kind: EntryKind,
-    /// The content's id.
-    pub blob: BlobSha,
-    /// The content's size in bytes.
-    pub size: u64,
-}
 
 /// Reading a source host.
 pub trait Forge: Sync {

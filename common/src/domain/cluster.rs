@@ -16,13 +16,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{ClusterName, EnvironmentName, IdError, RegionAlias, quoted};
 
+pub mod config;
 pub mod definition;
+pub mod diff;
 pub mod finding;
+pub mod fleet;
+pub mod names;
 pub mod observed;
+pub mod overlay;
+pub mod path;
+pub mod plan;
+pub mod shape;
+pub mod tree;
+pub mod wording;
 
+pub use config::{AccountRef, ClusterConfig, ManagementConfig};
 pub use definition::*;
 pub use finding::*;
+pub use fleet::{Desired, Fleet, FleetContext};
 pub use observed::*;
+pub use plan::{Action as PlanAction, Plan, PlanInput, Step};
+pub use shape::Shape;
+pub use tree::{EntryKind, MAX_FILE_BYTES, Scope, Survey, TreeEntry, survey};
 
 /// Which cluster: its place in the deploy tree, which is also its identity everywhere else.
 ///

@@ -279,6 +279,23 @@ impl CorrelationId {
     }
 }
 
+impl PipelineName {
+    /// The name that a readable prefix and an identity's digest make: the prefix cut to 87, `-`, 12 hex digits of the digest.
+    ///
+    /// The cut part is for people; the digest makes two identities with the same prefix different. Whatever the grammar does not
+    /// allow becomes `-`, so that the result is a name for any input.
+    pub fn assembled(readable: &str, identity: &Digest) -> Self {
+        let allowed = |character: char| {
+            let plain = character.is_ascii_alphanumeric() || matches!(character, '.' | '@' | '-' | '_');
+            if plain { character } else { '-' }
+        };
+        let mut name: String = readable.chars().take(87).map(allowed).collect();
+        name.push('-');
+        name.extend(identity.as_str().chars().take(12));
+        Self(name)
+    }
+}
+
 impl CommitSha {
     /// The first seven digits, as people write it.
     pub fn short(&self) -> &str {

@@ -5,6 +5,43 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::id::quoted;
+
+/// A place in a text: line and column, both from 1, the column in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+impl Place {
+    /// The start of a file: for findings about the whole of it.
+    pub const START: Self = Self { line: 1, column: 1 };
+}
+
+/// A path as a sentence may show it: itself when it is plain, else escaped and cut.
+pub fn shown(path: &str) -> String {
+    let plain =
+        !path.is_empty() && path.len() <= 300 && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if plain { path.to_owned() } else { quoted(path, 300) }
+}
+
+/// The valid name closest to what was found; nothing when none is close enough to be meant.
+pub fn nearest<'a>(found: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    // A name far longer than any of ours cannot be meant, and the distance is quadratic in the length.
+    if found.len() > 128 {
+        return None;
+    }
+    let lower = found.to_ascii_lowercase();
+    let (distance, name) = names
+        .into_iter()
+        .map(|name| (strsim::osa_distance(&lower, name), name))
+        .min_by_key(|(distance, _)| *distance)?;
+    (distance <= 1 + name.len() / 4 && distance < name.len()).then(|| name.to_owned())
+}
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -41,6 +78,42 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// An error at a place of a file. `path` is escaped here, `found` must be safe already ([`quoted`] or our own words).
+    pub fn error(path: &str, place: Place, rule: &str, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self {
+            path: shown(path),
+            line: place.line,
+            column: place.column,
+            severity: Severity::Error,
+            rule: rule.to_owned(),
+            key: None,
+            found: found.into(),
+            expected: expected.into(),
+            nearest: None,
+        }
+    }
+
+    /// The same as a warning.
+    pub fn warning(
+        path: &str,
+        place: Place,
+        rule: &str,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(path, place, rule, found, expected) }
+    }
+
+    /// About this key.
+    pub fn key(self, key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..self }
+    }
+
+    /// With the closest of the valid names, when one is close.
+    pub fn nearest<'a>(self, found: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { nearest: nearest(found, names), ..self }
+    }
+
     /// The sentence without the place: `account_id: found "12345", expected 12 digits, in quotes`.
     pub fn message(&self) -> String {
         let mut text = String::new();

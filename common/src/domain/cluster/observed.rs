@@ -83,6 +83,9 @@ pub struct ClusterRecord {
     pub at: Timestamp,
     /// The digest of the specification that the pipeline has.
     pub spec_sha256: Option<Digest>,
+    /// The digest of the file that was last accepted: its compiled form is in the bucket.
+    #[serde(default)]
+    pub config_sha256: Option<Digest>,
     /// The accepted values, flat, by field path: what a later update is compared with.
     pub values: BTreeMap<String, String>,
     /// The destroy run that was started, and for which version of the file.

@@ -1,0 +1,270 @@
+//! What a cluster's pipeline must look like: configuration in, definition, tags and compiled specification out.
+//!
+//! ```text
+//! Source ─ Validate ─ Deploy ──────────────────────────── Bootstrap
+//! Source   ValidateAndPlan   Gate (1) → ApplyInfrastructure (3)   BootstrapArgoCD
+//! ```
+//! Run order 2 of Deploy is kept for the certificate of a management cluster. The pipeline starts on a push to its environment's
+//! branch that touches its own file or the terraform that it runs. While a file asks for removal its pipeline has no trigger: a push
+//! of `delete_pipeline: true` must not start an ordinary run behind the destroy run.
+//!
+//! The digest `SPEC_SHA256` in every action's variables covers the whole definition and all values, so that a changed value
+//! updates exactly that pipeline although values travel in the compiled specification (a configuration value holds 1,000 characters).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::{
+    cluster::{
+        Action, ClusterConfig, ClusterKey, CompiledSpec, Finding, PipelineDefinition, PipelineRuntime, PipelineSource,
+        Place, Stage, Trigger, diff, names, tag,
+    },
+    id::{Digest, PipelineName, RepositoryId},
+};
+
+/// How long the gate waits for its answer, in minutes: AWS's longest, 60 days.
+pub const GATE_TIMEOUT_MINUTES: i32 = 86_400;
+/// The most path patterns of one trigger (AWS quota).
+pub const MAX_PATTERNS: usize = 8;
+/// The most characters of a path pattern (AWS quota).
+pub const MAX_PATTERN: usize = 255;
+/// The most characters of an action's configuration value (AWS quota).
+pub const MAX_CONFIGURATION_VALUE: usize = 1_000;
+
+const SOURCE_OUTPUT: &str = "source_output";
+
+/// Everything that one accepted file asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// The pipeline's name.
+    pub pipeline: PipelineName,
+    /// Its definition.
+    pub definition: PipelineDefinition,
+    /// Its tags, in a fixed order.
+    pub tags: Vec<(String, String)>,
+    /// What its stages run with.
+    pub compiled: CompiledSpec,
+    /// The digest over definition and values.
+    pub spec_sha256: Digest,
+    /// The values for the table, by key.
+    pub values: BTreeMap<String, String>,
+}
+
+/// Shapes a cluster's pipeline.
+///
+/// # Errors
+/// When it would break a quota of CodePipeline: known before any call is made.
+pub fn shape(
+    config: &ClusterConfig,
+    config_sha256: Digest,
+    runtime: &PipelineRuntime,
+    source: &PipelineSource,
+    repository: RepositoryId,
+    gate: bool,
+) -> Result<Shape, Vec<Finding>> {
+    let pipeline = names::pipeline(&config.key);
+    let values = config.values();
+    let blank = definition(config, &pipeline, runtime, source, gate, "");
+    let spec_sha256 = spec_digest(&blank, &values);
+    let definition = definition(config, &pipeline, runtime, source, gate, spec_sha256.as_str());
+    let findings = broken_quotas(&config.key, &definition);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let variables = config.variables.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    let compiled = CompiledSpec { config_sha256, variables, delete: removing(config) };
+    let tags = tags(&config.key, repository);
+    Ok(Shape { pipeline, definition, tags, compiled, spec_sha256, values })
+}
+
+fn removing(config: &ClusterConfig) -> bool {
+    config.delete || config.delete_pipeline
+}
+
+// The two flags are orders, not properties: what they change of the definition is in it.
+fn spec_digest(definition: &PipelineDefinition, values: &BTreeMap<String, String>) -> Digest {
+    let fields = diff::fields(definition);
+    let lasting = values.iter().filter(|(key, _)| !matches!(key.as_str(), "delete" | "delete_pipeline"));
+    let count = fields.len().to_string();
+    let pairs = fields.iter().chain(lasting).flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+    Digest::of_parts(["penstock-spec-v1", &count].into_iter().chain(pairs))
+}
+
+fn definition(
+    config: &ClusterConfig,
+    pipeline: &PipelineName,
+    runtime: &PipelineRuntime,
+    source: &PipelineSource,
+    gate: bool,
+    spec: &str,
+) -> PipelineDefinition {
+    let variables = action_variables(config, pipeline, spec);
+    let kind = config.key.kind_name();
+    let build = |name: &str, run_order: i32, step: &str| Action {
+        name: name.to_owned(),
+        run_order,
+        category: "Build".into(),
+        owner: "AWS".into(),
+        provider: "CodeBuild".into(),
+        version: "1".into(),
+        configuration: configuration([
+            ("ProjectName", format!("{}-{kind}-{step}", runtime.project_prefix)),
+            (diff::ENVIRONMENT_VARIABLES, variables.clone()),
+        ]),
+        input_artifacts: vec![SOURCE_OUTPUT.into()],
+        output_artifacts: Vec::new(),
+        timeout_minutes: None,
+    };
+    let mut deploy = vec![build("ApplyInfrastructure", 3, "apply")];
+    if gate {
+        deploy.insert(0, gate_action(&config.key));
+    }
+    let stage = |name: &str, actions| Stage { name: name.to_owned(), actions, foreign_settings: false };
+    PipelineDefinition {
+        name: pipeline.clone(),
+        role_arn: runtime.pipeline_role_arn.clone(),
+        artifact_bucket: runtime.artifact_bucket.clone(),
+        artifact_key_arn: runtime.artifact_key_arn.clone(),
+        pipeline_type: "V2".into(),
+        execution_mode: "QUEUED".into(),
+        variables: configuration([("IS_DESTROY", "false".to_owned())]),
+        stages: vec![
+            stage("Source", vec![source_action(runtime, source)]),
+            stage("Validate", vec![build("ValidateAndPlan", 1, "validate")]),
+            stage("Deploy", deploy),
+            stage("Bootstrap", vec![build("BootstrapArgoCD", 1, "bootstrap")]),
+        ],
+        triggers: if removing(config) { Vec::new() } else { vec![trigger(&config.key, source)] },
+    }
+}
+
+fn configuration<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn source_action(runtime: &PipelineRuntime, source: &PipelineSource) -> Action {
+    Action {
+        name: "Source".into(),
+        run_order: 1,
+        category: "Source".into(),
+        owner: "AWS".into(),
+        provider: "CodeStarSourceConnection".into(),
+        version: "1".into(),
+        configuration: configuration([
+            ("ConnectionArn", runtime.connection_arn.clone()),
+            ("FullRepositoryId", source.repository.to_string()),
+            ("BranchName", source.branch.to_string()),
+            // The trigger below decides; without this every push to the branch would start every cluster's pipeline.
+            ("DetectChanges", "false".to_owned()),
+        ]),
+        input_artifacts: Vec::new(),
+        output_artifacts: vec![SOURCE_OUTPUT.into()],
+        timeout_minutes: None,
+    }
+}
+
+fn gate_action(key: &ClusterKey) -> Action {
+    let words = format!("Deploy {key}? Read the plan that Validate made in this run first.");
+    Action {
+        name: "Gate".into(),
+        run_order: 1,
+        category: "Approval".into(),
+        owner: "AWS".into(),
+        provider: "Manual".into(),
+        version: "1".into(),
+        configuration: configuration([("CustomData", words)]),
+        input_artifacts: Vec::new(),
+        output_artifacts: Vec::new(),
+        timeout_minutes: Some(GATE_TIMEOUT_MINUTES),
+    }
+}
+
+fn trigger(key: &ClusterKey, source: &PipelineSource) -> Trigger {
+    let kind = key.kind_name();
+    Trigger {
+        source_action: "Source".into(),
+        branches: vec![source.branch.to_string()],
+        paths: vec![
+            key.config_path(),
+            format!("terraform/config/{kind}-cluster/**"),
+            "terraform/modules/**".into(),
+            format!("terraform/config/pipeline-{kind}-cluster/**"),
+        ],
+        foreign_settings: false,
+    }
+}
+
+fn tags(key: &ClusterKey, repository: RepositoryId) -> Vec<(String, String)> {
+    let cluster = key.cluster().map_or("regional", |name| name.as_str());
+    [
+        (tag::MANAGED_BY, tag::MANAGED_BY_VALUE.to_owned()),
+        (tag::ENVIRONMENT, key.environment.to_string()),
+        (tag::REGION_ALIAS, key.region_alias.to_string()),
+        (tag::KIND, key.kind_name().to_owned()),
+        (tag::CLUSTER, cluster.to_owned()),
+        (tag::CONFIG_PATH, key.config_path()),
+        (tag::REPOSITORY_ID, repository.to_string()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .to_vec()
+}
+
+/// One variable, in the order and spelling that CodeBuild reads.
+#[derive(Serialize)]
+struct Variable<'a> {
+    name: &'a str,
+    value: &'a str,
+    r#type: &'a str,
+}
+
+fn action_variables(config: &ClusterConfig, pipeline: &PipelineName, spec: &str) -> String {
+    let ClusterConfig { key, account, region, alias, management, .. } = config;
+    let path = key.config_path();
+    let mut pairs = vec![
+        ("ENVIRONMENT", key.environment.as_str()),
+        ("REGION_ALIAS", key.region_alias.as_str()),
+        ("CLUSTER_KIND", key.kind_name()),
+        ("TARGET_ACCOUNT_ID", account.as_str()),
+        ("TARGET_REGION", region.as_str()),
+        ("TARGET_ALIAS", alias.as_str()),
+        ("CONFIG_PATH", &path),
+        ("PIPELINE_NAME", pipeline.as_str()),
+        (diff::SPEC_VARIABLE, spec),
+        ("IS_DESTROY", "#{variables.IS_DESTROY}"),
+    ];
+    if let Some(management) = management {
+        pairs.push(("CLUSTER_ID", management.cluster_id.as_str()));
+        pairs.push(("REGIONAL_AWS_ACCOUNT_ID", management.regional_account.as_str()));
+    }
+    let variables: Vec<Variable<'_>> =
+        pairs.into_iter().map(|(name, value)| Variable { name, value, r#type: "PLAINTEXT" }).collect();
+    // Strings alone cannot fail to serialise; were it otherwise, the empty list would fail the stage's preflight.
+    serde_json::to_string(&variables).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn broken_quotas(key: &ClusterKey, definition: &PipelineDefinition) -> Vec<Finding> {
+    let path = key.config_path();
+    let mut findings = Vec::new();
+    let mut find = |found: String, expected: String| {
+        findings.push(Finding::error(&path, Place::START, "quota", found, expected));
+    };
+    for trigger in &definition.triggers {
+        if trigger.paths.len() > MAX_PATTERNS {
+            find(format!("{} path patterns in a trigger", trigger.paths.len()), format!("at most {MAX_PATTERNS}"));
+        }
+        for pattern in trigger.paths.iter().filter(|pattern| pattern.len() > MAX_PATTERN) {
+            find(format!("a path pattern of {} characters", pattern.len()), format!("at most {MAX_PATTERN}"));
+        }
+    }
+    for action in definition.stages.iter().flat_map(|stage| &stage.actions) {
+        for (name, value) in &action.configuration {
+            let length = value.chars().count();
+            if length > MAX_CONFIGURATION_VALUE {
+                let expected = format!("at most {MAX_CONFIGURATION_VALUE}: shorten names or parameter paths");
+                find(format!("{length} characters in {} of action {}", name, action.name), expected);
+            }
+        }
+    }
+    findings
+}
