@@ -1,5 +1,7 @@
 //! The order of the steps: cheap refusals first, nothing parsed before the signature is right, nothing acknowledged before it is durable.
 
+use std::time::Duration;
+
 use common::{
     domain::id::{CorrelationId, DeliveryId, Digest, EventId, quoted},
     event::{Envelope, Meta, SCHEMA_VERSION},
@@ -24,6 +26,9 @@ pub const WEBHOOK_PATH: &str = "/webhooks/github";
 /// Where a probe asks.
 pub const HEALTH_PATH: &str = "/health";
 
+/// How long a request may take. GitHub waits for ten seconds, and so does Lambda: 503 has to be said before either gives up.
+pub const LIMIT: Duration = Duration::from_secs(8);
+
 /// How long a delivery and its body are remembered. GitHub redelivers for three days.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -46,6 +51,21 @@ pub async fn handle<I: Intake, S: SecretSource>(
     let outcome = route(webhook, request, now).await.unwrap_or_else(Outcome::Refused);
     log(request, &outcome);
     outcome.into()
+}
+
+/// Answers one request within a limit, which is [`LIMIT`] outside of tests.
+#[cfg(feature = "lambda")]
+pub async fn handle_in_time<I: Intake, S: SecretSource>(
+    webhook: &Webhook<I, S>,
+    request: &Request,
+    now: Timestamp,
+    limit: Duration,
+) -> Response {
+    tokio::time::timeout(limit, handle(webhook, request, now)).await.unwrap_or_else(|_| {
+        let outcome = Outcome::Refused(Refusal::CannotCommit);
+        log(request, &outcome);
+        outcome.into()
+    })
 }
 
 async fn route<I: Intake, S: SecretSource>(
@@ -75,6 +95,7 @@ async fn receive<I: Intake, S: SecretSource>(
     let keys = webhook.keyring.keys(now).await.ok_or(Refusal::CannotVerify)?;
     let matched = keys.verify(&body, &signature, now).ok_or(Refusal::WrongSignature)?;
     if matched == Matched::Previous {
+        count("WebhookPreviousSecret");
         tracing::info!(secret = matched.as_str(), "the sender still signs with the previous secret");
     } else {
         tracing::debug!(secret = matched.as_str(), "the signature is right");
@@ -158,6 +179,7 @@ fn log(request: &Request, outcome: &Outcome) {
     let value = |name: &str| request.only_value(name).map(|value| quoted(value, 80)).unwrap_or_default();
     let (delivery, event) = (value("x-github-delivery"), value("x-github-event"));
     let status = outcome.status();
+    count(metric(outcome));
     match outcome {
         Outcome::Accepted { event: kind, event_id, .. } => {
             tracing::info!(status, delivery, event, kind, event_id = event_id.as_str(), "accepted");
@@ -178,4 +200,21 @@ fn log(request: &Request, outcome: &Outcome) {
             );
         }
     }
+}
+
+fn metric(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted { .. } => "WebhookAccepted",
+        Outcome::Duplicate { .. } => "WebhookDuplicate",
+        Outcome::Ignored { .. } => "WebhookIgnored",
+        Outcome::Healthy { .. } => "WebhookHealthy",
+        Outcome::Refused(Refusal::TooLarge) => "WebhookTooLarge",
+        Outcome::Refused(refusal) if refusal.status() == 503 => "WebhookUnavailable",
+        Outcome::Refused(_) => "WebhookRefused",
+    }
+}
+
+/// One more of something, for CloudWatch: the runtime's log turns it into a metric.
+fn count(name: &'static str) {
+    tracing::info!(target: "metric", name, value = 1u64);
 }

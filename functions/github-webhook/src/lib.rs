@@ -37,6 +37,8 @@ use common::{
     manifest::{EnvVar, Manifest, Wake},
 };
 
+#[cfg(feature = "lambda")]
+pub use handler::handle_in_time;
 pub use handler::{Webhook, handle};
 
 /// What this function is, for the contract, Terraform and the local stack.
@@ -64,7 +66,7 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
     grants: &["intake-write", "webhook-secret-read"],
-    calls: &[&["dynamodb:PutItem"], &["secretsmanager:GetSecretValue"]],
+    calls: &[&["dynamodb:PutItem"], common::aws::secrets::ACTIONS],
     emits: &[
         EventKind::BranchPushed,
         EventKind::BranchDeleted,

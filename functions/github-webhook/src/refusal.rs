@@ -118,7 +118,7 @@ pub enum Refusal {
     )]
     CannotVerify,
     /// The table did not confirm.
-    #[error("the delivery could not be committed: nothing is marked as seen; redeliver later")]
+    #[error("the delivery is not confirmed as committed: redeliver it later; a copy has no second effect")]
     CannotCommit,
 }
 

@@ -28,6 +28,10 @@ pub const REFRESH_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// How long the last good secret serves while reading fails in a way that may pass.
 pub const SERVES_FOR: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long a read may take: well below the time of a request, so that the last good secret can still serve it.
+#[cfg(feature = "lambda")]
+const READS_FOR: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// The shortest secret that is used: 128 bits.
 pub const MIN_BYTES: usize = 16;
 
@@ -35,6 +39,23 @@ pub const MIN_BYTES: usize = 16;
 pub trait SecretSource: Sync {
     /// The JSON text as it is now.
     fn fetch(&self) -> impl Future<Output = Result<SecretString, Fault>> + Send;
+}
+
+#[cfg(feature = "lambda")]
+/// A secret of Secrets Manager, by its id.
+pub struct StoredSecret {
+    /// The client.
+    pub secrets: common::aws::secrets::Secrets,
+    /// The secret's name or ARN.
+    pub id: String,
+}
+
+#[cfg(feature = "lambda")]
+impl SecretSource for StoredSecret {
+    async fn fetch(&self) -> Result<SecretString, Fault> {
+        let read = tokio::time::timeout(READS_FOR, self.secrets.text(&self.id)).await;
+        read.unwrap_or_else(|_| Err(Fault::retry("reading the webhook secret took too long")))
+    }
 }
 
 /// Which value made a signature: a field of the log line.

@@ -99,3 +99,35 @@ async fn what_maps_to_nothing_writes_nothing() {
     }
     assert_eq!(rig.world.calls(), []);
 }
+
+#[cfg(feature = "lambda")]
+/// A ledger that never answers, as a table behind a dead connection.
+struct Silent;
+
+#[cfg(feature = "lambda")]
+impl common::ports::Intake for Silent {
+    async fn record(
+        &self,
+        _: &common::ports::Delivery,
+        _: &common::event::Envelope,
+    ) -> Result<common::ports::Recorded, common::fault::Fault> {
+        std::future::pending().await
+    }
+}
+
+#[cfg(feature = "lambda")]
+#[tokio::test]
+async fn a_table_that_never_answers_is_a_503_in_time() {
+    let rig = Rig::new();
+    let body = bodies::push().to_string();
+    let request =
+        serde_json::from_value(delivered("push", "d-1", body.as_bytes(), &sign(SECRET, body.as_bytes()))).unwrap();
+    let webhook = crate::Webhook {
+        intake: Silent,
+        keyring: crate::secret::Keyring::new(rig.vault),
+        governance: rig.webhook.governance.clone(),
+    };
+    let limit = std::time::Duration::from_millis(5);
+    let response = crate::handle_in_time(&webhook, &request, rig.world.now(), limit).await;
+    assert_eq!(response.status_code, 503);
+}

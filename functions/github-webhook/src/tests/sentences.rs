@@ -62,7 +62,7 @@ fn refusals() {
     422 Body does not match its event: the body is not a payload of push: "\u{e4}" is not a valid branch name: expected a git branch name of printable ASCII
     422 Body does not match its event: this delivery id came before with another body or event: GitHub never does that; nothing was done
     503 Cannot accept now: the signature cannot be verified now: the webhook secret cannot be read or is not usable; redeliver later
-    503 Cannot accept now: the delivery could not be committed: nothing is marked as seen; redeliver later
+    503 Cannot accept now: the delivery is not confirmed as committed: redeliver it later; a copy has no second effect
     "#);
     let ignored = [
         Ignored::UnknownEvent("star".into()),
