@@ -1,0 +1,73 @@
+# What a person types. `make` alone lists the targets; each has one line here.
+PYTHON ?= python3
+STACK = $(PYTHON) tests/stack
+CARGO_LAMBDA = .tools/bin/cargo-lambda
+F ?=
+E ?=
+ID ?=
+SUBJECT ?=
+KEEP ?=
+export KEEP
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test story tools invoke trace audit contract lint deny terraform-check terraform-apply-check promises release
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' Makefile
+
+demo: ## journey 1 on this machine, from git push to pipelines, as a story (KEEP=1 leaves it up)
+	@$(STACK) demo
+
+up: ## start the local stack alone: empty repository, addresses in target/stack/
+	@$(STACK) up
+
+down: ## stop the local stack
+	@$(STACK) down
+
+test: ## everything: cargo test, terraform checks, the journey on the stack
+	@$(PYTHON) tests/stack/everything.py
+
+story: ## journey 1 over the in-memory world: no emulators, no AWS crate
+	@cargo run --quiet --locked -p tests --no-default-features --bin story
+
+tools: $(CARGO_LAMBDA) ## put the pinned cargo-lambda into .tools/
+
+$(CARGO_LAMBDA):
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check cargo-lambda==1.9.2
+	@$(CARGO_LAMBDA) --version
+
+invoke: $(CARGO_LAMBDA) ## send a sample to a function under `cargo lambda watch`: F=github-webhook E=ping
+	@test -n "$(F)" -a -n "$(E)" || { echo "say which: make invoke F=<function> E=<sample>; the samples are events/<function>/<sample>.json"; exit 2; }
+	@test -f "events/$(F)/$(E).json" || { echo "there is no events/$(F)/$(E).json; there are: $$(cd events && ls */*.json | tr '\n' ' ')"; exit 2; }
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" cargo lambda invoke "$(F)" --invoke-address 127.0.0.1 --data-file "events/$(F)/$(E).json"
+
+trace: ## one event's path through the running stack: ID=<correlation id>
+	@$(STACK) trace "$(ID)"
+
+audit: ## a cluster's audit chain, verified: SUBJECT=cluster:<env>/<region alias>/<cluster>
+	@$(STACK) audit "$(SUBJECT)"
+
+contract: ## write events/contract.json, schemas and README again from the code
+	@UPDATE_CONTRACT=1 cargo test --quiet --locked -p tests --test workspace contract
+
+lint: deny ## format, clippy, documentation, dependencies
+	@cargo fmt --all -- --check
+	@cargo clippy --workspace --all-targets --quiet --locked -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet --locked
+
+deny: ## licences, bans and sources of dependencies (cargo-deny, when it is installed)
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
+	else echo "skipped: cargo-deny is not installed (cargo install cargo-deny --locked)"; fi
+
+terraform-check: ## fmt, validate, terraform test and static checks; says what it had to skip
+	@$(PYTHON) tests/terraform/check.py
+
+terraform-apply-check: ## apply against the emulator, then an empty second plan
+	@$(PYTHON) tests/terraform/apply.py
+
+promises: ## what the specification asks for, and which test proves it
+	@cargo test --quiet --locked -p tests --test workspace promises -- --nocapture
+
+release: ## build each function for release, alone, as it ships
+	@for function in functions/*/; do cargo build --release --locked -p "$$(basename $$function)" || exit 1; done

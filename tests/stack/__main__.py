@@ -1,0 +1,118 @@
+"""The local stack: `python3 tests/stack <command>`; the Makefile calls it.
+
+up, down          the stack alone
+demo              journey 1 on the stack, told as a story; exit code 0 only if every expectation held
+journey           the same, and the acceptance checks, as `make test` runs them
+trace ID          one event's path through the stack, by its correlation id
+audit [SUBJECT]   a subject's audit chain, verified; without a subject, the subjects there are
+"""
+
+import os
+import sys
+
+import environment
+import say
+
+
+def main(arguments):
+    """Prepares the machine, then does what was asked."""
+    command, *rest = arguments or ["help"]
+    if command not in COMMANDS:
+        print(__doc__)
+        return 0 if command == "help" else 2
+    try:
+        if not environment.in_venv():
+            prepare(command)
+        return COMMANDS[command](*[word for word in rest if word])
+    except say.Failure as failure:
+        say.failed(failure)
+        return 1
+    except KeyboardInterrupt:
+        say.line("\nstopped by you")
+        return 130
+
+
+def prepare(command):
+    """Tools first, then the virtual environment; goes on in that."""
+    if command == "down" and not environment.venv_is_ready():
+        return
+    environment.check_tools()
+    if not environment.venv_is_ready():
+        say.line("First run: making .venv with the pinned emulators (about 30 s, some 60 MB to download) …")
+        environment.make_venv()
+    environment.enter_venv()
+
+
+def up():
+    """`make up`."""
+    import stack
+
+    stack.refuse_second()
+    contract = environment.contract()
+    steps = say.Steps("The local stack.", 5, expected_duration(contract, seconds=10))
+    steps.step("build the workspace (cargo)")
+    binaries = environment.build()
+    try:
+        running = stack.up(binaries, contract, steps.step)
+    except BaseException:
+        stack.down()
+        raise
+    say.line(f"\nUp after {steps.elapsed()}. Addresses are in target/stack/endpoints.json, variables in target/stack/env.")
+    say.table([(name, value) for name, value in running.endpoints.items()], indent=2)
+    say.line("\nTry:")
+    say.line(f"  git clone {running.endpoints['forge_git_url']} /tmp/fleet    # empty: your first push makes main")
+    say.line("  make down                                             # stops it")
+    return 0
+
+
+def down():
+    """`make down`."""
+    import processes
+
+    count = processes.stop_all()
+    for name in ("endpoints.json", "env"):
+        (environment.STATE / name).unlink(missing_ok=True)
+    say.line(f"stopped {count} programs" if count else "nothing was up")
+    return 0
+
+
+def demo():
+    """`make demo`."""
+    import demo
+
+    return demo.run(keep=os.environ.get("KEEP", "") not in ("", "0"))
+
+
+def journey():
+    """The end-to-end part of `make test`."""
+    import journey
+
+    return journey.run()
+
+
+def trace(identifier=""):
+    """`make trace ID=…`."""
+    import trace_event
+
+    return trace_event.run(identifier)
+
+
+def audit(subject=""):
+    """`make audit SUBJECT=…`."""
+    import audit
+
+    return audit.run(subject)
+
+
+def expected_duration(contract, seconds):
+    """What the person will wait, in words."""
+    built = f"about {seconds} s" if seconds < 90 else f"about {round(seconds / 60)} minutes"
+    if environment.built_before(contract):
+        return f"{built}, and the time cargo needs for what changed"
+    return f"10 to 20 minutes, nearly all of it the first build of some 450 crates; {built} the next time"
+
+
+COMMANDS = {"up": up, "down": down, "demo": demo, "journey": journey, "trace": trace, "audit": audit}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

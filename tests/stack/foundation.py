@@ -1,0 +1,78 @@
+"""What stands beside the functions: table, bus, buckets, secrets, governance bundle, the pipelines' role.
+
+In AWS this is terraform/modules/{table,bus,governance,secrets,cluster-pipeline-runtime}. Shapes that matter to the code (keys, stream,
+index, expiry attribute, object names) are the same here; encryption, backups, alarms and policies of resources are Terraform's alone.
+"""
+
+import hashlib
+import json
+import pathlib
+
+import settings
+from aws import ACCOUNT, PARTITION
+
+GOVERNANCE = pathlib.Path(__file__).with_name("governance")
+
+
+def make(aws, app_key_pem):
+    """Makes everything, and gives back what the functions and their grants refer to."""
+    digest = _governance(aws)
+    return {
+        "governance_digest": digest,
+        "stream_arn": _table(aws),
+        "table_arn": aws.arn("dynamodb", f"table/{settings.TABLE}"),
+        "bus_arn": aws.client("events").create_event_bus(Name=settings.BUS)["EventBusArn"],
+        "governance_bucket_arn": f"arn:{PARTITION}:s3:::{settings.GOVERNANCE_BUCKET}",
+        "artifact_bucket_arn": _bucket(aws, settings.ARTIFACT_BUCKET),
+        "webhook_secret_arn": _secret(aws, settings.WEBHOOK_SECRET, json.dumps({"current": settings.WEBHOOK_SECRET_TEXT})),
+        "github_app_key_secret_arn": _secret(aws, settings.APP_KEY_SECRET, app_key_pem),
+        "pipeline_role_arn": _pipeline_role(aws),
+        "connection_arn": settings.CONNECTION_ARN,
+    }
+
+
+def _table(aws):
+    made = aws.client("dynamodb").create_table(
+        TableName=settings.TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "gsi1pk", "gsi1sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[{
+            "IndexName": "gsi1",
+            "KeySchema": [{"AttributeName": "gsi1pk", "KeyType": "HASH"}, {"AttributeName": "gsi1sk", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    aws.client("dynamodb").update_time_to_live(
+        TableName=settings.TABLE, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
+    )
+    return made["TableDescription"]["LatestStreamArn"]
+
+
+def _bucket(aws, name):
+    aws.client("s3").create_bucket(Bucket=name)
+    return f"arn:{PARTITION}:s3:::{name}"
+
+
+def _secret(aws, name, text):
+    return aws.client("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]
+
+
+def _governance(aws):
+    """Joins the files into one bundle, stored under its digest, as terraform/modules/governance does."""
+    _bucket(aws, settings.GOVERNANCE_BUCKET)
+    files = {path.name: path.read_text() for path in sorted(GOVERNANCE.glob("*.yaml"))}
+    bundle = json.dumps(files, sort_keys=True).encode()
+    digest = hashlib.sha256(bundle).hexdigest()
+    aws.client("s3").put_object(Bucket=settings.GOVERNANCE_BUCKET, Key=f"governance/{digest}.json", Body=bundle)
+    return digest
+
+
+def _pipeline_role(aws):
+    """CodePipeline checks that it may assume the role; moto looks into its own IAM for that."""
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ]}
+    aws.client("iam", moto=True).create_role(RoleName=settings.PIPELINE_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
+    return f"arn:{PARTITION}:iam::{ACCOUNT}:role/{settings.PIPELINE_ROLE}"

@@ -1,0 +1,25 @@
+"""Names that the local stack gives to things; in AWS Terraform gives them."""
+
+import aws
+
+NAME = "penstock"
+TABLE = NAME
+BUS = NAME
+WEBHOOK_SECRET = f"{NAME}/github-webhook"
+APP_KEY_SECRET = f"{NAME}/github-app-key"
+GOVERNANCE_BUCKET = f"{NAME}-governance-{aws.ACCOUNT}"
+ARTIFACT_BUCKET = f"{NAME}-artifacts-{aws.ACCOUNT}"
+PIPELINE_ROLE = f"{NAME}-cluster-pipeline"
+PIPELINE_ROLE_ARN = f"arn:{aws.PARTITION}:iam::{aws.ACCOUNT}:role/{PIPELINE_ROLE}"
+CONNECTION_ARN = f"arn:{aws.PARTITION}:codeconnections:{aws.REGION}:{aws.ACCOUNT}:connection/00000000-0000-4000-8000-000000000000"
+PROJECT_PREFIX = f"{NAME}-cluster"
+PIPELINES_URL = f"https://{aws.REGION}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region={aws.REGION}"
+
+# The forge's repository: governance/repositories.yaml lists it.
+REPOSITORY = "demo/fleet"
+REPOSITORY_ID = 4711
+BRANCH = "main"
+APP_ID = 1001
+
+# GitHub's documented test secret; the samples under events/ are signed with it.
+WEBHOOK_SECRET_TEXT = "It's a Secret to Everybody"

@@ -1,0 +1,197 @@
+"""Starts and stops the whole: emulators, foundation, API, forge, functions. Writes target/stack/endpoints.json and target/stack/env."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+
+import foundation
+import functions
+import guard
+import processes
+import settings
+from aws import ACCOUNT, CREDENTIALS, REGION, Aws
+from environment import STATE, VENV
+from say import Failure
+from processes import answers, free_port, wait_until
+
+ENDPOINTS = STATE / "endpoints.json"
+ENV_FILE = STATE / "env"
+
+
+class Stack:
+    """What runs: its addresses, and clients for them."""
+
+    def __init__(self, endpoints):
+        self.endpoints = endpoints
+        self.aws = Aws(endpoints["aws_endpoint"], endpoints["codepipeline_endpoint"])
+        self.moto_log = STATE / "codepipeline-requests.jsonl"
+
+    @classmethod
+    def running(cls):
+        """The stack that `make up` started."""
+        if not processes.recorded() or not ENDPOINTS.exists():
+            raise Failure("the stack is not up: start it with `make up`, or look at a demo with `make demo KEEP=1`")
+        processes.check_alive()
+        return cls(json.loads(ENDPOINTS.read_text()))
+
+
+def refuse_second():
+    """Refuses when a stack of this checkout is up; clears what a dead one left."""
+    if any(processes.is_alive(record) for record in processes.recorded()):
+        raise Failure("a stack of this checkout is already up: `make down` stops it")
+    processes.stop_all()
+
+
+def up(binaries, contract, announce):
+    """Starts everything. `announce` is told each step."""
+    shutil.rmtree(STATE, ignore_errors=True)
+    (STATE / "tmp").mkdir(parents=True)
+    announce("start the emulators: MiniStack (AWS), moto (CodePipeline)")
+    aws, moto_log = _emulators()
+    announce("make table, bus, buckets, secrets, governance bundle, API")
+    private_key, public_key = _app_key()
+    facts = foundation.make(aws, private_key.read_text())
+    api = aws.client("apigatewayv2").create_api(Name=settings.NAME, ProtocolType="HTTP")["ApiId"]
+    aws.client("apigatewayv2").create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    api_url = f"{aws.endpoint}/_aws/execute-api/{api}/$default"
+    announce("start the forge: a GitHub-compatible server over a bare git repository")
+    forge = _forge(binaries / "forge", f"{api_url}/webhooks/github", public_key)
+    announce(f"deploy {len(contract['functions'])} functions as events/contract.json says")
+    values = _values(facts, forge["url"])
+    functions.Deployment(aws, contract, facts, values, binaries, api).run()
+    endpoints = {
+        "webhook_url": f"{api_url}/webhooks/github",
+        "api_url": api_url,
+        "aws_endpoint": aws.endpoint,
+        "codepipeline_endpoint": aws.codepipeline_endpoint,
+        "forge_url": forge["url"],
+        "forge_git_url": forge["git_url"],
+        "forge_repo": settings.REPOSITORY,
+        "forge_branch": settings.BRANCH,
+        "github_app_id": str(settings.APP_ID),
+        "webhook_secret_id": settings.WEBHOOK_SECRET,
+        "table": settings.TABLE,
+        "bus": settings.BUS,
+        "account_id": ACCOUNT,
+        "region": REGION,
+    }
+    ENDPOINTS.write_text(json.dumps(endpoints, indent=2) + "\n")
+    _write_env(aws, values)
+    stack = Stack(endpoints)
+    stack.moto_log = moto_log
+    wait_until("GET /health does not answer", lambda: answers(f"{api_url}/health"), 30)
+    return stack
+
+
+def down():
+    """Stops everything that is recorded. Gives back how many programs that were."""
+    count = processes.stop_all()
+    for path in (ENDPOINTS, ENV_FILE):
+        path.unlink(missing_ok=True)
+    return count
+
+
+@contextlib.contextmanager
+def ended(keep):
+    """Ends the stack when the block ends, in whatever way; with `keep` it stays."""
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda number, _frame: sys.exit(128 + number))
+    STATE.mkdir(parents=True, exist_ok=True)
+    pipe = None if keep else guard.set_guard()
+    try:
+        yield
+    finally:
+        if not keep:
+            down()
+            os.close(pipe)
+
+
+def _clean(**variables):
+    """The environment of what we start: nothing of the caller's leaks into it, and through it into the functions."""
+    home = str(STATE / "tmp")
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", **variables}
+
+
+def _emulators():
+    ports = [free_port("PENSTOCK_AWS_PORT"), free_port("PENSTOCK_CODEPIPELINE_PORT")]
+    endpoint, codepipeline = (f"http://127.0.0.1:{port}" for port in ports)
+    # The packages start fast; MiniStack would otherwise listen on every interface, and open an MQTT port.
+    processes.start("ministack", [VENV / "bin" / "ministack"], _clean(
+        AUTH="true", BIND_HOST="127.0.0.1", GATEWAY_PORT=str(ports[0]), AWS_ENDPOINT_URL=endpoint,
+        MINISTACK_ACCOUNT_ID=ACCOUNT, IOT_MTLS_ENABLED="0", LAMBDA_ASYNC_RETRY_BASE_SECONDS="1",
+    ))
+    moto_log = STATE / "codepipeline-requests.jsonl"
+    processes.start("moto", [VENV / "bin" / "moto_server", "-H", "127.0.0.1", "-p", ports[1]], _clean(
+        MOTO_ENABLE_RECORDING="true", MOTO_RECORDER_FILEPATH=str(moto_log),
+    ))
+    wait_until("MiniStack does not answer", lambda: answers(f"{endpoint}/_ministack/health"), 30)
+    wait_until("moto does not answer", lambda: answers(f"{codepipeline}/moto-api/data.json"), 30)
+    return Aws(endpoint, codepipeline), moto_log
+
+
+def _app_key():
+    """The GitHub App's key pair: the private half for the functions, the public half for the forge."""
+    from cryptography.hazmat.primitives import serialization as pem
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private, public = STATE / "app-private.pem", STATE / "app-public.pem"
+    private.touch(mode=0o600)
+    private.write_bytes(key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption()))
+    public.write_bytes(key.public_key().public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo))
+    return private, public
+
+
+def _forge(binary, webhook, public_key):
+    """Starts the forge; its first line says where it listens."""
+    secret = STATE / "webhook-secret"
+    secret.touch(mode=0o600)
+    secret.write_text(settings.WEBHOOK_SECRET_TEXT)
+    port = free_port("PENSTOCK_FORGE_PORT")
+    processes.start("forge", [
+        binary, "--repository", settings.REPOSITORY, "--id", settings.REPOSITORY_ID, "--root", STATE / "forge",
+        "--listen", f"127.0.0.1:{port}", "--webhook", webhook, "--secret-file", secret,
+        "--app-id", settings.APP_ID, "--app-public-key", public_key,
+    ], _clean())
+    return json.loads(wait_until("the forge does not say where it listens", _first_line, 20))
+
+
+def _first_line():
+    first = (STATE / "forge.log").read_text().partition("\n")
+    return first[0] if first[1] else ""
+
+
+def _values(facts, forge_url):
+    """Every variable that a function may ask for."""
+    return {
+        "TABLE_NAME": settings.TABLE,
+        "BUS_NAME": settings.BUS,
+        "WEBHOOK_SECRET_ID": facts["webhook_secret_arn"],
+        "GOVERNANCE_BUCKET": settings.GOVERNANCE_BUCKET,
+        "GOVERNANCE_DIGEST": facts["governance_digest"],
+        "GITHUB_APP_ID": str(settings.APP_ID),
+        "GITHUB_APP_KEY_SECRET_ID": facts["github_app_key_secret_arn"],
+        "GITHUB_API_URL": forge_url,
+        "PIPELINE_ROLE_ARN": facts["pipeline_role_arn"],
+        "ARTIFACT_BUCKET": settings.ARTIFACT_BUCKET,
+        "CONNECTION_ARN": settings.CONNECTION_ARN,
+        "PROJECT_PREFIX": settings.PROJECT_PREFIX,
+        "PIPELINES_URL": settings.PIPELINES_URL,
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"),
+    }
+
+
+def _write_env(aws, values):
+    """For `cargo lambda watch --env-file target/stack/env` and for other programs that drive the deployed system."""
+    lines = {
+        **CREDENTIALS,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_ENDPOINT_URL_CODEPIPELINE": aws.codepipeline_endpoint,
+        **values,
+    }
+    ENV_FILE.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
