@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+mod parse;
+
 use crate::domain::id::{AccountId, BranchName, Digest, EnvironmentName, RepositoryId, RepositoryName};
 
 /// Everything parsed.

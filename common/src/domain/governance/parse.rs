@@ -1,0 +1,214 @@
+//! Reads the bundle: strict, because a misspelt rule must not become an absent one. Every error names file, line and column.
+//!
+//! All three files must be there and say all they must; `unlisted` has no default, `gate` is on unless it says `false`. Other files
+//! of the bundle belong to other readers and are left alone.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use super::{Accounts, Environment, Environments, Governance, Repositories, RepositoryEntry, RepositoryKind, Unlisted};
+use crate::domain::{
+    cluster::{Finding, Place},
+    id::{Digest, IdError, RepositoryId, quoted},
+    yaml::{self, Entry, Limits, Node},
+};
+
+impl Governance {
+    /// Parses a bundle: a JSON object of file name to file text. The digest is of these bytes.
+    ///
+    /// # Errors
+    /// Everything that is wrong in any of the files.
+    pub fn parse(bundle: &[u8]) -> Result<Self, Vec<Finding>> {
+        let files: BTreeMap<String, String> = serde_json::from_slice(bundle).map_err(|error| {
+            let found = quoted(&error.to_string(), 160);
+            vec![Finding::error(
+                "governance bundle",
+                Place::START,
+                "bundle",
+                found,
+                "a JSON object of file names to texts",
+            )]
+        })?;
+        let mut findings = Vec::new();
+        let environments = part(&files, "environments.yaml", &mut findings, environments);
+        let accounts = part(&files, "accounts.yaml", &mut findings, accounts);
+        let repositories = part(&files, "repositories.yaml", &mut findings, repositories);
+        match (environments, accounts, repositories, findings.is_empty()) {
+            (Some(environments), Some(accounts), Some(repositories), true) => {
+                Ok(Self { digest: Digest::of(bundle), environments, accounts, repositories })
+            }
+            _ => Err(findings),
+        }
+    }
+}
+
+fn part<T>(
+    files: &BTreeMap<String, String>,
+    name: &'static str,
+    findings: &mut Vec<Finding>,
+    read: impl Fn(&mut File, &[Entry]) -> Option<T>,
+) -> Option<T> {
+    let Some(text) = files.get(name) else {
+        findings.push(Finding::error(name, Place::START, "missing-file", "no such file in the bundle", "the file"));
+        return None;
+    };
+    match yaml::parse(name, text.as_bytes(), &Limits::GOVERNANCE) {
+        Err(errors) => {
+            findings.extend(errors);
+            None
+        }
+        Ok(entries) => {
+            let mut file = File { name, findings: Vec::new() };
+            let value = read(&mut file, &entries);
+            findings.extend(file.findings);
+            value
+        }
+    }
+}
+
+struct File {
+    name: &'static str,
+    findings: Vec<Finding>,
+}
+
+impl File {
+    fn find(&mut self, place: Place, rule: &str, key: &str, found: String, expected: &str) {
+        self.findings.push(Finding::error(self.name, place, rule, found, expected).key(key));
+    }
+
+    /// Refuses every key but these; answers them in this order.
+    fn keys<'e, const N: usize>(&mut self, entries: &'e [Entry], known: [&str; N]) -> [Option<&'e Node>; N] {
+        for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+            let found = format!("the key {}", quoted(&entry.key, 80));
+            let expected = format!("one of {}", known.join(", "));
+            let finding = Finding::error(self.name, entry.place, "unknown-key", found, expected);
+            self.findings.push(finding.nearest(&entry.key, known));
+        }
+        known.map(|name| entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value))
+    }
+
+    fn required<'e>(&mut self, node: Option<&'e Node>, place: Place, key: &str, expected: &str) -> Option<&'e Node> {
+        if node.is_none() {
+            self.find(place, "missing-key", key, "nothing".to_owned(), expected);
+        }
+        node
+    }
+
+    fn parsed<T: FromStr<Err = IdError>>(&mut self, node: &Node, key: &str) -> Option<T> {
+        let error = match node.text().map(str::parse) {
+            Some(Ok(value)) => return Some(value),
+            Some(Err(error)) => Some(error),
+            None => "".parse::<T>().err(),
+        };
+        let expected = error.map_or("text", |error| error.expected);
+        self.find(node.place, "value", key, node.found(), expected);
+        None
+    }
+
+    fn mapping<'e>(&mut self, node: &'e Node, key: &str) -> Option<&'e [Entry]> {
+        if node.mapping().is_none() {
+            self.find(node.place, "value", key, node.found(), "a mapping");
+        }
+        node.mapping()
+    }
+
+    fn unlisted(&mut self, node: Option<&Node>) -> Option<Unlisted> {
+        let node = self.required(node, Place::START, "unlisted", "refuse or admit: there is no default")?;
+        match node.text() {
+            Some("refuse") => Some(Unlisted::Refuse),
+            Some("admit") => Some(Unlisted::Admit),
+            other => {
+                let finding =
+                    Finding::error(self.name, node.place, "value", node.found(), "refuse or admit").key("unlisted");
+                self.findings.push(finding.nearest(other.unwrap_or_default(), ["refuse", "admit"]));
+                None
+            }
+        }
+    }
+}
+
+fn environments(file: &mut File, entries: &[Entry]) -> Option<Environments> {
+    let [environments, unlisted] = file.keys(entries, ["environments", "unlisted"]);
+    let unlisted = file.unlisted(unlisted);
+    let environments = file.required(environments, Place::START, "environments", "a mapping of environments")?;
+    let mut listed = BTreeMap::new();
+    for entry in file.mapping(environments, "environments")? {
+        let key = format!("environments.{}", entry.key);
+        let Ok(name) = entry.key.parse() else {
+            let expected = "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit";
+            file.find(entry.place, "value", "environments", quoted(&entry.key, 80), expected);
+            continue;
+        };
+        let Some(rules) = file.mapping(&entry.value, &key) else { continue };
+        let [branch, gate] = file.keys(rules, ["branch", "gate"]);
+        let branch = branch.and_then(|node| file.parsed(node, &format!("{key}.branch")));
+        let gate = match gate.map(|node| (node, node.bool())) {
+            None => true,
+            Some((_, Some(gate))) => gate,
+            Some((node, None)) => {
+                file.find(node.place, "value", &format!("{key}.gate"), node.found(), "true or false");
+                true
+            }
+        };
+        listed.insert(name, Environment { branch, gate });
+    }
+    Some(Environments { listed, unlisted: unlisted? })
+}
+
+fn accounts(file: &mut File, entries: &[Entry]) -> Option<Accounts> {
+    let [accounts, unlisted] = file.keys(entries, ["accounts", "unlisted"]);
+    let unlisted = file.unlisted(unlisted);
+    let accounts =
+        file.required(accounts, Place::START, "accounts", "a mapping of account ids, in quotes, to names")?;
+    let mut listed = BTreeMap::new();
+    for entry in file.mapping(accounts, "accounts")? {
+        match (entry.key.parse(), entry.value.text()) {
+            (Ok(id), Some(name)) => drop(listed.insert(id, name.to_owned())),
+            (Err(_), _) => file.find(entry.place, "value", "accounts", quoted(&entry.key, 80), "12 digits, in quotes"),
+            (Ok(_), None) => {
+                file.find(entry.value.place, "value", "accounts", entry.value.found(), "a name for people, as text");
+            }
+        }
+    }
+    Some(Accounts { listed, unlisted: unlisted? })
+}
+
+fn repositories(file: &mut File, entries: &[Entry]) -> Option<Repositories> {
+    let [repositories] = file.keys(entries, ["repositories"]);
+    let list = file.required(repositories, Place::START, "repositories", "a list of repositories")?;
+    let Some(items) = list.sequence() else {
+        file.find(list.place, "value", "repositories", list.found(), "a list of repositories");
+        return None;
+    };
+    let mut listed = BTreeMap::new();
+    for item in items {
+        let Some((id, entry)) = repository(file, item) else { continue };
+        if listed.insert(id, entry).is_some() {
+            file.find(item.place, "duplicate", "id", format!("repository {id} a second time"), "each repository once");
+        }
+    }
+    Some(Repositories { listed })
+}
+
+fn repository(file: &mut File, item: &Node) -> Option<(RepositoryId, RepositoryEntry)> {
+    let entries = file.mapping(item, "repositories")?;
+    let [id, name, kind, default_branch] = file.keys(entries, ["id", "name", "kind", "default_branch"]);
+    let id = file.required(id, item.place, "id", "the source host's number of the repository").and_then(|node| {
+        let number = node.int().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0);
+        if number.is_none() {
+            file.find(node.place, "value", "id", node.found(), "the source host's number of the repository");
+        }
+        number
+    });
+    let name = file.required(name, item.place, "name", "owner/name").and_then(|node| file.parsed(node, "name"));
+    let default_branch = file
+        .required(default_branch, item.place, "default_branch", "a branch")
+        .and_then(|node| file.parsed(node, "default_branch"));
+    let kind = file.required(kind, item.place, "kind", "cluster").and_then(|node| match node.text() {
+        Some("cluster") => Some(RepositoryKind::Cluster),
+        _ => {
+            file.find(node.place, "value", "kind", node.found(), "cluster");
+            None
+        }
+    });
+    Some((RepositoryId(id?), RepositoryEntry { name: name?, kind: kind?, default_branch: default_branch? }))
+}
