@@ -1,5 +1,6 @@
 //! The one integration-test binary of the workspace, so that the SDKs link once. Each module says what it proves.
 
+mod buildspecs;
 mod dependencies;
 mod layers;
 mod promises;

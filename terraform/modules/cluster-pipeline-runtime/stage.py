@@ -18,7 +18,7 @@ moved since; Terraform's lock and the pipeline's queue keep two runs of one clus
 
 Needs Python 3.9 and AWS CLI 2. Terraform is fetched and checked when the image has another version.
 """
-import hashlib, io, json, os, re, shutil, stat, subprocess, sys, tempfile, urllib.request, zipfile
+import hashlib, json, os, re, shutil, stat, subprocess, sys, tempfile
 
 NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 ACCOUNT = r"[0-9]{12}"
@@ -286,6 +286,8 @@ def find_terraform(cluster, private):
                 return present
         except (ValueError, KeyError, TypeError):
             pass  # an image with something else called terraform: fetch ours
+    import io, urllib.request, zipfile  # only here: they are slow to load
+
     url = f"https://releases.hashicorp.com/terraform/{version}/terraform_{version}_linux_amd64.zip"
     say(f"fetching Terraform {version}")
     with urllib.request.urlopen(url, timeout=60) as answer:
