@@ -6,6 +6,7 @@
 use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use crate::domain::cluster::{EntryKind, TreeEntry};
 use crate::{
@@ -74,7 +75,7 @@ pub trait Intake: Sync {
 // ---- outbox -------------------------------------------------------------------------------------------------------
 
 /// An outbox row: an event that is committed and not yet accepted by the bus.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxRow {
     /// The event's id.
     pub event_id: EventId,
@@ -86,6 +87,22 @@ pub struct OutboxRow {
     pub detail: String,
     /// The event's time.
     pub occurred_at: Timestamp,
+}
+
+impl OutboxRow {
+    /// The row of an event.
+    ///
+    /// # Errors
+    /// `Bug` when the event's detail is too long.
+    pub fn of(event: &Envelope) -> Result<Self, Fault> {
+        Ok(Self {
+            event_id: event.meta.event_id.clone(),
+            source: event.event.kind().source().to_owned(),
+            detail_type: event.event.kind().name().to_owned(),
+            detail: event.detail()?,
+            occurred_at: event.meta.occurred_at,
+        })
+    }
 }
 
 /// The outbox as the relay sees it.

@@ -13,9 +13,27 @@
 //!
 //! Time to live only collects garbage: whether a row has expired is compared in the condition that depends on it.
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{
+    Client,
+    types::{Delete, Put, TransactWriteItem},
+};
 
 use super::{Aws, config};
+
+mod audit;
+mod clusters;
+mod feedback;
+mod fence;
+mod intake;
+mod item;
+pub mod key;
+mod outbox;
+mod transact;
+
+pub use self::{
+    audit::AUDIT_TRAIL_ACTIONS, clusters::CLUSTER_LEDGER_ACTIONS, feedback::FEEDBACK_ACTIONS, intake::INTAKE_ACTIONS,
+    outbox::OUTBOX_ACTIONS,
+};
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -29,5 +47,13 @@ impl Table {
     pub fn new(aws: &Aws, name: &str) -> Self {
         let config = config!(aws_sdk_dynamodb, aws, "DYNAMODB").build();
         Self { client: Client::from_conf(config), name: name.to_owned() }
+    }
+
+    fn put_item(put: Put) -> TransactWriteItem {
+        TransactWriteItem::builder().put(put).build()
+    }
+
+    fn delete_item(delete: Delete) -> TransactWriteItem {
+        TransactWriteItem::builder().delete(delete).build()
     }
 }

@@ -1,0 +1,75 @@
+//! What `feedback` said last about a subject, so that a copy or an older event says nothing.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use jiff::Timestamp;
+
+use super::{
+    Table,
+    item::{Item, known, n, number, row, s, text},
+    key::Key,
+};
+use crate::{
+    aws::fault,
+    domain::id::{Digest, Generation},
+    fault::Fault,
+    ports::{FeedbackLedger, FeedbackOrder},
+};
+
+/// The IAM actions that [`FeedbackLedger`] needs.
+pub const FEEDBACK_ACTIONS: &[&str] = &["dynamodb:GetItem", "dynamodb:PutItem"];
+
+fn key(subject: &str, kind: &str) -> Key {
+    Key::Feedback { subject: subject.to_owned(), kind: kind.to_owned() }
+}
+
+fn order(item: &Item) -> Result<FeedbackOrder, Fault> {
+    Ok(FeedbackOrder { generation: Generation(number(item, "generation")?), phase: number(item, "phase")? })
+}
+
+impl FeedbackLedger for Table {
+    async fn is_news(&self, subject: &str, kind: &str, new: FeedbackOrder, content: &Digest) -> Result<bool, Fault> {
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        let answer = request.set_key(Some(key(subject, kind).attributes())).send().await;
+        let answer = answer.map_err(|error| fault("reading what was published last", error))?;
+        let Some(said) = answer.item else { return Ok(true) };
+        Ok(order(known(&said)?)? < new && text(&said, "content")? != content.as_str())
+    }
+
+    async fn published(
+        &self,
+        subject: &str,
+        kind: &str,
+        new: FeedbackOrder,
+        content: &Digest,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let item = row(
+            &key(subject, kind),
+            [
+                ("generation", n(new.generation)),
+                ("phase", n(new.phase)),
+                ("content", s(content.as_str())),
+                ("at", s(now.to_string())),
+            ],
+        );
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let put = request
+            .condition_expression(
+                "attribute_not_exists(pk) OR generation < :generation OR (generation = :generation AND phase <= :phase)",
+            )
+            .expression_attribute_values(":generation", n(new.generation))
+            .expression_attribute_values(":phase", n(new.phase))
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(()),
+            // Something of a higher order was published meanwhile: that is the state to remember.
+            Err(error)
+                if matches!(error.as_service_error(), Some(PutItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(fault("remembering what was published", error)),
+        }
+    }
+}

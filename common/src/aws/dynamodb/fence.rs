@@ -1,0 +1,52 @@
+//! Generations: one rising number a branch, taken by one atomic addition.
+//!
+//! A reply that was lost may cost a number; numbers only have to rise.
+
+use aws_sdk_dynamodb::types::ReturnValue;
+use jiff::Timestamp;
+
+use super::{
+    Table,
+    item::{n, number, s},
+    key::Key,
+};
+use crate::{
+    aws::fault,
+    domain::id::{BranchName, CommitSha, Generation, RepositoryId},
+    fault::Fault,
+};
+
+impl Table {
+    pub(super) async fn raise_fence(
+        &self,
+        repository: RepositoryId,
+        branch: &BranchName,
+        head: &CommitSha,
+        now: Timestamp,
+    ) -> Result<Generation, Fault> {
+        let request = self.client.update_item().table_name(&self.name);
+        let answer = request
+            .set_key(Some(Key::Fence(repository, branch.clone()).attributes()))
+            .update_expression("SET head = :head, taken_at = :now, v = :v ADD generation :one")
+            .expression_attribute_values(":head", s(head.as_str()))
+            .expression_attribute_values(":now", s(now.to_string()))
+            .expression_attribute_values(":v", n(1))
+            .expression_attribute_values(":one", n(1))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(|error| fault("taking a generation", error))?;
+        let item = answer.attributes.ok_or_else(|| Fault::bug("the table did not say which generation it gave"))?;
+        number(&item, "generation").map(Generation)
+    }
+
+    pub(super) async fn read_fence(&self, repository: RepositoryId, branch: &BranchName) -> Result<Generation, Fault> {
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        let answer = request
+            .set_key(Some(Key::Fence(repository, branch.clone()).attributes()))
+            .send()
+            .await
+            .map_err(|error| fault("reading a branch's generation", error))?;
+        answer.item.map_or(Ok(Generation(0)), |item| number(&item, "generation").map(Generation))
+    }
+}

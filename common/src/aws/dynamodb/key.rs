@@ -1,0 +1,197 @@
+//! The only place that formats or parses key strings.
+//!
+//! Parts are joined with `#`; a `#` or `%` inside a part is written `%23` or `%25`, so that no part can pretend to be two.
+//!
+//! | row | pk | sk |
+//! |---|---|---|
+//! | delivery | `DELIVERY#<delivery id>` | `META` |
+//! | body | `BODY#<event name>#<sha256>` | `META` |
+//! | outbox | `OUTBOX#<0..15>` | `<event id>` |
+//! | fence | `FENCE#<repository id>` | `<branch>` |
+//! | cluster | `CLUSTERS#<repository id>` | `<cluster key>` |
+//! | audit | `AUDIT#<subject>` | `HEAD`, `E#<20 digits>` |
+//! | feedback | `FEEDBACK#<subject>` | `<kind>` |
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::item::Item;
+use crate::domain::{
+    cluster::ClusterKey,
+    id::{BranchName, DeliveryId, Digest, EventId, RepositoryId},
+};
+
+/// What the partition keys of outbox rows start with: the stream's filter, and what the relay checks again.
+pub const OUTBOX_PREFIX: &str = "OUTBOX#";
+
+/// What an audit entry's sort key starts with.
+pub(super) const ENTRY_PREFIX: &str = "E#";
+
+/// Which row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A webhook delivery.
+    Delivery(DeliveryId),
+    /// A body that was accepted.
+    Body {
+        /// The event's name.
+        event_name: String,
+        /// The sha256 of the raw body.
+        body: Digest,
+    },
+    /// An event that the bus has not accepted yet.
+    Outbox(EventId),
+    /// A branch's generation.
+    Fence(RepositoryId, BranchName),
+    /// A cluster's record.
+    Cluster(RepositoryId, ClusterKey),
+    /// The end of a subject's chain.
+    AuditHead(String),
+    /// An entry of a subject's chain.
+    AuditEntry(String, u64),
+    /// What was said last.
+    Feedback {
+        /// About what.
+        subject: String,
+        /// In which form.
+        kind: String,
+    },
+}
+
+impl Key {
+    /// The partition key.
+    pub fn pk(&self) -> String {
+        match self {
+            Self::Delivery(id) => format!("DELIVERY#{}", escape(id.as_str())),
+            Self::Body { event_name, body } => format!("BODY#{}#{body}", escape(event_name)),
+            Self::Outbox(id) => format!("{OUTBOX_PREFIX}{}", id.shard()),
+            Self::Fence(repository, _) => format!("FENCE#{repository}"),
+            Self::Cluster(repository, _) => clusters_of(*repository),
+            Self::AuditHead(subject) | Self::AuditEntry(subject, _) => format!("AUDIT#{}", escape(subject)),
+            Self::Feedback { subject, .. } => format!("FEEDBACK#{}", escape(subject)),
+        }
+    }
+
+    /// The sort key.
+    pub fn sk(&self) -> String {
+        match self {
+            Self::Delivery(_) | Self::Body { .. } => "META".to_owned(),
+            Self::Outbox(id) => escape(id.as_str()),
+            Self::Fence(_, branch) => escape(branch.as_str()),
+            Self::Cluster(_, cluster) => escape(&cluster.to_string()),
+            Self::AuditHead(_) => "HEAD".to_owned(),
+            Self::AuditEntry(_, sequence) => format!("{ENTRY_PREFIX}{sequence:020}"),
+            Self::Feedback { kind, .. } => escape(kind),
+        }
+    }
+
+    /// Both, as attributes.
+    pub(super) fn attributes(&self) -> Item {
+        HashMap::from([("pk".into(), AttributeValue::S(self.pk())), ("sk".into(), AttributeValue::S(self.sk()))])
+    }
+
+    /// Reads a pair of keys; nothing when no row of ours has such keys.
+    pub fn parse(pk: &str, sk: &str) -> Option<Self> {
+        let (area, rest) = pk.split_once('#')?;
+        let key = match (area, sk) {
+            ("DELIVERY", "META") => Self::Delivery(unescape(rest)?.parse().ok()?),
+            ("BODY", "META") => {
+                let (event_name, body) = rest.split_once('#')?;
+                Self::Body { event_name: unescape(event_name)?, body: body.parse().ok()? }
+            }
+            ("OUTBOX", id) => Self::Outbox(unescape(id)?.parse().ok()?),
+            ("FENCE", branch) => Self::Fence(repository(rest)?, unescape(branch)?.parse().ok()?),
+            ("CLUSTERS", cluster) => Self::Cluster(repository(rest)?, unescape(cluster)?.parse().ok()?),
+            ("AUDIT", "HEAD") => Self::AuditHead(unescape(rest)?),
+            ("AUDIT", entry) => {
+                let digits = entry.strip_prefix(ENTRY_PREFIX)?;
+                Self::AuditEntry(unescape(rest)?, digits.parse().ok()?)
+            }
+            ("FEEDBACK", kind) => Self::Feedback { subject: unescape(rest)?, kind: unescape(kind)? },
+            _ => return None,
+        };
+        // Only the one spelling that `pk` and `sk` write is a key: 07 for 7 or shard 3 for 4 is somebody else's row.
+        (key.pk() == pk && key.sk() == sk).then_some(key)
+    }
+}
+
+/// The partition of a repository's cluster records.
+pub(super) fn clusters_of(repository: RepositoryId) -> String {
+    format!("CLUSTERS#{repository}")
+}
+
+fn repository(text: &str) -> Option<RepositoryId> {
+    text.parse().ok().map(RepositoryId)
+}
+
+fn escape(part: &str) -> String {
+    part.replace('%', "%25").replace('#', "%23")
+}
+
+fn unescape(part: &str) -> Option<String> {
+    let mut pieces = part.split('%');
+    let mut text = pieces.next()?.to_owned();
+    for piece in pieces {
+        let (character, rest) = match piece.split_at_checked(2)? {
+            ("25", rest) => ('%', rest),
+            ("23", rest) => ('#', rest),
+            _ => return None,
+        };
+        text.push(character);
+        text.push_str(rest);
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys() -> impl Strategy<Value = Key> {
+        let text = || "[a-z#%:/.A-Z 0-9]{1,20}";
+        let name = || "[a-z0-9][a-z0-9-]{0,8}[a-z0-9]";
+        let token = || "[A-Za-z0-9_.:-]{1,40}";
+        prop_oneof![
+            token().prop_map(|id| Key::Delivery(id.parse().unwrap())),
+            (text(), any::<[u8; 4]>()).prop_map(|(event_name, seed)| Key::Body { event_name, body: Digest::of(&seed) }),
+            token().prop_map(|id| Key::Outbox(id.parse().unwrap())),
+            (any::<u64>(), "[a-zA-Z0-9#%][a-zA-Z0-9#%-]{0,20}")
+                .prop_map(|(id, branch)| Key::Fence(RepositoryId(id), branch.parse().unwrap())),
+            (any::<u64>(), name(), name(), name()).prop_map(|(id, environment, alias, cluster)| {
+                Key::Cluster(RepositoryId(id), format!("{environment}/{alias}/management/{cluster}").parse().unwrap())
+            }),
+            text().prop_map(Key::AuditHead),
+            (text(), any::<u64>()).prop_map(|(subject, sequence)| Key::AuditEntry(subject, sequence)),
+            (text(), text()).prop_map(|(subject, kind)| Key::Feedback { subject, kind }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_formatted_parses_to_the_same(key in keys()) {
+            prop_assert_eq!(Key::parse(&key.pk(), &key.sk()), Some(key));
+        }
+
+        #[test]
+        fn two_rows_never_share_keys(one in keys(), other in keys()) {
+            prop_assume!(one != other);
+            prop_assert_ne!((one.pk(), one.sk()), (other.pk(), other.sk()));
+        }
+
+        #[test]
+        fn anything_else_is_no_key_and_never_a_panic(pk in "[A-Z]{0,9}#?.{0,20}", sk in ".{0,20}") {
+            if let Some(key) = Key::parse(&pk, &sk) {
+                prop_assert_eq!((key.pk(), key.sk()), (pk, sk));
+            }
+        }
+    }
+
+    #[test]
+    fn entries_sort_as_their_numbers_and_before_the_head() {
+        let sk = |sequence| Key::AuditEntry("s".into(), sequence).sk();
+        assert!(sk(9) < sk(10) && sk(10) < sk(u64::MAX) && sk(u64::MAX) < Key::AuditHead("s".into()).sk());
+    }
+}
