@@ -20,6 +20,8 @@ use crate::{
     runtime::{AwsSettings, Config},
 };
 
+#[cfg(feature = "codepipeline")]
+pub mod codepipeline;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "eventbridge")]
