@@ -20,12 +20,16 @@ pub mod config;
 pub mod definition;
 pub mod diff;
 pub mod finding;
+#[cfg(test)]
+mod fixture;
 pub mod fleet;
 pub mod names;
 pub mod observed;
 pub mod overlay;
 pub mod path;
 pub mod plan;
+#[cfg(test)]
+mod properties;
 pub mod shape;
 pub mod tree;
 pub mod wording;

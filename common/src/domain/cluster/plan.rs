@@ -477,3 +477,6 @@ impl<'a> World<'a> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
