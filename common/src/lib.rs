@@ -20,6 +20,8 @@ pub mod aws;
 pub mod domain;
 pub mod event;
 pub mod fault;
+#[cfg(feature = "github")]
+pub mod github;
 pub mod manifest;
 pub mod ports;
 #[cfg(feature = "runtime")]

@@ -1,0 +1,138 @@
+//! The source host's adapter: [`GitHub`] implements [`Forge`](crate::ports::Forge) and [`Marks`](crate::ports::Marks) over octocrab.
+//!
+//! It is a GitHub App. For each repository it asks for an installation token that is narrowed to that one repository (by
+//! numeric id) and to what the call at hand needs: a reader cannot write, a writer of marks cannot read code. Tokens live in
+//! memory only, at most the hour that GitHub gives them: one is kept until the host answers 401, then asked for anew, once,
+//! so no clock is needed here and a frozen Lambda cannot be wrong about the time.
+//!
+//! Every URL is built from parsed parts on the configured host. Links in answers are not used and redirects are not
+//! followed (so octocrab gets its connection from here): a moved repository is a fault that says so, never another host.
+//!
+//! | file | what |
+//! |---|---|
+//! | `session` | tokens, identity of the repository, one request with its time limit |
+//! | `read` | branches, trees, blobs, pull requests, merge bases |
+//! | `marks` | commit statuses and check runs |
+//! | `cache` | contents by their id |
+//! | `error` | what an answer means: wait, give up, or mend the configuration |
+//! | `wire` | the fields that we read of GitHub's answers, no more |
+
+mod cache;
+mod error;
+mod marks;
+mod read;
+mod session;
+mod wire;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use http::{HeaderValue, Uri, header::USER_AGENT};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use octocrab::{
+    AuthState, Octocrab, OctocrabBuilder,
+    auth::{AppAuth, EncodingKey},
+    models::AppId,
+    service::middleware::{base_uri::BaseUriLayer, extra_headers::ExtraHeadersLayer},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+
+use crate::{
+    domain::id::{RepositoryId, RepositoryName, quoted},
+    fault::Fault,
+};
+
+use self::{cache::BlobCache, session::Session};
+
+/// GitHub's own address.
+pub const DEFAULT_BASE_URI: &str = "https://api.github.com";
+
+/// How long one request may take, from connecting to the last byte.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// How much file content is kept between runs of a warm function.
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Scope {
+    /// Read code and pull requests.
+    Read,
+    /// Write statuses and check runs.
+    Marks,
+}
+
+/// GitHub, or a host with its API, as one App sees it.
+#[derive(Clone)]
+pub struct GitHub {
+    app: Octocrab,
+    app_id: u64,
+    sessions: Arc<Mutex<HashMap<(RepositoryId, RepositoryName, Scope), Session>>>,
+    blobs: Arc<std::sync::Mutex<BlobCache>>,
+}
+
+impl GitHub {
+    /// An adapter for one App on one host; it calls nobody yet. Must be called inside the async runtime.
+    ///
+    /// # Errors
+    /// `Bug` when the address or the key cannot be used; the key's text appears in no message.
+    pub fn new(base_uri: &str, app_id: u64, pem: &SecretString) -> Result<Self, Fault> {
+        let shown = quoted(base_uri, 200);
+        let uri = base_uri.trim_end_matches('/').parse::<Uri>().ok();
+        let uri = uri
+            .filter(|uri| matches!(uri.scheme_str(), Some("https" | "http")) && uri.query().is_none())
+            .filter(|uri| uri.authority().is_some_and(|authority| !authority.as_str().contains('@')))
+            .ok_or_else(|| {
+                Fault::bug(format!(
+                    "GITHUB_API_URL: found {shown}, expected an address such as {DEFAULT_BASE_URI}, without a user or a query"
+                ))
+            })?;
+        let local = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        if uri.scheme_str() == Some("http") && !local {
+            return Err(Fault::bug(format!(
+                "GITHUB_API_URL: {shown} would send tokens in clear text: use https (http only for this machine's own address)"
+            )));
+        }
+        // The error is dropped: it could say something about the key.
+        let key = EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| {
+            Fault::bug(
+                "the GitHub App's private key cannot be read: expected the PEM text that GitHub gave, an RSA key",
+            )
+        })?;
+        let app = octocrab(uri, AuthState::App(AppAuth { app_id: AppId(app_id), key }))?;
+        Ok(Self {
+            app,
+            app_id,
+            sessions: Arc::default(),
+            blobs: Arc::new(std::sync::Mutex::new(BlobCache::new(CACHE_BYTES))),
+        })
+    }
+}
+
+/// octocrab over a plain connection: no redirects and no retries below us. Whoever called decides about trying again: the
+/// message stays in its queue.
+fn octocrab(base: Uri, auth: AuthState) -> Result<Octocrab, Fault> {
+    let connector = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+        .map_err(|error| Fault::bug_from("the machine's certificate authorities cannot be read", error))?
+        .https_or_http()
+        .enable_http1()
+        .build();
+    let agent = (USER_AGENT, HeaderValue::from_static("penstock"));
+    let built = OctocrabBuilder::new_empty()
+        .with_service(Client::builder(TokioExecutor::new()).build(connector))
+        .with_layer(&ExtraHeadersLayer::new(Arc::new(vec![agent])))
+        .with_layer(&BaseUriLayer::new(base))
+        .with_auth(auth)
+        .build();
+    match built {
+        Ok(client) => Ok(client),
+        Err(never) => match never {},
+    }
+}
+
+impl std::fmt::Debug for GitHub {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("GitHub").field("app_id", &self.app_id).finish_non_exhaustive()
+    }
+}

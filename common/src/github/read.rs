@@ -1,0 +1,159 @@
+//! Reading: branches, the deploy tree, file contents, pull requests, merge bases.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use crate::{
+    domain::id::{BlobSha, BranchName, CommitSha, quoted},
+    event::Repository,
+    fault::Fault,
+    ports::{EntryKind, Forge, PullRequest, TreeEntry},
+};
+
+use super::{
+    GitHub, Scope,
+    error::Failure,
+    session::{Call, GET},
+    wire,
+};
+
+impl Forge for GitHub {
+    async fn branch_head(&self, repository: &Repository, branch: &BranchName) -> Result<Option<CommitSha>, Fault> {
+        let what = format!("reading the head of {branch} in {}", repository.name);
+        let call = Call { repository, scope: Scope::Read, what: &what };
+        let below = format!("/git/ref/heads/{}", path(branch.as_str()));
+        match self.call::<wire::Reference, _>(&call, GET, &below).await {
+            Ok(found) if found.object.kind == "commit" => parse(&what, &found.object.sha).map(Some),
+            Ok(found) => {
+                Err(Fault::bug(format!("{what}: found {}, expected a commit", quoted(&found.object.kind, 40))))
+            }
+            // 409 is GitHub's answer for a repository without any commit.
+            Err(Failure::NotFound(_) | Failure::Conflict(_)) => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn deploy_tree(&self, repository: &Repository, commit: &CommitSha) -> Result<Vec<TreeEntry>, Fault> {
+        let what = format!("listing the files of {} in {}", commit.short(), repository.name);
+        let call = Call { repository, scope: Scope::Read, what: &what };
+        let root = self.tree(&call, commit.as_str(), "").await?;
+        // A file, a link or a submodule of that name is no directory: there is nothing below it.
+        let Some(deploy) = root.into_iter().find(|entry| entry.path == "deploy" && entry.kind == "tree") else {
+            return Ok(Vec::new());
+        };
+        let what = format!("listing deploy/ of {} in {}", commit.short(), repository.name);
+        let call = Call { repository, scope: Scope::Read, what: &what };
+        let below = self.tree(&call, &deploy.sha, "?recursive=1").await?;
+        below
+            .into_iter()
+            .filter(|entry| entry.kind != "tree")
+            .map(|entry| {
+                Ok(TreeEntry {
+                    kind: kind_of(&entry.mode),
+                    blob: parse(&what, &entry.sha)?,
+                    size: entry.size,
+                    path: format!("deploy/{}", entry.path),
+                })
+            })
+            .collect()
+    }
+
+    async fn blob(&self, repository: &Repository, blob: &BlobSha) -> Result<Vec<u8>, Fault> {
+        let key = (repository.id, blob.clone());
+        // A poisoned lock only means that another reader stopped half-way; what is in the cache is whole.
+        let kept = self.blobs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&key);
+        if let Some(content) = kept {
+            return Ok(content);
+        }
+        let what = format!("reading file content {blob} in {}", repository.name);
+        let call = Call { repository, scope: Scope::Read, what: &what };
+        let found: wire::Blob = self.call(&call, GET, &format!("/git/blobs/{blob}")).await?;
+        if found.encoding != "base64" {
+            return Err(Fault::bug(format!("{what}: found encoding {}, expected base64", quoted(&found.encoding, 40))));
+        }
+        let text: String = found.content.chars().filter(|character| !character.is_ascii_whitespace()).collect();
+        let content = STANDARD
+            .decode(text)
+            .map_err(|error| Fault::bug_from(format!("{what}: the content is not base64"), error))?;
+        self.blobs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).put(key, content.clone());
+        Ok(content)
+    }
+
+    async fn pull_request(&self, repository: &Repository, number: u64) -> Result<Option<PullRequest>, Fault> {
+        let what = format!("reading pull request {number} of {}", repository.name);
+        let call = Call { repository, scope: Scope::Read, what: &what };
+        match self.call::<wire::Pull, _>(&call, GET, &format!("/pulls/{number}")).await {
+            Ok(found) => Ok(Some(PullRequest {
+                number: found.number,
+                open: found.state == "open",
+                head: parse(&what, &found.head.sha)?,
+                base_branch: found.base.branch.parse().map_err(|error| Fault::reject(format!("{what}: {error}")))?,
+            })),
+            Err(Failure::NotFound(_)) => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn merge_base(
+        &self,
+        repository: &Repository,
+        base: &CommitSha,
+        head: &CommitSha,
+    ) -> Result<CommitSha, Fault> {
+        let what = format!("finding what {} and {} have in common in {}", base.short(), head.short(), repository.name);
+        let call = Call { repository, scope: Scope::Read, what: &what };
+        // per_page bounds the commits in the answer, which nobody reads here.
+        let found: wire::Comparison = self.call(&call, GET, &format!("/compare/{base}...{head}?per_page=1")).await?;
+        parse(&what, &found.merge_base_commit.sha)
+    }
+}
+
+impl GitHub {
+    async fn tree(&self, call: &Call<'_>, sha: &str, query: &str) -> Result<Vec<wire::Entry>, Fault> {
+        let found: wire::Tree = self.call(call, GET, &format!("/git/trees/{sha}{query}")).await?;
+        if found.truncated {
+            return Err(Fault::retry(format!(
+                "{}: GitHub truncated the listing after {} entries, and part of a listing is never the whole",
+                call.what,
+                found.tree.len()
+            )));
+        }
+        Ok(found.tree)
+    }
+}
+
+fn kind_of(mode: &str) -> EntryKind {
+    if matches!(mode, "100644" | "100755" | "100664") { EntryKind::File } else { EntryKind::Other }
+}
+
+fn parse<T: std::str::FromStr<Err = crate::domain::id::IdError>>(what: &str, text: &str) -> Result<T, Fault> {
+    text.parse().map_err(|error| Fault::bug(format!("{what}: {error}")))
+}
+
+/// A branch's name as part of a URL's path: its slashes stay, all else that is not plainly a name is escaped.
+pub(super) fn path(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_name_cannot_leave_its_place_in_the_url() {
+        assert_eq!(path("feature/a.b-c_d"), "feature/a.b-c_d");
+        assert_eq!(path("a#b?c%2f&d;é"), "a%23b%3Fc%252f%26d%3B%C3%A9");
+    }
+
+    #[test]
+    fn only_regular_files_are_files() {
+        let kinds = ["100644", "100755", "120000", "160000", "040000", ""].map(kind_of);
+        assert_eq!(kinds.map(|kind| kind == EntryKind::File), [true, true, false, false, false, false]);
+    }
+}

@@ -1,0 +1,124 @@
+//! Tokens, the identity of a repository, and one request with its time limit.
+
+use octocrab::Octocrab;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{event::Repository, fault::Fault};
+
+use super::{GitHub, REQUEST_TIMEOUT, Scope, error::Failure, error::failure, wire};
+
+/// A client that holds a token for one repository and one scope. octocrab keeps the token as a secret and prints it nowhere.
+pub(super) struct Session(Octocrab);
+
+/// Who asks what, for the token and for the sentences.
+pub(super) struct Call<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) scope: Scope,
+    /// In words: `reading the head of main in o/r`.
+    pub(super) what: &'a str,
+}
+
+/// A request's verb, with the body of those that have one.
+pub(super) enum Verb<'a, B> {
+    Get,
+    Post(&'a B),
+    Patch(&'a B),
+}
+
+/// For requests without a body.
+pub(super) const GET: Verb<'static, ()> = Verb::Get;
+
+impl Scope {
+    /// The least that the calls of this scope need, in GitHub's words.
+    fn permissions(self) -> serde_json::Value {
+        match self {
+            Self::Read => serde_json::json!({"contents": "read", "metadata": "read", "pull_requests": "read"}),
+            Self::Marks => serde_json::json!({"checks": "write", "metadata": "read", "statuses": "write"}),
+        }
+    }
+}
+
+impl GitHub {
+    /// One request below `/repos/<owner>/<name>` with the repository's token.
+    pub(super) async fn call<R, B>(&self, call: &Call<'_>, verb: Verb<'_, B>, below: &str) -> Result<R, Failure>
+    where
+        R: DeserializeOwned + Send,
+        B: Serialize + Sync,
+    {
+        let route = format!("/repos/{}{below}", call.repository.name);
+        let (client, kept) = self.client(call, false).await?;
+        match request(&client, call.what, &verb, &route).await {
+            // An hour-old token: ask for another, once. A refused call had no effect, so repeating it is safe.
+            Err(Failure::Unauthorized(_)) if kept => {
+                let (client, _) = self.client(call, true).await?;
+                request(&client, call.what, &verb, &route).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The client for a call, and whether its token was kept from before.
+    async fn client(&self, call: &Call<'_>, renew: bool) -> Result<(Octocrab, bool), Fault> {
+        let key = (call.repository.id, call.repository.name.clone(), call.scope);
+        // Held while a token is made, so that many readers of one repository make one.
+        let mut sessions = self.sessions.lock().await;
+        if !renew && let Some(Session(client)) = sessions.get(&key) {
+            return Ok((client.clone(), true));
+        }
+        sessions.remove(&key);
+        let client = self.open(call.repository, call.scope).await?;
+        sessions.insert(key, Session(client.clone()));
+        Ok((client, false))
+    }
+
+    /// A new token for exactly this repository, after making sure that the name still means it.
+    async fn open(&self, repository: &Repository, scope: Scope) -> Result<Octocrab, Fault> {
+        let Repository { id, name, .. } = repository;
+        let what = format!("finding the App's installation for {name}");
+        let installation: wire::Installation =
+            request(&self.app, &what, &GET, &format!("/repos/{name}/installation")).await.map_err(|failure| match failure {
+                Failure::NotFound(fault) => Fault::bug_from(
+                    format!("the App {} is not installed for {name}: install it there, or take the repository out of repositories.yaml", self.app_id),
+                    fault,
+                ),
+                other => other.into(),
+            })?;
+        let asked = wire::TokenRequest { repository_ids: [id.0], permissions: scope.permissions() };
+        let what = format!("asking for a token for {name} (repository {id}) with {}", asked.permissions);
+        let route = format!("/app/installations/{}/access_tokens", installation.id);
+        let token: wire::Token = request(&self.app, &what, &Verb::Post(&asked), &route).await?;
+        let client = self
+            .app
+            .user_access_token(token.token)
+            .map_err(|error| Fault::bug_from(format!("{what}: the token cannot be used"), error))?;
+        let what = format!("reading {name}");
+        let found: wire::Repository = request(&client, &what, &GET, &format!("/repos/{name}")).await?;
+        if found.id != id.0 {
+            return Err(Fault::reject(format!(
+                "{name} is repository {} now, not {id}: a name can be given to another repository, so nothing was read or written",
+                found.id
+            )));
+        }
+        Ok(client)
+    }
+}
+
+async fn request<R, B>(client: &Octocrab, what: &str, verb: &Verb<'_, B>, route: &str) -> Result<R, Failure>
+where
+    R: DeserializeOwned + Send,
+    B: Serialize + Sync,
+{
+    let answer = async {
+        match verb {
+            Verb::Get => client.get(route, None::<&()>).await,
+            Verb::Post(body) => client.post(route, Some(*body)).await,
+            Verb::Patch(body) => client.patch(route, Some(*body)).await,
+        }
+    };
+    match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {
+        Ok(answer) => answer.map_err(|error| failure(what, error)),
+        Err(_) => {
+            Err(Fault::retry(format!("{what}: GitHub did not answer within {} s", REQUEST_TIMEOUT.as_secs())).into())
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The fields that we read of GitHub's answers, and what we send. Own structs on purpose: octocrab's typed models demand
+//! fields that we do not need and that hosts with GitHub's API leave out.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+pub(super) struct Installation {
+    pub(super) id: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct TokenRequest {
+    pub(super) repository_ids: [u64; 1],
+    pub(super) permissions: serde_json::Value,
+}
+
+// No Debug: the token must not be printable.
+#[derive(Deserialize)]
+pub(super) struct Token {
+    pub(super) token: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Repository {
+    pub(super) id: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Reference {
+    pub(super) object: Object,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Object {
+    pub(super) sha: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Tree {
+    pub(super) tree: Vec<Entry>,
+    pub(super) truncated: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Entry {
+    pub(super) path: String,
+    pub(super) mode: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) sha: String,
+    #[serde(default)]
+    pub(super) size: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Blob {
+    pub(super) content: String,
+    pub(super) encoding: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Pull {
+    pub(super) number: u64,
+    pub(super) state: String,
+    pub(super) head: Tip,
+    pub(super) base: Tip,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Tip {
+    pub(super) sha: String,
+    #[serde(rename = "ref")]
+    pub(super) branch: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Comparison {
+    pub(super) merge_base_commit: Commit,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Commit {
+    pub(super) sha: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Status<'a> {
+    pub(super) state: &'static str,
+    pub(super) context: &'a str,
+    pub(super) description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) target_url: Option<&'a str>,
+}
+
+/// Answers of which only the success counts.
+#[derive(Deserialize)]
+pub(super) struct Accepted {}
+
+#[derive(Deserialize)]
+pub(super) struct CheckRuns {
+    pub(super) total_count: u64,
+    pub(super) check_runs: Vec<CheckRun>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CheckRun {
+    pub(super) id: u64,
+    pub(super) status: String,
+    pub(super) external_id: Option<String>,
+    pub(super) app: Option<App>,
+    pub(super) output: Option<CheckOutput>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct App {
+    pub(super) id: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CheckOutput {
+    #[serde(default)]
+    pub(super) annotations_count: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct CheckWrite<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) head_sha: Option<&'a str>,
+    pub(super) name: &'a str,
+    pub(super) external_id: &'a str,
+    pub(super) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) conclusion: Option<&'static str>,
+    pub(super) output: Output<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Output<'a> {
+    pub(super) title: &'a str,
+    pub(super) summary: &'a str,
+    pub(super) annotations: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    pub(super) path: &'a str,
+    pub(super) start_line: u32,
+    pub(super) end_line: u32,
+    pub(super) start_column: u32,
+    pub(super) end_column: u32,
+    pub(super) annotation_level: &'static str,
+    pub(super) title: &'a str,
+    pub(super) message: &'a str,
+}
