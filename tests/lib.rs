@@ -1,1 +1,4 @@
-//! tests
+//! What the tests and the local stack share.
+
+#[cfg(feature = "forge")]
+pub mod forge;

@@ -1,2 +1,81 @@
-//! forge
-fn main() {}
+//! `forge`: the GitHub-compatible source host as a program, for the local stack.
+//!
+//! It prints one JSON line `{"url", "git_url", "person_token"}` when it is ready and stops on SIGTERM or Ctrl-C.
+
+use std::{io::Write as _, net::SocketAddr, path::PathBuf};
+
+use anyhow::Context;
+use clap::Parser;
+use common::domain::id::{BranchName, RepositoryName};
+use tests::forge::{Forge, Hook, PERSON_TOKEN, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A GitHub-compatible forge over one real bare git repository.
+#[derive(Parser)]
+struct Options {
+    /// owner/name of the repository.
+    #[arg(long)]
+    repository: RepositoryName,
+    /// The repository's numeric id.
+    #[arg(long)]
+    id: u64,
+    /// The branch of a fresh repository.
+    #[arg(long, default_value = "main")]
+    branch: BranchName,
+    /// The directory that holds the bare repository; made when it is missing.
+    #[arg(long)]
+    root: PathBuf,
+    /// A loopback address; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Where webhooks go: http://… . Without it, PUT /_forge/webhook says where.
+    #[arg(long, requires = "secret_file")]
+    webhook: Option<String>,
+    /// A file with the webhook secret; a line break at its end does not count.
+    #[arg(long)]
+    secret_file: Option<PathBuf>,
+    /// The App's id.
+    #[arg(long)]
+    app_id: u64,
+    /// A file with the App's public key in PEM form.
+    #[arg(long)]
+    app_key: PathBuf,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let read =
+        |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let webhook = match (options.webhook, options.secret_file) {
+        (Some(url), Some(file)) => Some(Hook { url, secret: read(&file)?.trim_end_matches(['\r', '\n']).to_owned() }),
+        _ => None,
+    };
+    // Before anyone knows that we are up: a signal that comes early must not be lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let forge = Forge::start(Settings {
+        repository: options.repository,
+        id: options.id,
+        also_installed_for: Vec::new(),
+        default_branch: options.branch,
+        root: std::path::absolute(&options.root)?,
+        listen: options.listen,
+        app_id: options.app_id,
+        app_public_key: read(&options.app_key)?,
+        webhook,
+    })
+    .await?;
+    let ready = serde_json::json!({"url": forge.url, "git_url": forge.git_url, "person_token": PERSON_TOKEN});
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{ready}")?;
+    stdout.flush()?;
+    drop(stdout);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    // Whoever stops us does not wait for connections that clients keep open.
+    drop(forge);
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Routes, and how an answer looks: JSON objects in GitHub's form, errors as `{"message", "documentation_url"}`.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, patch, post, put},
+};
+use common::domain::id::quoted;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{auth, checks, control, pulls, repository, smart_http, statuses, world::World};
+
+/// The largest push in bytes: more than any test or demo has.
+const LARGEST_PUSH: usize = 256 * 1024 * 1024;
+
+pub(super) type Answer = Result<Response, Problem>;
+
+/// An error answer.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    message: String,
+    header: Option<(HeaderName, String)>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, message: &str) -> Self {
+        Self { status, message: message.to_owned(), header: None }
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    pub(super) fn unauthorized(message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// 422: understood, and cannot be.
+    pub(super) fn invalid(message: &str) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
+        self.header = Some((HeaderName::from_static(name), value));
+        self
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, &format!("the forge failed: {error:#}"))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({"message": self.message, "documentation_url": "https://docs.github.com/rest", "status": self.status.as_str()});
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some((name, value)) = self.header
+            && let Ok(value) = HeaderValue::from_str(&value)
+        {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+pub(super) fn ok(value: Value) -> Answer {
+    Ok(Json(value).into_response())
+}
+
+pub(super) fn created(value: Value) -> Answer {
+    Ok((StatusCode::CREATED, Json(value)).into_response())
+}
+
+/// A request's JSON body.
+pub(super) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let (status, what) = match error.is_data() {
+            true => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid request"),
+            false => (StatusCode::BAD_REQUEST, "Problems parsing JSON"),
+        };
+        Problem::new(status, &format!("{what}: {}", quoted(&error.to_string(), 300)))
+    })
+}
+
+/// All routes. What is not a route may be git's: `/<owner>/<name>.git/…`.
+pub(super) fn router(world: Arc<World>) -> Router {
+    let repository = Router::new()
+        .route("/", get(repository::show))
+        .route("/installation", get(auth::installation))
+        .route("/branches/{*branch}", get(repository::branch))
+        .route("/git/ref/{*name}", get(repository::reference))
+        .route("/git/refs/{*name}", get(repository::reference))
+        .route("/git/trees/{sha}", get(repository::tree))
+        .route("/git/blobs/{sha}", get(repository::blob))
+        .route("/git/commits/{sha}", get(repository::git_commit))
+        .route("/compare/{*range}", get(repository::compare))
+        .route("/pulls", get(pulls::list).post(pulls::open))
+        .route("/pulls/{number}", get(pulls::show).patch(pulls::edit))
+        .route("/pulls/{number}/files", get(pulls::files))
+        .route("/pulls/{number}/merge", put(pulls::merge))
+        .route("/statuses/{sha}", post(statuses::create))
+        .route("/commits/{sha}/statuses", get(statuses::list))
+        .route("/commits/{sha}/status", get(statuses::combined))
+        .route("/check-runs", post(checks::create))
+        .route("/check-runs/{id}", patch(checks::update).get(checks::show))
+        .route("/check-runs/{id}/annotations", get(checks::annotations))
+        .route("/commits/{sha}/check-runs", get(checks::list));
+    let control = Router::new()
+        .route("/deliveries", get(control::deliveries))
+        .route("/redeliver/{id}", post(control::redeliver))
+        .route("/webhook", get(control::webhook).put(control::set_webhook))
+        .route("/requests", get(control::requests))
+        .route("/token-requests", get(control::token_requests))
+        .route("/expire-tokens", post(control::expire_tokens))
+        .route("/tree-limit", put(control::set_tree_limit));
+    Router::new()
+        .route("/app", get(auth::app))
+        .route("/app/installations/{id}/access_tokens", post(auth::access_token))
+        .route("/repositories/{id}", get(repository::show_by_id))
+        .nest("/repos/{owner}/{repo}", repository)
+        .nest("/_forge", control)
+        .fallback(smart_http::serve)
+        .layer(middleware::from_fn_with_state(Arc::clone(&world), remember))
+        .layer(DefaultBodyLimit::max(LARGEST_PUSH))
+        .with_state(world)
+}
+
+/// Keeps a line for each API request, so that a test can say how many writes there were.
+async fn remember(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
+    let line = format!("{} {}", request.method(), request.uri().path());
+    let own = request.uri().path().starts_with("/_forge");
+    let response = next.run(request).await;
+    if !own {
+        world.memory().requests.push(format!("{line} {}", response.status().as_u16()));
+    }
+    response
+}
