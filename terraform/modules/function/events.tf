@@ -6,7 +6,8 @@
 locals {
   rules = { for index, pattern in var.facts.patterns : tostring(index) => pattern }
 
-  # EventBridge is a service principal: only a resource policy can admit it, and only this one does.
+  # EventBridge is a service principal: only a resource policy can admit it, and only this one does. (Objects of different shapes do not
+  # fit into one list; through JSON they do.)
   rule_arns = [for rule in aws_cloudwatch_event_rule.this : rule.arn]
   queue_policies = { for queue, arn in {
     work = one(aws_sqs_queue.work[*].arn)
@@ -39,7 +40,7 @@ locals {
         Principal = jsondecode(jsonencode({ AWS = one(aws_iam_role.schedule[*].arn) }))
         Action    = "sqs:SendMessage"
         Resource  = arn
-        Condition = jsondecode(jsonencode({}))
+        Condition = jsondecode(jsonencode({ StringEquals = { "aws:PrincipalAccount" = var.place.account_id } }))
       }],
     )
   } if var.facts.queue }
