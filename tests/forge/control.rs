@@ -1,5 +1,5 @@
 //! `/_forge/…`: what GitHub has in its settings pages (the webhook, its deliveries), what a test reads to see what was
-//! asked, and the two things that a test cannot wait for (a token's end, a tree of 100,000 files). No credentials needed.
+//! asked, and what a test cannot wait for (a token's end, a tree of 100,000 files, a bad hour). No credentials needed.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{
     rest::{Answer, Problem, body, created, ok},
     webhook::Hook,
-    world::World,
+    world::{Outage, World},
 };
 
 /// `GET /_forge/deliveries`: every delivery, oldest first, with what was sent and what came back.
@@ -66,5 +66,15 @@ struct TreeLimit {
 /// `PUT /_forge/tree-limit` `{"entries"}`: from how many entries on a tree's answer is truncated.
 pub(super) async fn set_tree_limit(State(world): State<Arc<World>>, bytes: Bytes) -> Answer {
     world.memory().tree_limit = body::<TreeLimit>(&bytes)?.entries;
+    ok(json!({}))
+}
+
+/// `PUT /_forge/outage` `{"after", "failures", "status"}`: after so many answers below `/repos`, so many fail.
+pub(super) async fn set_outage(State(world): State<Arc<World>>, bytes: Bytes) -> Answer {
+    let outage: Option<Outage> = body(&bytes)?;
+    if outage.as_ref().is_some_and(|outage| StatusCode::from_u16(outage.status).is_err()) {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "status: expected an HTTP status"));
+    }
+    world.memory().outage = outage;
     ok(json!({}))
 }

@@ -121,6 +121,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/requests", get(control::requests))
         .route("/token-requests", get(control::token_requests))
         .route("/expire-tokens", post(control::expire_tokens))
+        .route("/outage", put(control::set_outage))
         .route("/tree-limit", put(control::set_tree_limit));
     Router::new()
         .route("/app", get(auth::app))
@@ -134,13 +135,28 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .with_state(world)
 }
 
-/// Keeps a line for each API request, so that a test can say how many writes there were.
+/// Keeps a line for each request, so that a test can say how many writes there were; answers for an outage.
 async fn remember(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
     let line = format!("{} {}", request.method(), request.uri().path());
     let own = request.uri().path().starts_with("/_forge");
-    let response = next.run(request).await;
+    let failure = if request.uri().path().starts_with("/repos/") { outage(&world) } else { None };
+    let response = match failure {
+        Some(status) => Problem::new(status, "an outage, as the test asked for").into_response(),
+        None => next.run(request).await,
+    };
     if !own {
         world.memory().requests.push(format!("{line} {}", response.status().as_u16()));
     }
     response
+}
+
+fn outage(world: &World) -> Option<StatusCode> {
+    let mut memory = world.memory();
+    let outage = memory.outage.as_mut()?;
+    if outage.after > 0 {
+        outage.after -= 1;
+        return None;
+    }
+    outage.failures = outage.failures.checked_sub(1)?;
+    StatusCode::from_u16(outage.status).ok()
 }

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context;
 use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -35,6 +36,17 @@ pub(super) struct World {
     memory: Arc<Mutex<Memory>>,
 }
 
+/// Some requests below `/repos` that fail, as a bad hour at GitHub.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Outage {
+    /// How many are answered before it starts.
+    pub(super) after: usize,
+    /// How many fail.
+    pub(super) failures: usize,
+    /// With what.
+    pub(super) status: u16,
+}
+
 /// What is kept in memory.
 pub(super) struct Memory {
     pub(super) hook: Option<Hook>,
@@ -48,6 +60,7 @@ pub(super) struct Memory {
     /// `POST /repos/o/r/check-runs 201`, oldest first.
     pub(super) requests: Vec<String>,
     pub(super) tree_limit: usize,
+    pub(super) outage: Option<Outage>,
     next_id: u64,
 }
 
@@ -76,6 +89,7 @@ impl World {
             deliveries: Vec::new(),
             requests: Vec::new(),
             tree_limit: TREE_LIMIT,
+            outage: None,
             next_id: u64::try_from(clock::now().as_millisecond()).unwrap_or_default(),
         };
         let memory = Arc::new(Mutex::new(memory));

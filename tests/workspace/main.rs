@@ -2,6 +2,7 @@
 
 mod buildspecs;
 mod dependencies;
+mod github;
 mod layers;
 mod promises;
 
