@@ -1,11 +1,52 @@
-# The root over the real contract, with a mocked provider: what is made for which function.
+# The root over the real contract, with a mocked provider: each function gets what its manifest asks for, and nothing else.
 
 mock_provider "aws" {
+  override_during = plan
+
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
   mock_data "aws_codestarconnections_connection" {
     defaults = { connection_status = "AVAILABLE" }
+  }
+  mock_resource "aws_dynamodb_table" {
+    defaults = {
+      arn        = "arn:aws:dynamodb:us-east-1:123456789012:table/penstock-test"
+      stream_arn = "arn:aws:dynamodb:us-east-1:123456789012:table/penstock-test/stream/2026-01-01T00:00:00.000"
+    }
+  }
+  mock_resource "aws_cloudwatch_event_bus" {
+    defaults = { arn = "arn:aws:events:us-east-1:123456789012:event-bus/penstock-test" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:us-east-1:123456789012:rule/penstock-test/some-rule" }
+  }
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::some-bucket", id = "some-bucket" }
+  }
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/some-role" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:us-east-1:123456789012:some-queue", id = "https://sqs.us-east-1.amazonaws.com/123456789012/some-queue" }
+  }
+  mock_resource "aws_lambda_alias" {
+    defaults = { arn = "arn:aws:lambda:us-east-1:123456789012:function:some-function:live" }
+  }
+  mock_resource "aws_apigatewayv2_stage" {
+    defaults = { invoke_url = "https://api123.execute-api.us-east-1.amazonaws.com/" }
+  }
+  mock_resource "aws_apigatewayv2_api" {
+    defaults = { id = "api123", execution_arn = "arn:aws:execute-api:us-east-1:123456789012:api123" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:us-east-1:123456789012:log-group:some-group" }
+  }
+  mock_resource "aws_secretsmanager_secret" {
+    defaults = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:some-secret-AbCdEf" }
   }
 }
 
@@ -19,11 +60,68 @@ variables {
   package_file   = "tests/package.zip"
 }
 
-run "plan" {
+run "contract" {
   command = plan
 
   assert {
     condition     = toset(keys(module.function)) == toset(keys(jsondecode(file("../../../events/contract.json")).functions))
     error_message = "Every function of the contract is made, and no other."
   }
+  assert {
+    condition = alltrue([for function, facts in jsondecode(file("../../../events/contract.json")).functions :
+      length([for variable in facts.env : variable.name if variable.required && !contains(keys(local.environment), variable.name)]) == 0
+    ])
+    error_message = "Every required variable is known here."
+  }
+  assert {
+    condition = alltrue([for function, facts in local.functions :
+      alltrue([for grant in facts.grants : fileexists("../../grants/${grant}.json")])
+    ])
+    error_message = "Every grant is a file."
+  }
+  assert {
+    condition = alltrue([for function in values(module.function) : alltrue([for statement in function.policy :
+      alltrue([for action in flatten([statement.Action]) : !strcontains(action, "*")]) && !strcontains(jsonencode(statement), "$${")
+    ])])
+    error_message = "No action has a wildcard, and every placeholder is filled."
+  }
+  assert {
+    condition = toset(flatten([for function in values(module.function) : [for statement in function.policy :
+      statement.Action if contains(flatten([statement.Resource]), "*")
+    ]])) == toset(["codepipeline:ListPipelines", "dynamodb:ListStreams", "xray:PutTelemetryRecords", "xray:PutTraceSegments"])
+    error_message = "Only these have no smaller resource than a star."
+  }
+  assert {
+    condition     = length(local.routes) == sum([for facts in values(local.functions) : length(facts.routes)]) && output.webhook_url == "https://api123.execute-api.us-east-1.amazonaws.com/webhooks/github"
+    error_message = "Every route of the contract is a route of the API."
+  }
+}
+
+run "connection_pending" {
+  command = plan
+
+  override_data {
+    target          = data.aws_codestarconnections_connection.source
+    override_during = plan
+    values          = { connection_status = "PENDING" }
+  }
+  expect_failures = [check.connection]
+}
+
+run "contract_that_asks_for_more" {
+  command = plan
+
+  variables {
+    contract_file = "tests/unknown-variable.json"
+  }
+  expect_failures = [terraform_data.contract]
+}
+
+run "wrong_account" {
+  command = plan
+
+  variables {
+    account_id = "12345"
+  }
+  expect_failures = [var.account_id]
 }

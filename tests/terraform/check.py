@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""`make terraform-check`: everything about terraform/ that can be checked without AWS.
+
+    fmt        terraform fmt -check
+    rules      our own, in this file: grants, alarms and their runbook, buildspecs, no secret values, pins
+    real       each root and module: init, validate, terraform test (mocked) on the real AWS provider of this machine, or of the registry
+    v6 schema  the same on the schema of provider 6, served by the checker that lies beside some checkouts (PENSTOCK_SHARED)
+    static     that checker's tfcheck.py: unknown, missing, unused, undescribed
+
+Nothing is written beside the sources. What cannot run here is said, and counted as skipped. `check.py rules` runs the rules alone.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import rules
+from toolbox import REPOSITORY, Workspace, find_mirror, find_terraform
+
+SHARED = pathlib.Path(os.environ.get("PENSTOCK_SHARED", REPOSITORY.parent / "shared")) / "tools/terraform"
+
+
+class Report:
+    """Counts, and one line for each check."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.began = time.monotonic()
+
+    def ran(self, name, failures):
+        """A check that ran: passed when it has nothing to say."""
+        if failures:
+            self.failed += 1
+            print(f"FAIL {name}")
+            for line in failures:
+                print(f"     {line}")
+        else:
+            self.passed += 1
+            print(f"ok   {name}", flush=True)
+
+    def command(self, name, done):
+        code, text = done
+        self.ran(name, [] if code == 0 else text.splitlines()[-60:] or [f"exit code {code}"])
+
+    def skip(self, name, reason):
+        self.skipped += 1
+        print(f"SKIP {name}: {reason}", flush=True)
+
+    def end(self):
+        print(f"terraform: {self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        return 1 if self.failed else 0
+
+
+def main(arguments):
+    report = Report()
+    for name, rule in rules.ALL:
+        report.ran(f"rule: {name}", list(rule()))
+    if arguments == ["rules"]:
+        return report.end()
+    print("fmt, validate and test of each folder: 2 to 5 minutes on two cores", flush=True)
+    terraform = find_terraform()
+    if not terraform:
+        report.skip("fmt, validate, test", "no terraform on this machine: nothing but the rules above was checked")
+        return report.end()
+    mirror = find_mirror()
+    work = Workspace(mirror, "check")
+    try:
+        report.command("fmt", work.run([terraform, "fmt", "-check", "-recursive", "-diff", "."], "terraform"))
+        if mirror or os.environ.get("TERRAFORM_REGISTRY"):
+            sweep(report, terraform, work, "real provider", {})
+        else:
+            report.skip("real provider", "no filesystem mirror with hashicorp/aws (TF_PLUGIN_MIRROR names one; TERRAFORM_REGISTRY=1 uses the registry)")
+    finally:
+        work.remove()
+    shared(report, terraform)
+    return report.end()
+
+
+def folders(tree):
+    """Every root and module, with whether it has tests. Folders below tests/ are no modules."""
+    for folder in sorted({path.parent for path in (tree / "terraform").rglob("*.tf")}):
+        if "tests" not in folder.parts and ".terraform" not in folder.parts:
+            yield folder.relative_to(tree), any((folder / "tests").glob("*.tftest.hcl"))
+
+
+def sweep(report, terraform, work, label, env):
+    for folder, has_tests in folders(work.folder):
+        code, text = work.run([terraform, "init", "-backend=false", "-no-color"], folder, **env)
+        if code == 0:
+            code, text = work.run([terraform, "validate", "-no-color"], folder, **env)
+        report.command(f"{label}: validate {folder}", (code, text))
+        if has_tests and code == 0:
+            report.command(f"{label}: test {folder}", work.run([terraform, "test", "-no-color"], folder, **env))
+        elif not has_tests:
+            report.ran(f"{label}: test {folder}", ["it has no tests/*.tftest.hcl"])
+
+
+def shared(report, terraform):
+    """The checker beside the checkout, when it and its Python packages are there."""
+    if not (SHARED / "tfcheck.py").is_file():
+        for name in ("static (tfcheck)", "provider 6 schema"):
+            report.skip(name, "there is no checker beside this checkout (PENSTOCK_SHARED)")
+        return
+    python = python_with("hcl2")
+    if python:
+        schema = ["--schema", str(SHARED / "schemas/aws-6.66.0.json.gz")]
+        folders_ = [str(REPOSITORY / folder) for folder, _ in folders(REPOSITORY)]
+        done = subprocess.run([python, str(SHARED / "tfcheck.py"), *schema, "--lint", *folders_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        report.command("static (tfcheck, provider 6 schema, lint)", (done.returncode, done.stdout))
+    else:
+        report.skip("static (tfcheck)", "no Python here has python-hcl2 (pip install python-hcl2)")
+    python = python_with("grpc")
+    if not python:
+        report.skip("provider 6 schema", "no Python here has grpcio (pip install grpcio)")
+        return
+    with tempfile.TemporaryDirectory() as home:
+        started = subprocess.run([python, str(SHARED / "schemaprovider.py"), "start", f"aws={SHARED}/schemas/aws-6.66.0.json.gz"],
+                                 stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": home})
+        exported = dict(line.removeprefix("export ").split("=", 1) for line in started.stdout.splitlines() if line.startswith("export "))
+        attach = exported.get("TF_REATTACH_PROVIDERS", "").strip("'\"")
+        if not attach:
+            report.skip("provider 6 schema", "the schema provider did not start")
+            return
+        work = Workspace(None, "schema")
+        try:
+            sweep(report, terraform, work, "provider 6 schema", {"TF_REATTACH_PROVIDERS": attach})
+        finally:
+            work.remove()
+            pid = exported.get("SCHEMAPROVIDER_PID", "").strip("'\"")
+            if pid.isdigit():
+                os.kill(int(pid), 15)
+
+
+def python_with(module):
+    """A Python that can import it: this one, or the repository's virtual environment's."""
+    for python in (sys.executable, REPOSITORY / ".venv/bin/python", os.environ.get("PENSTOCK_TFCHECK_PYTHON")):
+        if python and pathlib.Path(python).is_file():
+            if subprocess.run([python, "-c", f"import {module}"], stderr=subprocess.DEVNULL).returncode == 0:
+                return str(python)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

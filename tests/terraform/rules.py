@@ -1,0 +1,169 @@
+"""Our own rules about terraform/: what neither Terraform nor a provider can know. Each yields one sentence for each breach."""
+
+import json
+import re
+import string
+
+from toolbox import REPOSITORY
+
+TERRAFORM = REPOSITORY / "terraform"
+GRANTS = TERRAFORM / "grants"
+
+PLACEHOLDERS = {
+    "table_arn", "bus_arn", "governance_bucket_arn", "artifact_bucket_arn", "webhook_secret_arn", "github_app_key_secret_arn",
+    "pipeline_role_arn", "connection_arn", "partition", "region", "account_id", "name",
+}
+
+# What nothing of ours may ever do with a pipeline: answer for a person, skip a check, or take a job with its credentials.
+FORBIDDEN = {
+    "codepipeline:PutApprovalResult", "codepipeline:OverrideStageCondition", "codepipeline:GetJobDetails", "codepipeline:PollForJobs",
+    "codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition", "iot:CreateKeysAndCertificate",
+}
+
+# Actions of DynamoDB that need no key, so that a condition on keys would admit everything.
+KEYLESS = {"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
+
+
+def contract():
+    return json.loads((REPOSITORY / "events/contract.json").read_text())
+
+
+def grants():
+    """Each grant's name, text and statements, with every placeholder filled by itself."""
+    for path in sorted(GRANTS.glob("*.json")):
+        filled = string.Template(path.read_text()).substitute({name: f"<{name}>" for name in PLACEHOLDERS})
+        yield path.stem, path.read_text(), json.loads(filled)["Statement"]
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def grants_are_least_privilege():
+    for name, text, statements in grants():
+        if "$" in re.sub(r"\$\{[a-z_]+\}", "", text) or "%{" in text:
+            yield f"grants/{name}.json: only ${{name}} may stand in a grant; Terraform and Python read anything else differently"
+        for statement in statements:
+            where = f"grants/{name}.json, {statement.get('Sid', 'a statement without Sid')}"
+            if set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition"} or statement["Effect"] != "Allow":
+                yield f"{where}: a grant allows actions on resources; it has {sorted(statement)} with {statement['Effect']}"
+            actions = listed(statement["Action"])
+            for action in actions:
+                if "*" in action:
+                    yield f"{where}: the action {action} has a wildcard"
+                if action in FORBIDDEN or action in KEYLESS:
+                    yield f"{where}: {action} is never granted (tests/terraform/rules.py says why)"
+            if "*" in listed(statement["Resource"]) and actions != ["codepipeline:ListPipelines"]:
+                yield f"{where}: the resource * is only for codepipeline:ListPipelines"
+            condition = statement.get("Condition", {})
+            if any(action.startswith("dynamodb:") for action in actions):
+                keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
+                if not keys or any(not re.fullmatch(r"[A-Z]+#\*", key) for key in keys):
+                    yield f"{where}: a DynamoDB grant names the partition keys it may touch, as PREFIX#*"
+            if "iam:PassRole" in actions and condition.get("StringEquals", {}).get("iam:PassedToService") != "codepipeline.amazonaws.com":
+                yield f"{where}: iam:PassRole needs iam:PassedToService (threat 32)"
+
+
+def audit_is_append_only():
+    for name, _, statements in grants():
+        for statement in statements:
+            keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
+            gone = {"dynamodb:DeleteItem", "dynamodb:BatchWriteItem"} & set(listed(statement["Action"]))
+            if gone and any(key.startswith("AUDIT#") for key in keys):
+                yield f"grants/{name}.json, {statement['Sid']}: {', '.join(gone)} on audit rows"
+
+
+def grants_and_contract_agree():
+    files = {name: {action for statement in statements for action in listed(statement["Action"])} for name, _, statements in grants()}
+    used = set()
+    for function, facts in contract()["functions"].items():
+        missing = [grant for grant in facts["grants"] if grant not in files]
+        if missing:
+            yield f"{function}: terraform/grants has no {', '.join(missing)}"
+            continue
+        used |= set(facts["grants"])
+        granted = set().union(*(files[grant] for grant in facts["grants"])) if facts["grants"] else set()
+        called = {action for call in facts["calls"] for action in listed(call)}
+        for action in sorted(granted - called):
+            yield f"{function} is granted {action}, and its code does not call it"
+        for action in sorted(called - granted):
+            yield f"{function} calls {action}, and none of its grants allows it"
+    for grant in sorted(set(files) - used):
+        yield f"terraform/grants/{grant}.json: no function asks for it"
+
+
+def runbook_sections():
+    text = (REPOSITORY / "docs/runbooks.md").read_text()
+    return {re.sub(r"[^a-z0-9 -]", "", title.lower()).strip().replace(" ", "-"): body
+            for title, body in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.M | re.S)}
+
+
+def alarms_lead_into_the_runbook():
+    sections = runbook_sections()
+    named = set()
+    for path in sorted(TERRAFORM.rglob("*.tf")):
+        text = path.read_text()
+        for anchor, rest in re.findall(r"docs/runbooks\.md#([a-z0-9-]+)([^\n]*)", text):
+            named.add(anchor)
+            if anchor not in sections:
+                yield f"{path.relative_to(REPOSITORY)}: docs/runbooks.md has no section {anchor}"
+            elif "; first: " in rest:
+                verb = " ".join(rest.split("; first: ")[1].split()[:3])
+                if verb not in sections[anchor]:
+                    yield f"{path.relative_to(REPOSITORY)}: the alarm's first command is `{verb} …`, and section {anchor} of the runbook does not show it"
+    for anchor in sorted(set(sections) - named - {"before-you-begin"}):
+        yield f"docs/runbooks.md: no alarm or text of terraform/ leads to section {anchor}"
+
+
+def buildspecs_run_the_one_program():
+    for kind in ("regional", "management"):
+        for step in ("validate", "apply", "bootstrap"):
+            path = TERRAFORM / f"config/pipeline-{kind}-cluster/buildspec-{step}.yml"
+            text = path.read_text() if path.is_file() else ""
+            for wanted in ("shell: bash", "set -euo pipefail", "sha256sum --check", f'"$program" {kind} {step}\n'):
+                if wanted not in text:
+                    yield f"{path.relative_to(REPOSITORY)}: {wanted.strip()!r} is not in it"
+
+
+def no_secret_passes_through_terraform():
+    for path in sorted(TERRAFORM.rglob("*.tf")):
+        code = re.sub(r"(?m)#.*$", "", path.read_text())
+        for wanted in ("aws_secretsmanager_secret_version", "secret_string", "aws_iot_certificate", "tls_private_key", "aws_iam_access_key"):
+            if wanted in code:
+                yield f"{path.relative_to(REPOSITORY)}: {wanted} would put a value into state (threat 65)"
+
+
+def every_folder_is_alike():
+    module_files = ("main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md")
+    for folder in sorted((TERRAFORM / "modules").iterdir()):
+        for name in module_files:
+            if folder.is_dir() and not (folder / name).is_file():
+                yield f"{folder.relative_to(REPOSITORY)} has no {name}"
+        for path in folder.glob("*.tf"):
+            if re.search(r'^provider "', path.read_text(), re.M):
+                yield f"{path.relative_to(REPOSITORY)}: only roots configure providers"
+    for path in sorted(TERRAFORM.rglob("*.tf")):
+        text = path.read_text()
+        if "required_version" in text and ('">= 1.11.0, < 2.0.0"' not in text or '">= 5.100.0, < 7.0.0"' not in text):
+            yield f"{path.relative_to(REPOSITORY)}: every folder takes Terraform >= 1.11.0, < 2.0.0 and provider >= 5.100.0, < 7.0.0"
+        for name, body in re.findall(r'^(?:variable|output) "([a-z_]+)" \{\n(.*?)^\}', text, re.M | re.S):
+            if "description" not in body:
+                yield f"{path.relative_to(REPOSITORY)}: {name} has no description"
+
+
+def no_reserved_concurrency():
+    for path in sorted(TERRAFORM.rglob("*.tf")):
+        if "reserved_concurrent_executions" in re.sub(r"(?m)#.*$", "", path.read_text()):
+            yield f"{path.relative_to(REPOSITORY)}: consumers are limited by maximum_concurrency, never by a reservation"
+
+
+ALL = [
+    ("grants are least privilege", grants_are_least_privilege),
+    ("audit rows are never deleted", audit_is_append_only),
+    ("grants allow exactly what the contract says is called", grants_and_contract_agree),
+    ("alarms lead into the runbook", alarms_lead_into_the_runbook),
+    ("buildspecs run the one program", buildspecs_run_the_one_program),
+    ("no secret passes through Terraform", no_secret_passes_through_terraform),
+    ("every folder is alike", every_folder_is_alike),
+    ("no reserved concurrency", no_reserved_concurrency),
+]
