@@ -4,6 +4,7 @@ mod buildspecs;
 mod dependencies;
 mod github;
 mod layers;
+mod ports;
 mod promises;
 
 /// The repository's root, from this crate's place in it.
