@@ -33,6 +33,7 @@ mod tests;
 
 #[cfg(feature = "lambda")]
 use common::{
+    aws::{dynamodb, secrets},
     event::EventKind,
     manifest::{EnvVar, Manifest, Wake},
 };
@@ -66,7 +67,7 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
     grants: &["intake-write", "webhook-secret-read"],
-    calls: &[&["dynamodb:PutItem"], common::aws::secrets::ACTIONS],
+    calls: &[dynamodb::INTAKE_ACTIONS, secrets::ACTIONS],
     emits: &[
         EventKind::BranchPushed,
         EventKind::BranchDeleted,
