@@ -1,2 +1,90 @@
-//! penstock
-fn main() {}
+//! `penstock`: what the control plane would say about a deploy tree, said on your own machine, by the same code.
+//!
+//! ```text
+//! penstock validate .                     every file of deploy/, every finding with its line
+//! penstock plan . --observed world.json   what a push would create, update, destroy, refuse
+//! ```
+//! It reads files and prints; it calls nothing and writes nothing. Exit code 0: nothing to mend. 1: a file has errors, or a rule
+//! refuses something. 2: it could not be asked that way (arguments, unreadable files).
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use common::domain::id::BranchName;
+
+mod directory;
+mod report;
+mod world;
+
+/// Offline validate and plan of a deploy tree.
+#[derive(Parser)]
+#[command(name = "penstock", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check every cluster file, of all environments.
+    Validate(Common),
+    /// Say what a push of this tree to its branch would do.
+    Plan {
+        #[command(flatten)]
+        common: Common,
+        /// What stands in AWS and in the table, as JSON; without it, nothing does.
+        #[arg(long)]
+        observed: Option<PathBuf>,
+        /// The branch that the tree would be pushed to; the repository's default branch when absent.
+        #[arg(long)]
+        branch: Option<BranchName>,
+    },
+}
+
+#[derive(clap::Args)]
+struct Common {
+    /// The directory that holds `deploy/`.
+    directory: PathBuf,
+    /// The control plane's own configuration; `terraform/governance` of the directory when that is there, else everything is admitted.
+    #[arg(long)]
+    governance: Option<PathBuf>,
+    /// Which repository of repositories.yaml this is, by its id; needed when there are several.
+    #[arg(long)]
+    repository: Option<u64>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args, &mut std::io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("penstock: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Answers whether there is nothing to mend.
+fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<bool> {
+    let (common, report) = match &args.command {
+        Command::Validate(common) => (common, report::validate(&directory::Input::read(common)?)),
+        Command::Plan { common, observed, branch } => {
+            let world = world::World::read(observed.as_deref())?;
+            (common, report::plan(&directory::Input::read(common)?, &world, branch.as_ref()))
+        }
+    };
+    if common.json {
+        serde_json::to_writer_pretty(&mut *out, &report)?;
+        writeln!(out)?;
+    } else {
+        report.print(out)?;
+    }
+    Ok(report.ok)
+}
+
+#[cfg(test)]
+mod tests;

@@ -285,13 +285,15 @@ impl PipelineName {
     /// The cut part is for people; the digest makes two identities with the same prefix different. Whatever the grammar does not
     /// allow becomes `-`, so that the result is a name for any input.
     pub fn assembled(readable: &str, identity: &Digest) -> Self {
-        let allowed = |character: char| {
-            let plain = character.is_ascii_alphanumeric() || matches!(character, '.' | '@' | '-' | '_');
-            if plain { character } else { '-' }
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'@' | b'-' | b'_');
+        let mut name = if readable.bytes().all(allowed) {
+            readable.get(..87).unwrap_or(readable).to_owned()
+        } else {
+            let plain = |character: char| u8::try_from(character).is_ok_and(allowed);
+            readable.chars().take(87).map(|character| if plain(character) { character } else { '-' }).collect()
         };
-        let mut name: String = readable.chars().take(87).map(allowed).collect();
         name.push('-');
-        name.extend(identity.as_str().chars().take(12));
+        name.push_str(identity.as_str().get(..12).unwrap_or(identity.as_str()));
         Self(name)
     }
 }

@@ -99,7 +99,10 @@ impl Node {
             Value::Mapping(_) => "a mapping".to_owned(),
             Value::Scalar(Scalar { text, kind }) => match kind {
                 ScalarKind::Text => quoted(text, 80),
-                ScalarKind::Int | ScalarKind::Float => format!("{} (a number, not in quotes)", quoted(text, 80)),
+                ScalarKind::Int | ScalarKind::Float => {
+                    // Digits, signs and dots: nothing to escape, and quotes would show what is missing.
+                    format!("{} (a number, not in quotes)", text.chars().take(80).collect::<String>())
+                }
                 ScalarKind::Bool => format!("{text} (true or false, not text)"),
                 ScalarKind::Null => "nothing".to_owned(),
                 ScalarKind::Ambiguous => {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One pipeline that exists in the control plane's account and region.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedPipeline {
     /// Its definition, without what AWS adds.
     pub definition: PipelineDefinition,

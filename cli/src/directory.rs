@@ -1,0 +1,133 @@
+//! A directory as the control plane would see it: the files below `deploy/`, and the configuration to judge them by.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use common::domain::{
+    cluster::{EntryKind, MAX_FILE_BYTES, TreeEntry},
+    governance::Governance,
+    id::{BlobSha, Digest, RepositoryId},
+};
+
+use crate::Common;
+
+/// Everything that was read.
+pub(crate) struct Input {
+    /// The tree. A file's id is the sha256 of its bytes, not git's: nothing here compares it with git's.
+    pub(crate) entries: Vec<TreeEntry>,
+    /// The bytes of the files that are not too large.
+    pub(crate) contents: BTreeMap<BlobSha, Vec<u8>>,
+    /// The configuration.
+    pub(crate) governance: Governance,
+    /// Which repository this is.
+    pub(crate) repository: RepositoryId,
+    /// Where the configuration came from, for people.
+    pub(crate) judged_by: String,
+}
+
+/// What everything is judged by when there is no configuration: the two registries admit what they do not list.
+const ADMIT_ALL: [(&str, &str); 3] = [
+    ("environments.yaml", "environments: {}\nunlisted: admit\n"),
+    ("accounts.yaml", "accounts: {}\nunlisted: admit\n"),
+    ("repositories.yaml", "repositories: [{id: 1, name: local/directory, kind: cluster, default_branch: main}]\n"),
+];
+
+impl Input {
+    /// Reads a directory.
+    pub(crate) fn read(common: &Common) -> anyhow::Result<Self> {
+        let root = &common.directory;
+        let deploy = root.join("deploy");
+        if !deploy.is_dir() {
+            bail!("there is no directory deploy/ in {}: name the directory that holds it", root.display());
+        }
+        let (mut entries, mut contents) = (Vec::new(), BTreeMap::new());
+        walk(&deploy, "deploy", &mut entries, &mut contents)?;
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let default = root.join("terraform/governance");
+        let chosen = common.governance.clone().or_else(|| default.is_dir().then_some(default));
+        let (files, judged_by) = match chosen {
+            Some(directory) => {
+                let words = format!("judged by {}", directory.display());
+                (governance_files(&directory)?, words)
+            }
+            None => {
+                let words =
+                    "no terraform/governance here and no --governance: every environment and account is admitted";
+                (ADMIT_ALL.map(|(name, text)| (name.to_owned(), text.to_owned())).into(), words.to_owned())
+            }
+        };
+        let governance = Governance::parse(&serde_json::to_vec(&files)?).map_err(|findings| {
+            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the configuration cannot be used:\n{}", lines.join("\n"))
+        })?;
+        let repository = repository(&governance, common.repository)?;
+        Ok(Self { entries, contents, governance, repository, judged_by })
+    }
+}
+
+fn repository(governance: &Governance, chosen: Option<u64>) -> anyhow::Result<RepositoryId> {
+    let listed: Vec<RepositoryId> = governance.repositories.listed.keys().copied().collect();
+    match (chosen.map(RepositoryId), listed.as_slice()) {
+        (Some(id), listed) if listed.contains(&id) => Ok(id),
+        (Some(id), _) => bail!("repositories.yaml lists no repository {id}"),
+        (None, [only]) => Ok(*only),
+        (None, []) => bail!("repositories.yaml lists no repository"),
+        (None, several) => {
+            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            bail!("repositories.yaml lists several repositories: name one with --repository ({})", ids.join(", "))
+        }
+    }
+}
+
+fn governance_files(directory: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    for path in list(directory)? {
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            files.insert(file_name(&path), text);
+        }
+    }
+    Ok(files)
+}
+
+fn list(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let read = || fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
+    let mut paths = read().with_context(|| format!("cannot read {}", directory.display()))?;
+    paths.sort();
+    Ok(paths)
+}
+
+// A name that is not UTF-8 gets replacement characters, and is then refused by the grammar of paths.
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn walk(
+    directory: &Path,
+    prefix: &str,
+    entries: &mut Vec<TreeEntry>,
+    contents: &mut BTreeMap<BlobSha, Vec<u8>>,
+) -> anyhow::Result<()> {
+    for path in list(directory)? {
+        let name = format!("{prefix}/{}", file_name(&path));
+        let metadata = fs::symlink_metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        if metadata.is_dir() {
+            walk(&path, &name, entries, contents)?;
+            continue;
+        }
+        let readable = metadata.is_file() && metadata.len() <= MAX_FILE_BYTES;
+        let bytes = match readable {
+            true => fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?,
+            false => Vec::new(),
+        };
+        let blob: BlobSha = Digest::of(&bytes).as_str().parse()?;
+        let kind = if metadata.is_file() { EntryKind::File } else { EntryKind::Other };
+        entries.push(TreeEntry { path: name, kind, blob: blob.clone(), size: metadata.len() });
+        contents.insert(blob, bytes);
+    }
+    Ok(())
+}
