@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 
+import bus
 import foundation
 import functions
 import guard
@@ -54,6 +55,7 @@ def up(binaries, contract, announce):
     announce("make table, bus, buckets, secrets, governance bundle, API")
     private_key, public_key = _app_key()
     facts = foundation.make(aws, private_key.read_text())
+    bus.listen(aws)
     api = aws.client("apigatewayv2").create_api(Name=settings.NAME, ProtocolType="HTTP")["ApiId"]
     aws.client("apigatewayv2").create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
     api_url = f"{aws.endpoint}/_aws/execute-api/{api}/$default"
@@ -154,7 +156,7 @@ def _forge(binary, webhook, public_key):
     processes.start("forge", [
         binary, "--repository", settings.REPOSITORY, "--id", settings.REPOSITORY_ID, "--root", STATE / "forge",
         "--listen", f"127.0.0.1:{port}", "--webhook", webhook, "--secret-file", secret,
-        "--app-id", settings.APP_ID, "--app-public-key", public_key,
+        "--app-id", settings.APP_ID, "--app-key", public_key,
     ], _clean())
     return json.loads(wait_until("the forge does not say where it listens", _first_line, 20))
 
