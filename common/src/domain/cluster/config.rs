@@ -115,3 +115,6 @@ impl Applies {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ fn beside(config: &ClusterConfig, regional: Option<&ClusterConfig>, known: bool)
         _ => Beside::Fits,
     }
 }
+
+#[cfg(test)]
+mod tests;

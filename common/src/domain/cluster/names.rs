@@ -23,3 +23,27 @@ pub fn pipeline(key: &ClusterKey) -> PipelineName {
     };
     PipelineName::assembled(&readable, &identity)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::cluster::fixture::key;
+
+    #[test]
+    fn names_are_readable_and_differ_where_dashes_move() {
+        assert_eq!(pipeline(&key("integration/us-east-1/regional")).as_str(), "rc-integration-us-east-1-cf8cc586449b");
+        assert_ne!(pipeline(&key("a-b/c/regional")), pipeline(&key("a/b-c/regional")));
+        assert_ne!(pipeline(&key("a/b/management/c-d")), pipeline(&key("a/b-c/management/d")));
+    }
+
+    #[test]
+    fn the_longest_name_is_cut_to_a_hundred_and_still_differs() {
+        let long = |last: char| {
+            let (segment, cluster) = ("e".repeat(32), format!("{}{last}", "c".repeat(39)));
+            pipeline(&key(&format!("{segment}/{segment}/management/{cluster}")))
+        };
+        assert_eq!(long('a').as_str().len(), 100);
+        assert_eq!(long('a').as_str()[..87], long('b').as_str()[..87]);
+        assert_ne!(long('a'), long('b'));
+    }
+}

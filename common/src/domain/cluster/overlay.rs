@@ -34,3 +34,42 @@ pub fn overlay(merge_base: &[TreeEntry], head: &[TreeEntry], base_head: &[TreeEn
     }
     Overlay { entries: merged.into_values().collect(), touched }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::cluster::fixture::Files;
+
+    const A: &str = "integration/a/regional";
+    const B: &str = "integration/b/regional";
+    const C: &str = "integration/c/regional";
+
+    fn paths(keys: &[&str]) -> Vec<String> {
+        Files::of(keys).0.into_keys().collect()
+    }
+
+    #[test]
+    fn a_branch_behind_its_base_loses_nothing_of_it() {
+        let (old, newer) = (Files::of(&[A]), Files::of(&[A, B]));
+        let branch = Files::of(&[A, C]);
+        let merged = overlay(&old.entries(), &branch.entries(), &newer.entries());
+        assert_eq!(merged.entries, Files::of(&[A, B, C]).entries());
+        assert_eq!(merged.touched.into_iter().collect::<Vec<_>>(), paths(&[C]));
+    }
+
+    #[test]
+    fn what_the_branch_removed_or_changed_is_so_after_the_merge() {
+        let (old, base) = (Files::of(&[A, B]), Files::of(&[A, B, C]));
+        let branch = old.clone().without(A).plus(B, "delete: true");
+        let merged = overlay(&old.entries(), &branch.entries(), &base.entries());
+        assert_eq!(merged.entries, base.without(A).plus(B, "delete: true").entries());
+        assert_eq!(merged.touched.len(), 2);
+    }
+
+    #[test]
+    fn a_branch_without_a_change_touches_nothing() {
+        let files = Files::of(&[A]);
+        let merged = overlay(&files.entries(), &files.entries(), &Files::of(&[B]).entries());
+        assert_eq!((merged.touched.len(), merged.entries), (0, Files::of(&[B]).entries()));
+    }
+}

@@ -92,3 +92,89 @@ fn hostile(path: &str) -> Finding {
     let expected = "a plain path: no '.', '..', empty part or control character, at most 1024 bytes";
     Finding::error(path, Place::START, "path", quoted(path, 120), expected)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::cluster::Severity;
+
+    fn finding(path: &str) -> Finding {
+        match classify(path) {
+            PathClass::Finding(finding) => finding,
+            other => panic!("{path:?} is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_two_forms_name_clusters() {
+        for (path, key) in [
+            ("deploy/integration/us-east-1/terraform/regional.yaml", "integration/us-east-1/regional"),
+            (
+                "deploy/integration/us-east-1-b/terraform/management/mc01-us.yaml",
+                "integration/us-east-1-b/management/mc01-us",
+            ),
+        ] {
+            assert_eq!(classify(path), PathClass::Cluster(key.parse().unwrap()));
+        }
+    }
+
+    #[test]
+    fn other_files_are_elsewhere() {
+        for path in [
+            "README.md",
+            "deploy",
+            "deploy/README.md",
+            "deploy/int/us/argocd/regional-cluster-values.yaml",
+            "deploy/int/us/argocd/terraform/regional.yaml",
+            "terraform/config/regional-cluster/main.tf",
+            "deploy/int/us/terraform/management/.gitkeep",
+            "Deploy/int/us/terraform/regional.yaml",
+        ] {
+            assert_eq!(classify(path), PathClass::Elsewhere, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_almost_is_one_is_a_warning_with_the_name_it_should_have() {
+        let regional = Some("deploy/int/us/terraform/regional.yaml");
+        for (path, nearest) in [
+            ("deploy/int/us/terraform/regional.yml", regional),
+            ("deploy/int/us/terraform/Regional.yaml", regional),
+            ("deploy/int/us/Terraform/regional.yaml", regional),
+            ("deploy/int/us/terraform/management/mc01.yml", Some("deploy/int/us/terraform/management/mc01.yaml")),
+            ("deploy/int/us/terraform/management/more/mc01.yaml", None),
+            ("deploy/int/us/terraform/notes.txt", None),
+        ] {
+            let finding = finding(path);
+            assert_eq!((finding.severity, finding.nearest.as_deref()), (Severity::Warning, nearest), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_path_is_an_error_and_is_shown_escaped() {
+        let long = format!("deploy/int/us/terraform/management/{}.yaml", "a".repeat(41));
+        for path in [
+            "deploy/../us/terraform/regional.yaml",
+            "deploy/int/./terraform/regional.yaml",
+            "deploy/int//terraform/regional.yaml",
+            "deploy/%2e%2e/us/terraform/regional.yaml",
+            "deploy/Int/us/terraform/regional.yaml",
+            "deploy/int/us\0/terraform/regional.yaml",
+            "deploy/int/us/terraform/management/../regional.yaml",
+            "deploy/int/us/terraform/management/x; rm -rf.yaml",
+            "deploy/\u{440}rod/us/terraform/regional.yaml",
+            "deploy/int/us/terraform/management/mc\u{202e}01.yaml",
+            "deploy/int/us/terraform/management/MC01.yaml",
+            "deploy/int/us/terraform/management/.yaml",
+            &long,
+        ] {
+            let finding = finding(path);
+            assert_eq!((finding.severity, finding.rule.as_str()), (Severity::Error, "path"), "{path:?}");
+            assert!(finding.to_string().chars().all(|character| matches!(character, ' '..='~' | '…')), "{finding}");
+        }
+        assert_eq!(
+            finding("deploy/int/us/terraform/management/MC01.yaml").nearest.unwrap(),
+            "deploy/int/us/terraform/management/mc01.yaml"
+        );
+    }
+}

@@ -210,12 +210,12 @@ fn tags(key: &ClusterKey, repository: RepositoryId) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// One variable, in the order and spelling that CodeBuild reads.
+/// One variable as CodeBuild reads it. The type is left out: AWS then takes PLAINTEXT, and with it the longest names that the grammars
+/// allow would not fit into a configuration value.
 #[derive(Serialize)]
 struct Variable<'a> {
     name: &'a str,
     value: &'a str,
-    r#type: &'a str,
 }
 
 fn action_variables(config: &ClusterConfig, pipeline: &PipelineName, spec: &str) -> String {
@@ -237,8 +237,7 @@ fn action_variables(config: &ClusterConfig, pipeline: &PipelineName, spec: &str)
         pairs.push(("CLUSTER_ID", management.cluster_id.as_str()));
         pairs.push(("REGIONAL_AWS_ACCOUNT_ID", management.regional_account.as_str()));
     }
-    let variables: Vec<Variable<'_>> =
-        pairs.into_iter().map(|(name, value)| Variable { name, value, r#type: "PLAINTEXT" }).collect();
+    let variables: Vec<Variable<'_>> = pairs.into_iter().map(|(name, value)| Variable { name, value }).collect();
     // Strings alone cannot fail to serialise; were it otherwise, the empty list would fail the stage's preflight.
     serde_json::to_string(&variables).unwrap_or_else(|_| "[]".to_owned())
 }
@@ -268,3 +267,6 @@ fn broken_quotas(key: &ClusterKey, definition: &PipelineDefinition) -> Vec<Findi
     }
     findings
 }
+
+#[cfg(test)]
+mod tests;

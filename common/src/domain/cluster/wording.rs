@@ -234,3 +234,6 @@ pub(super) fn tags_name_no_cluster(pipeline: &PipelineName) -> String {
 pub(super) fn copied(pipeline: &PipelineName, key: &ClusterKey) -> String {
     format!("pipeline {pipeline} carries the tags of {key} and is not its pipeline: a copy by hand? It is not touched")
 }
+
+#[cfg(test)]
+mod tests;

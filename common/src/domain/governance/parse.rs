@@ -212,3 +212,73 @@ fn repository(file: &mut File, item: &Node) -> Option<(RepositoryId, RepositoryE
     });
     Some((RepositoryId(id?), RepositoryEntry { name: name?, kind: kind?, default_branch: default_branch? }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 3] = [
+        ("environments.yaml", "environments: {a: {branch: release/a}, b: {gate: false}}\nunlisted: refuse\n"),
+        ("accounts.yaml", "accounts: {\"000000000012\": one}\nunlisted: admit\n"),
+        ("repositories.yaml", "repositories: [{id: 42, name: o/r, kind: cluster, default_branch: main}]\n"),
+    ];
+
+    fn parse(changed: &[(&str, &str)]) -> Result<Governance, String> {
+        let files: BTreeMap<&str, &str> = GOOD.into_iter().chain(changed.iter().copied()).collect();
+        Governance::parse(&serde_json::to_vec(&files).unwrap())
+            .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn a_good_bundle_is_read_and_the_gate_is_on_unless_switched_off() {
+        let governance = parse(&[("limits.yaml", "not ours: [")]).unwrap();
+        let environments = &governance.environments;
+        let gate = |name: &str| environments.get(&name.parse().unwrap()).map(|environment| environment.gate);
+        assert_eq!((gate("a"), gate("b"), gate("c")), (Some(true), Some(false), None));
+        assert_eq!(environments.listed[&"a".parse().unwrap()].branch.as_ref().unwrap().as_str(), "release/a");
+        assert_eq!(governance.accounts.unlisted, Unlisted::Admit);
+        assert_eq!(governance.repositories.listed[&RepositoryId(42)].name.as_str(), "o/r");
+    }
+
+    #[test]
+    fn every_error_names_file_line_and_column() {
+        let bad = parse(&[
+            (
+                "environments.yaml",
+                "environments:\n  Prod: {}\n  a: {gate: no, brunch: main}\n  b: {branch: 'a..b'}\nunlistet: refuse\n",
+            ),
+            ("accounts.yaml", "accounts:\n  123456789012: one\n  \"12\": two\nunlisted: admitt\n"),
+            ("repositories.yaml", "repositories:\n  - {id: \"42\", name: or, kind: clustre}\n"),
+        ]);
+        insta::assert_snapshot!(bad.unwrap_err(), @r#"
+        environments.yaml:5:1: error: found the key "unlistet", expected one of environments, unlisted; did you mean unlisted?
+        environments.yaml:1:1: error: unlisted: found nothing, expected refuse or admit: there is no default
+        environments.yaml:2:3: error: environments: found "Prod", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
+        environments.yaml:3:17: error: found the key "brunch", expected one of branch, gate; did you mean branch?
+        environments.yaml:3:13: error: environments.a.gate: found "no" without quotes, which YAML may not read as text, expected true or false
+        environments.yaml:4:15: error: environments.b.branch: found "a..b", expected a git branch name of printable ASCII
+        accounts.yaml:2:3: error: found 123456789012 (a number, not in quotes), expected a key that is text
+        repositories.yaml:2:10: error: id: found "42", expected the source host's number of the repository
+        repositories.yaml:2:22: error: name: found "or", expected owner/name of letters, digits, '.', '_' and '-'
+        repositories.yaml:2:5: error: default_branch: found nothing, expected a branch
+        repositories.yaml:2:32: error: kind: found "clustre", expected cluster
+        "#);
+    }
+
+    #[test]
+    fn a_bundle_without_a_file_or_with_a_repository_twice_is_refused() {
+        let twice = "repositories:\n  - &a {id: 1, name: o/r, kind: cluster, default_branch: main}\n";
+        assert!(parse(&[("repositories.yaml", twice)]).unwrap_err().contains("anchor"));
+        let twice = "repositories:\n- {id: 1, name: o/r, kind: cluster, default_branch: main}\n- {id: 1, name: o/s, kind: cluster, default_branch: main}\n";
+        assert!(
+            parse(&[("repositories.yaml", twice)])
+                .unwrap_err()
+                .starts_with("repositories.yaml:3:3: error: id: found repository 1 a second time")
+        );
+        let missing = Governance::parse(b"{}").unwrap_err();
+        assert_eq!(missing.len(), 3);
+        assert!(
+            Governance::parse(b"[]").unwrap_err()[0].to_string().starts_with("\"governance bundle\":1:1: error: found")
+        );
+    }
+}
