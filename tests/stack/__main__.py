@@ -49,7 +49,7 @@ def up():
 
     stack.refuse_second()
     contract = environment.contract()
-    steps = say.Steps("The local stack.", 5, expected_duration(contract, seconds=10))
+    steps = say.Steps("The local stack.", 5, environment.expected_duration(contract, seconds=10))
     steps.step("build the workspace (cargo)")
     binaries = environment.build()
     try:
@@ -102,14 +102,6 @@ def audit(subject=""):
     import audit
 
     return audit.run(subject)
-
-
-def expected_duration(contract, seconds):
-    """What the person will wait, in words."""
-    built = f"about {seconds} s" if seconds < 90 else f"about {round(seconds / 60)} minutes"
-    if environment.built_before(contract):
-        return f"{built}, and the time cargo needs for what changed"
-    return f"10 to 20 minutes, nearly all of it the first build of some 450 crates; {built} the next time"
 
 
 COMMANDS = {"up": up, "down": down, "demo": demo, "journey": journey, "trace": trace, "audit": audit}

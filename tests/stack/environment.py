@@ -101,6 +101,14 @@ def built_before(contract):
     return all((debug / name).exists() for name in [*contract["functions"], "forge"])
 
 
+def expected_duration(contract, seconds):
+    """What the person will wait, in words."""
+    built = f"about {seconds} s" if seconds < 90 else f"about {round(seconds / 60)} minutes"
+    if built_before(contract):
+        return f"{built}, and the time cargo needs for what changed"
+    return f"10 to 20 minutes, nearly all of it the first build of some 450 crates; {built} the next time"
+
+
 def build():
     """One build of the workspace's programs; cargo shows its own progress."""
     done = subprocess.run(["cargo", "build", "--workspace", "--locked"], cwd=ROOT, stdin=subprocess.DEVNULL)

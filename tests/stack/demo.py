@@ -1,0 +1,58 @@
+"""`make demo`: journey 1 on the local stack, told as a story. It ends with 0 only if every expectation held."""
+
+import environment
+import expect
+import parts
+import say
+import stack
+from scene import Scene
+
+SECONDS = 60
+
+
+def run(keep=False, parts_played=None):
+    """Brings the stack up, plays the parts, and takes the stack down again."""
+    played = parts_played or parts.STORY
+    stack.refuse_second()
+    contract = environment.contract()
+    with stack.ended(keep):
+        steps = say.Steps(
+            "Penstock: from `git push` to pipelines, on this machine. No AWS account, no Docker.",
+            5 + len(played), environment.expected_duration(contract, SECONDS),
+        )
+        steps.step("build the workspace (cargo)")
+        binaries = environment.build()
+        running = stack.up(binaries, contract, steps.step)
+        scene = Scene(running)
+        for part in played:
+            steps.step(part.__doc__.splitlines()[0])
+            part(scene)
+        code = close(steps)
+        if keep:
+            show(running)
+    return code
+
+
+def close(steps):
+    """Says how it went."""
+    say.line()
+    for what in expect.BROKEN:
+        say.line(f"did not hold: {what}")
+    say.line(f"{len(expect.HELD)} expectations held, {len(expect.BROKEN)} did not, after {steps.elapsed()}.")
+    return 1 if expect.BROKEN else 0
+
+
+def show(running):
+    """The addresses, and a push to try by hand."""
+    addresses = running.endpoints
+    say.line("\nThe stack stays up (make down stops it). Addresses, also in target/stack/endpoints.json:")
+    say.table(list(addresses.items()), indent=2)
+    say.line("\nTry a push of your own:")
+    for line in (
+        f"git clone {addresses['forge_git_url']} /tmp/fleet && cd /tmp/fleet",
+        "sed -i.old 's/cost_center: .*/cost_center: \"777\"/' deploy/production/ap-southeast-2/terraform/regional.yaml && rm deploy/*/*/terraform/*.old",
+        "git -c user.name=me -c user.email=me@example.invalid commit -am 'production: charge another cost center' && git push",
+        f"curl -s {addresses['forge_url']}/repos/{addresses['forge_repo']}/commits/$(git rev-parse HEAD)/statuses",
+    ):
+        say.line(f"  {line}")
+    say.line("Then, in this directory: make audit, or make trace ID=<the event_id in the webhook's answer>")

@@ -1,0 +1,10 @@
+"""The end-to-end part of `make test`: the demo's story, then what a story has no room for. Same stack, same expectations."""
+
+import acceptance
+import demo
+import parts
+
+
+def run():
+    """Plays everything; exit code 0 only if every expectation held."""
+    return demo.run(parts_played=[*parts.STORY, *acceptance.PARTS])

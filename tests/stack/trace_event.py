@@ -1,0 +1,73 @@
+"""`make trace ID=<correlation id>`: one event's path through the running stack.
+
+The id is the `event_id` in the webhook's answer. Put together from four places: the forge's deliveries, the events on the bus, the
+audit entries, and the functions' log lines that name the id.
+"""
+
+import json
+
+import bus
+import say
+import settings
+from forge import Forge
+from stack import Stack
+
+
+def run(identifier=""):
+    """Prints the path, oldest first."""
+    stack = Stack.running()
+    if not identifier:
+        say.line("say which: make trace ID=<correlation id>. The latest ones:")
+        for event in bus.events(stack.aws)[-10:]:
+            detail = event["detail"]
+            say.line(f"  {detail['correlation_id']}  {detail['occurred_at']}  {event['detail-type']}  {detail['subject']}")
+        return 2
+    rows = [*_deliveries(stack, identifier), *_events(stack, identifier), *_audit(stack, identifier), *_logs(stack, identifier)]
+    if not rows:
+        say.line(f"nothing in this stack has the correlation id {identifier}")
+        return 1
+    for when, where, what in sorted(rows):
+        say.line(f"{when:<27}  {where:<22}  {what}")
+    return 0
+
+
+def _deliveries(stack, identifier):
+    for delivery in Forge(stack.endpoints["forge_url"]).deliveries():
+        if identifier in (delivery["response"] or ""):
+            what = f"{delivery['event']} {delivery['guid']} → {delivery['status_code']} in {delivery['duration_ms']} ms"
+            yield _second(delivery["delivered_at"]), "webhook", what
+
+
+def _events(stack, identifier):
+    for event in bus.events(stack.aws):
+        detail = event["detail"]
+        if detail["correlation_id"] == identifier:
+            yield _second(detail["occurred_at"]), "bus", f"{event['detail-type']}: {detail['subject']} ({detail['event_id']})"
+
+
+def _audit(stack, identifier):
+    pages = stack.aws.client("dynamodb").get_paginator("scan").paginate(
+        TableName=settings.TABLE,
+        FilterExpression="begins_with(pk, :audit) AND begins_with(sk, :entry)",
+        ExpressionAttributeValues={":audit": {"S": "AUDIT#"}, ":entry": {"S": "E#"}},
+    )
+    for page in pages:
+        for item in page["Items"]:
+            entry = json.loads(item["json"]["S"])
+            if entry["correlation_id"] == identifier:
+                yield _second(entry["at"]), "audit", f"{entry['subject']} {entry['sequence']}: {entry['phase']} {entry['action']}"
+
+
+def _logs(stack, identifier):
+    logs = stack.aws.client("logs")
+    for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{settings.NAME}-")["logGroups"]:
+        name = group["logGroupName"].removeprefix(f"/aws/lambda/{settings.NAME}-")
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            for line in page["events"]:
+                if identifier in line["message"] and line["message"].startswith("{"):
+                    said = json.loads(line["message"])
+                    yield _second(said.get("timestamp", "")), f"log {name}", f"{said.get('level', '')} {said.get('message', '')}"
+
+
+def _second(timestamp):
+    return timestamp.replace("Z", "")[:26]
