@@ -173,31 +173,39 @@ fn read(request: &Request, body: &[u8]) -> Result<(String, Normal), Refusal> {
     }
 }
 
-/// One line a request: who, what, why. Header values are named one by one, quoted and cut; a body, a signature or another header is
-/// never logged.
+/// One line a request: who, what, why. Header values are named one by one; those of a refused request are foreign text, quoted and
+/// cut. A body, a signature or another header is never logged.
 fn log(request: &Request, outcome: &Outcome) {
-    let value = |name: &str| request.only_value(name).map(|value| quoted(value, 80)).unwrap_or_default();
-    let (delivery, event) = (value("x-github-delivery"), value("x-github-event"));
     let status = outcome.status();
     count(metric(outcome));
+    // Past the signature and the grammar of its headers, a request's event name is a plain word.
+    let event = request.only_value("x-github-event").unwrap_or_default();
     match outcome {
-        Outcome::Accepted { event: kind, event_id, .. } => {
-            tracing::info!(status, delivery, event, kind, event_id = event_id.as_str(), "accepted");
+        Outcome::Accepted { delivery, event: kind, event_id } => {
+            let (delivery, id) = (delivery.as_str(), event_id.as_str());
+            tracing::info!(status, delivery, event, kind, event_id = id, correlation_id = id, "accepted");
         }
-        Outcome::Duplicate { reason, event_id, .. } => {
-            tracing::info!(status, delivery, event, event_id = event_id.as_str(), reason, "a copy, without effect");
-        }
-        Outcome::Ignored { reason, .. } => tracing::info!(status, delivery, event, reason, "ignored"),
-        Outcome::Healthy { .. } => tracing::debug!(status, "healthy"),
-        Outcome::Refused(refusal) => {
-            tracing::warn!(
+        Outcome::Duplicate { delivery, reason, event_id } => {
+            let (delivery, id) = (delivery.as_str(), event_id.as_str());
+            tracing::info!(
                 status,
                 delivery,
                 event,
-                reason = refusal.to_string(),
-                problem = refusal.kind().0,
-                "refused"
+                event_id = id,
+                correlation_id = id,
+                reason,
+                "a copy, without effect"
             );
+        }
+        Outcome::Ignored { delivery, reason } => {
+            tracing::info!(status, delivery = delivery.as_str(), event, reason, "ignored");
+        }
+        Outcome::Healthy { .. } => tracing::debug!(status, "healthy"),
+        Outcome::Refused(refusal) => {
+            let value = |name: &str| request.only_value(name).map(|value| quoted(value, 80)).unwrap_or_default();
+            let (delivery, event) = (value("x-github-delivery"), value("x-github-event"));
+            let (reason, problem) = (refusal.to_string(), refusal.kind().0);
+            tracing::warn!(status, delivery, event, reason, problem, "refused");
         }
     }
 }

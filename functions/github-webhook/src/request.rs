@@ -80,14 +80,9 @@ impl Request {
 
     /// Every value of a header, whatever the case of its name.
     pub fn values(&self, name: &str) -> Vec<&str> {
-        let named = |headers: &'_ Headers| -> Vec<usize> {
-            (0..headers.0.len())
-                .filter(|at| headers.0.get(*at).is_some_and(|(other, _)| other.eq_ignore_ascii_case(name)))
-                .collect()
-        };
+        let named = |headers: &Headers| headers.0.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
         // Payload 1.0 says each header twice: once with its last value, once with all.
-        let headers =
-            if named(&self.multi_value_headers).is_empty() { &self.headers } else { &self.multi_value_headers };
+        let headers = if named(&self.multi_value_headers) { &self.multi_value_headers } else { &self.headers };
         let values = headers.0.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         values.flat_map(|(_, values)| values.iter().map(String::as_str)).collect()
     }
