@@ -350,11 +350,11 @@ fn an_object_that_is_not_the_accepted_form_runs_nothing() {
 fn destruction_needs_both_the_run_and_the_file() {
     let mut stage = Stage::new("regional", "apply");
     stage.accept(json!({}), true);
-    stage.run().stopped("says delete: true. Only a destroy run may use it");
+    stage.run().stopped("asks for removal (delete or delete_pipeline). Only a destroy run may use it");
 
     let mut stage = Stage::new("regional", "apply");
     stage.set("IS_DESTROY", "true");
-    stage.run().stopped("does not say delete: true");
+    stage.run().stopped("does not ask for removal");
 
     for (step, lines) in [
         ("validate", vec!["validate -no-color", "plan -no-color -input=false -lock-timeout=5m -destroy"]),

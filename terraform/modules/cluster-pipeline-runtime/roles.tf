@@ -109,11 +109,12 @@ locals {
         Resource = ["${local.prefix}:s3:::${var.state_bucket}/clusters/*"]
       },
       {
+        # Terraform's S3 backend lists its workspaces (`env:/`) on every init, although we use none.
         Sid       = "FindTheClustersStates"
         Effect    = "Allow"
         Action    = ["s3:ListBucket"]
         Resource  = ["${local.prefix}:s3:::${var.state_bucket}"]
-        Condition = { StringLike = { "s3:prefix" = ["clusters/*"] } }
+        Condition = { StringLike = { "s3:prefix" = ["clusters/*", "env:/*"] } }
       },
       {
         Sid      = "LookUpAccountIds"

@@ -149,9 +149,9 @@ def accepted_spec(cluster):
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or not isinstance(value, str) or "\0" in value:
             raise Stop(f"s3://{bucket}/{key}: {name[:80]!r} is not a Terraform variable with a text value")
     if spec["delete"] and not cluster.destroy:
-        raise Stop(f"{path} says delete: true. Only a destroy run may use it, and this is not one: nothing was touched.")
+        raise Stop(f"{path} asks for removal (delete or delete_pipeline). Only a destroy run may use it, and this is not one: nothing was touched.")
     if cluster.destroy and not spec["delete"]:
-        raise Stop(f"this is a destroy run, and {path} does not say delete: true: nothing was touched.")
+        raise Stop(f"this is a destroy run, and {path} does not ask for removal (delete: true): nothing was touched.")
     return spec
 
 

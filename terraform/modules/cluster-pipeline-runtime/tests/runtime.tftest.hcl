@@ -91,6 +91,10 @@ run "rights" {
     condition     = one([for statement in output.policies.build.Statement : statement.Resource if statement.Sid == "KeepTheClustersStates"]) == ["arn:aws:s3:::terraform-state-123456789012/clusters/*"]
     error_message = "A build touches clusters' states only: not the control plane's own."
   }
+  assert {
+    condition     = one([for statement in output.policies.build.Statement : statement.Condition.StringLike["s3:prefix"] if statement.Sid == "FindTheClustersStates"]) == ["clusters/*", "env:/*"]
+    error_message = "Terraform's backend lists states and workspaces; without the latter every init is refused."
+  }
 }
 
 run "named_accounts" {
