@@ -67,7 +67,7 @@ macro_rules! config {
             .credentials_provider(aws.credentials())
             .http_client(aws.http.clone())
             .retry_config($crate::aws::retries())
-            .timeout_config($crate::aws::timeouts());
+            .timeout_config($crate::aws::timeouts($service));
         builder.set_endpoint_url(aws.settings.endpoint($service).map(str::to_owned));
         builder
     }};
@@ -78,11 +78,17 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
 }
 
-fn timeouts() -> TimeoutConfig {
+/// The table, the bus and secrets answer in milliseconds, and what waits for them is a sender or a stream: give up early. CodePipeline
+/// and S3 are called by functions with minutes of time.
+fn timeouts(service: &str) -> TimeoutConfig {
+    let (attempt, operation) = match service {
+        "CODEPIPELINE" | "S3" => (8, 20),
+        _ => (3, 7),
+    };
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(8))
-        .operation_timeout(Duration::from_secs(20))
+        .operation_attempt_timeout(Duration::from_secs(attempt))
+        .operation_timeout(Duration::from_secs(operation))
         .build()
 }
 
