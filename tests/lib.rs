@@ -1,4 +1,6 @@
-//! What the tests and the local stack share.
+//! What the tests, the story and the local stack share.
 
 #[cfg(feature = "forge")]
 pub mod forge;
+pub mod intake;
+pub mod journey;

@@ -6,6 +6,7 @@
 //! | `testing/pipelines.rs` | CodePipeline as AWS documents it: names in use, automatic first run, tokens |
 //! | `testing/store.rs` | the table: intake, outbox, bus, feedback ledger, cluster ledger, audit trail, compiled specs |
 //! | `testing/governance.rs` | the governance bundle, by files |
+//! | `testing/files.rs` | cluster files, as their authors write them |
 //!
 //! Every call of a port passes through one gate. The gate counts and names calls, so that a test can say "no write
 //! happened" or "fail the k-th call", before it had an effect or after (the reply is lost), and can let something else
@@ -29,8 +30,9 @@ use crate::{
     ports::{Clock, PipelineError},
 };
 
-pub use self::{governance::GovernanceFiles, host::Files, pipelines::FakePipeline};
+pub use self::{files::ClusterFile, governance::GovernanceFiles, host::Files, pipelines::FakePipeline};
 
+mod files;
 mod governance;
 mod host;
 mod pipelines;

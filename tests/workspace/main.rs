@@ -2,6 +2,7 @@
 
 mod buildspecs;
 mod dependencies;
+mod flow;
 mod github;
 mod layers;
 mod ports;

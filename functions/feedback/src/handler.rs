@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(world.checks().len(), 1, "the copy says nothing");
         let check = &world.checks()[0];
         assert_eq!(check.name, "penstock/clusters plan");
-        insta::assert_snapshot!(check.title, @"1 to update, 1 refused");
+        insta::assert_snapshot!(check.title, @"1 to refuse, 1 to update, 4 unchanged");
         insta::assert_snapshot!(check.summary.replace('\u{200b}', ""), @r"
         What merging `1a2b3c4` into `main` would do to the cluster pipelines. Nothing was changed.
 

@@ -19,3 +19,8 @@ pub mod handler;
 pub mod markdown;
 pub mod marks;
 pub mod words;
+
+#[cfg(feature = "lambda")]
+mod manifest;
+#[cfg(feature = "lambda")]
+pub use crate::manifest::MANIFEST;

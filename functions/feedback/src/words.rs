@@ -1,8 +1,8 @@
 //! Every sentence that this function says, and nothing else. Foreign text goes through `markdown`.
 
 use common::{
-    domain::cluster::{FieldChange, Severity},
-    event::{ClusterResult, Counts, Outcome, ProvisioningFinished, Run},
+    domain::cluster::{FieldChange, Severity, wording},
+    event::{ClusterResult, Outcome, ProvisioningFinished, Run},
 };
 
 use crate::markdown::{code, plain};
@@ -22,56 +22,17 @@ pub fn pending(run: &Run) -> String {
     line(format!("Reading the deploy tree at {} of {}", run.head.short(), run.branch))
 }
 
-/// The final status, and the title of the check run.
+/// The final status, and the title of the check run: the words of the command.
 pub fn title(finished: &ProvisioningFinished) -> String {
     line(match &finished.stopped {
         Some(why) => format!("Stopped: {why}"),
-        None => counts(finished),
+        None => wording::status(&finished.counts, &finished.run.mode, finished.complete),
     })
 }
 
 /// The title of a plan.
 pub fn plan_title(finished: &ProvisioningFinished) -> String {
-    let Counts { created, updated, destroying, retired, refused, orphaned, invalid, .. } = finished.counts;
-    let parts = [
-        (created, "to create"),
-        (updated, "to update"),
-        (destroying, "to destroy"),
-        (retired, "to retire"),
-        (orphaned, "orphaned"),
-        (refused, "refused"),
-        (invalid, "invalid"),
-    ];
-    let parts = said(&parts);
-    line(if parts.is_empty() { "No cluster pipeline would change".to_owned() } else { parts })
-}
-
-fn counts(finished: &ProvisioningFinished) -> String {
-    let Counts { created, updated, unchanged, destroying, retired, refused, orphaned, invalid, failed } =
-        finished.counts;
-    let parts = [
-        (invalid, "invalid"),
-        (failed, "failed"),
-        (refused, "refused"),
-        (created, "created"),
-        (updated, "updated"),
-        (destroying, "being destroyed"),
-        (retired, "retired"),
-        (orphaned, "orphaned"),
-        (unchanged, "unchanged"),
-    ];
-    let parts = said(&parts);
-    let errors = finished.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    match (parts.is_empty(), errors) {
-        (true, 0) => "No cluster is configured for this branch".to_owned(),
-        (true, _) => format!("{errors} errors in the deploy tree"),
-        (false, _) => format!("Clusters: {parts}"),
-    }
-}
-
-fn said(parts: &[(u32, &str)]) -> String {
-    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
-    parts.collect::<Vec<_>>().join(", ")
+    line(wording::counts(&finished.counts, &finished.run.mode))
 }
 
 fn line(text: String) -> String {

@@ -1,0 +1,31 @@
+//! What this function is to the wiring.
+
+use common::{
+    aws::{dynamodb, secrets},
+    event::EventKind,
+    manifest::{EnvVar, Manifest, Wake},
+};
+
+/// The manifest.
+pub const MANIFEST: Manifest = Manifest {
+    name: "feedback",
+    purpose: "Publishes words and marks on the source host: commit statuses and check runs.",
+    idempotent_by: "(subject, kind, order, digest of the content)",
+    memory_mb: 256,
+    timeout_s: 60,
+    wakes: &[
+        Wake::Event { event: EventKind::ProvisioningStarted, filter: &[] },
+        Wake::Event { event: EventKind::ProvisioningFinished, filter: &[] },
+    ],
+    env: &[
+        EnvVar::required("TABLE_NAME", "the control plane's table"),
+        EnvVar::required("GITHUB_APP_ID", "the id of the GitHub App that it speaks as"),
+        EnvVar::required("GITHUB_APP_KEY_SECRET_ID", "the secret that holds the App's private key, as PEM text"),
+        EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
+        EnvVar::required("PIPELINES_URL", "where a commit status links to: the list of pipelines"),
+        EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
+    ],
+    grants: &["feedback-ledger", "github-app-key-read"],
+    calls: &[dynamodb::FEEDBACK_ACTIONS, secrets::ACTIONS],
+    emits: &[],
+};

@@ -1,0 +1,373 @@
+//! One step of a plan. Before a call to CodePipeline its intent is in the audit trail; after it the outcome, the cluster's record
+//! and the event are committed together. There is nothing left to decide here but whether the run is still the newest.
+
+use std::sync::Arc;
+
+use common::{
+    domain::{
+        audit::Phase,
+        cluster::{ClusterRecord, Desired, DestroyRun, Fleet, PlanAction as Action, Step},
+        id::Digest,
+    },
+    event::{ClusterResult, ConfigurationRejected, Envelope, Event, Outcome, PipelineResult},
+    fault::Fault,
+    ports::{Clock, ClusterLedger, Forge, PipelineError, Pipelines, Recording, Specs},
+};
+
+use crate::{
+    handler::Provisioner,
+    reconcile::Standing,
+    report,
+    telling::{Telling, said},
+};
+
+/// A run while it takes its steps.
+#[derive(Clone, Copy)]
+pub(crate) struct Running<'a> {
+    pub(crate) telling: &'a Telling,
+    pub(crate) fleet: &'a Fleet,
+    pub(crate) standing: &'a Standing,
+}
+
+/// What became of a step.
+pub(crate) struct Done {
+    pub(crate) result: ClusterResult,
+    /// Whether the same step may pass if it is tried again.
+    pub(crate) again: bool,
+}
+
+/// Why a run stops before its plan is done.
+pub(crate) struct Stop {
+    /// In words, to follow "stopped: ".
+    pub(crate) why: String,
+    /// What the message's fate is, when it must come again.
+    pub(crate) fault: Option<Fault>,
+}
+
+/// What can go wrong with a step that writes.
+enum Trouble {
+    /// CodePipeline refused or failed.
+    Pipeline(PipelineError),
+    /// Our own store failed.
+    Store(&'static str, Fault),
+    /// The run is no longer the newest, or cannot know.
+    Stop(Stop),
+}
+
+impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F, P, S, L, C> {
+    /// Takes one step.
+    pub(crate) async fn execute(&self, running: &Running<'_>, step: &Step) -> Result<Done, Stop> {
+        match (step.action, &step.desired) {
+            (Action::Create | Action::Update | Action::Destroy { .. } | Action::Retire, Some(desired)) => {
+                self.write(running, step, desired).await
+            }
+            (Action::Unchanged, Some(desired)) => Ok(self.keep(running, step, desired).await),
+            (Action::Refuse | Action::Orphan | Action::Invalid, _) => Ok(self.tell(running, step).await),
+            (_, None) => {
+                let fault = Fault::bug("the plan asks for a pipeline without a file");
+                Ok(self.failed(running, step, Trouble::Store("planning", fault)).await)
+            }
+        }
+    }
+
+    async fn write(&self, running: &Running<'_>, step: &Step, desired: &Arc<Desired>) -> Result<Done, Stop> {
+        let intent = self.recording(running, step, Phase::Intent, &step.reasons, Vec::new());
+        if let Err(fault) = self.ledger.record(intent).await {
+            return Ok(self.failed(running, step, Trouble::Store("recording the intent", fault)).await);
+        }
+        let destroy = match self.attempt(running, step, desired).await {
+            Ok(destroy) => destroy,
+            Err(Trouble::Stop(stop)) => {
+                let reasons = [format!("Not done: {}.", stop.why)];
+                // Whether or not this is written, the run ends here and a newer one decides.
+                if let Err(fault) =
+                    self.ledger.record(self.recording(running, step, Phase::Outcome, &reasons, vec![])).await
+                {
+                    tracing::warn!(fault = fault.chain(), "the end of an intent could not be recorded");
+                }
+                return Err(stop);
+            }
+            Err(trouble) => return Ok(self.failed(running, step, trouble).await),
+        };
+        let result = step.result();
+        let events = self.news(running, step, &result).into_iter().collect();
+        let mut recording = self.recording(running, step, Phase::Outcome, &step.reasons, events);
+        let id = running.telling.run.repository.id;
+        if step.action == Action::Retire {
+            recording.forget = Some((id, step.cluster.clone()));
+        } else {
+            let before = running.standing.records.get(&step.cluster).and_then(|record| record.destroy.clone());
+            let kept = if step.action == Action::Create { None } else { before };
+            recording.record = Some((id, self.accepted(running, step, desired, destroy.or(kept))));
+        }
+        if let Some((_, record)) = &recording.record
+            && let Some(run) = &record.destroy
+            && matches!(step.action, Action::Destroy { .. })
+        {
+            recording.entry.facts.insert("execution".into(), run.execution.clone());
+        }
+        match self.ledger.record(recording).await {
+            Ok(()) => Ok(Done { result, again: false }),
+            // The call was made. The next look finds the pipeline as it should be and only the record missing.
+            Err(fault) => Ok(self.failed(running, step, Trouble::Store("recording what was done", fault)).await),
+        }
+    }
+
+    // The fence is compared right before each write, after everything that could take time.
+    async fn attempt(
+        &self,
+        running: &Running<'_>,
+        step: &Step,
+        desired: &Arc<Desired>,
+    ) -> Result<Option<DestroyRun>, Trouble> {
+        let shape = &desired.shape;
+        if step.publish_spec {
+            let stored = self.specs.put(&step.pipeline, &shape.compiled).await;
+            stored.map_err(|fault| Trouble::Store("storing the compiled specification", fault))?;
+        }
+        self.fence(running).await.map_err(Trouble::Stop)?;
+        match step.action {
+            Action::Create => {
+                self.pipelines.create(&shape.definition, &shape.tags).await.map_err(Trouble::Pipeline)?;
+            }
+            Action::Update => self.pipelines.update(&shape.definition).await.map_err(Trouble::Pipeline)?,
+            Action::Retire => self.pipelines.delete(&step.pipeline).await.map_err(Trouble::Pipeline)?,
+            Action::Destroy { update } => {
+                if update {
+                    self.pipelines.update(&shape.definition).await.map_err(Trouble::Pipeline)?;
+                    self.fence(running).await.map_err(Trouble::Stop)?;
+                }
+                // The same version of the file gives the same token: a lost reply does not start a second run.
+                let token = Digest::of_parts(["destroy", step.pipeline.as_str(), desired.blob.as_str()]);
+                let started = self.pipelines.start_destroy(&step.pipeline, token.as_str()).await;
+                let execution = started.map_err(Trouble::Pipeline)?;
+                return Ok(Some(DestroyRun { execution, blob: desired.blob.clone() }));
+            }
+            Action::Unchanged | Action::Refuse | Action::Orphan | Action::Invalid => {}
+        }
+        Ok(None)
+    }
+
+    async fn fence(&self, running: &Running<'_>) -> Result<(), Stop> {
+        let run = &running.telling.run;
+        let unknown = |fault: Fault| Stop {
+            why: "it could not be confirmed that this is still the newest run".to_owned(),
+            fault: Some(Fault::retry_from("comparing the fence", fault)),
+        };
+        let newer = |why: String| Stop { why, fault: None };
+        let current = self.ledger.current_generation(run.repository.id, &run.branch).await.map_err(unknown)?;
+        if current != run.generation {
+            return Err(newer(format!("superseded by generation {current}")));
+        }
+        match self.forge.branch_head(&run.repository, &run.branch).await.map_err(unknown)? {
+            Some(head) if head == run.head => Ok(()),
+            Some(head) => Err(newer(format!("the branch moved on to {}", head.short()))),
+            None => Err(newer("the branch is gone".to_owned())),
+        }
+    }
+
+    // No pipeline is written. What the table or the bucket does not know yet is added.
+    async fn keep(&self, running: &Running<'_>, step: &Step, desired: &Arc<Desired>) -> Done {
+        let result = step.result();
+        let record = running.standing.records.get(&step.cluster);
+        if !running.standing.stands(&step.pipeline) {
+            let again = match record {
+                Some(record) => !self.forget(running, record).await,
+                None => false,
+            };
+            return Done { result, again };
+        }
+        if step.publish_spec
+            && let Err(fault) = self.specs.put(&step.pipeline, &desired.shape.compiled).await
+        {
+            return self.failed(running, step, Trouble::Store("storing the compiled specification", fault)).await;
+        }
+        if step.publish_spec || step.record_stale {
+            let mut recording = self.recording(running, step, Phase::Decision, &step.reasons, Vec::new());
+            let destroy = record.and_then(|record| record.destroy.clone());
+            let accepted = self.accepted(running, step, desired, destroy);
+            recording.record = Some((running.telling.run.repository.id, accepted));
+            if let Err(fault) = self.ledger.record(recording).await {
+                return self.failed(running, step, Trouble::Store("recording the cluster", fault)).await;
+            }
+        }
+        Done { result, again: false }
+    }
+
+    // A decision without a call: recorded and told when it is news.
+    async fn tell(&self, running: &Running<'_>, step: &Step) -> Done {
+        let result = step.result();
+        let digest = said(result.outcome, &result.reasons);
+        let record = running.standing.records.get(&step.cluster);
+        if record.is_some_and(|record| record.outcome == result.outcome && record.said.as_ref() == Some(&digest)) {
+            return Done { result, again: false };
+        }
+        let events = self.news(running, step, &result).into_iter().collect();
+        let mut recording = self.recording(running, step, Phase::Decision, &step.reasons, events);
+        recording.record =
+            Some((running.telling.run.repository.id, self.marked(running, step, result.outcome, digest)));
+        match self.ledger.record(recording).await {
+            Ok(()) => Done { result, again: false },
+            Err(fault) => {
+                tracing::warn!(cluster = %step.cluster, fault = fault.chain(), "a decision could not be recorded");
+                Done { result, again: fault.is_retry() }
+            }
+        }
+    }
+
+    // One cluster's failure, with everything that support would ask for; the others go on.
+    async fn failed(&self, running: &Running<'_>, step: &Step, trouble: Trouble) -> Done {
+        let mut reasons = step.reasons.clone();
+        let (sentence, code, request_id, again) = match trouble {
+            Trouble::Pipeline(error) => {
+                let PipelineError { step, code, message, request_id, retry } = error;
+                (format!("{step} failed with {code}: {message}."), code, request_id, retry)
+            }
+            Trouble::Store(doing, fault) => {
+                let sentence = format!("{doing} failed: {fault}.");
+                tracing::warn!(cluster = %step.cluster, fault = fault.chain(), doing, "a step failed");
+                (sentence, "store".to_owned(), None, fault.is_retry())
+            }
+            // Not reached: a stopped run does not fail its step.
+            Trouble::Stop(stop) => (stop.why, "stopped".to_owned(), None, true),
+        };
+        reasons.insert(0, sentence.clone());
+        // The request id is another one each time: it is told, and is no news by itself.
+        let digest = said(Outcome::Failed, &[sentence]);
+        if let Some(request_id) = &request_id {
+            reasons.push(format!("AWS's request id is {request_id}."));
+        }
+        let result = ClusterResult { outcome: Outcome::Failed, reasons, ..step.result() };
+        tracing::warn!(cluster = %step.cluster, pipeline = %step.pipeline, code, request_id, "a step failed");
+
+        let record = running.standing.records.get(&step.cluster);
+        let news = record.is_none_or(|record| record.said.as_ref() != Some(&digest));
+        let events = if news { self.news(running, step, &result).into_iter().collect() } else { Vec::new() };
+        let mut recording = self.recording(running, step, Phase::Outcome, &result.reasons, events);
+        recording.entry.facts.insert("code".into(), code);
+        recording.entry.facts.extend(request_id.map(|id| ("request_id".to_owned(), id)));
+        if news {
+            let marked = self.marked(running, step, Outcome::Failed, digest);
+            recording.record = Some((running.telling.run.repository.id, marked));
+        }
+        if let Err(fault) = self.ledger.record(recording).await {
+            tracing::warn!(cluster = %step.cluster, fault = fault.chain(), "a failure could not be recorded");
+        }
+        Done { result, again }
+    }
+
+    /// Forgets a record that stands for nothing any more. Answers whether that worked.
+    pub(crate) async fn forget(&self, running: &Running<'_>, record: &ClusterRecord) -> bool {
+        let reasons = ["Neither a file nor a pipeline is left.".to_owned()];
+        let now = self.clock.now();
+        let entry = running.telling.entry(now, &record.cluster, "cluster.forget", Phase::Decision, &reasons);
+        let forget = Some((running.telling.run.repository.id, record.cluster.clone()));
+        let result = self.ledger.record(Recording { entry, record: None, forget, events: Vec::new() }).await;
+        if let Err(fault) = &result {
+            tracing::warn!(cluster = %record.cluster, fault = fault.chain(), "a record could not be forgotten");
+        }
+        result.is_ok()
+    }
+
+    fn recording(
+        &self,
+        running: &Running<'_>,
+        step: &Step,
+        phase: Phase,
+        reasons: &[String],
+        events: Vec<Envelope>,
+    ) -> Recording {
+        let mut entry = running.telling.entry(self.clock.now(), &step.cluster, verb(step.action), phase, reasons);
+        entry.facts.insert("pipeline".into(), step.pipeline.to_string());
+        if let Some(desired) = &step.desired {
+            entry.facts.insert("spec_sha256".into(), desired.shape.spec_sha256.to_string());
+            entry.facts.insert("config_sha256".into(), desired.shape.compiled.config_sha256.to_string());
+        }
+        Recording { entry, record: None, forget: None, events }
+    }
+
+    // The record of a cluster whose pipeline now is what its file wants.
+    fn accepted(
+        &self,
+        running: &Running<'_>,
+        step: &Step,
+        desired: &Arc<Desired>,
+        destroy: Option<DestroyRun>,
+    ) -> ClusterRecord {
+        ClusterRecord {
+            cluster: step.cluster.clone(),
+            pipeline: step.pipeline.clone(),
+            outcome: step.action.outcome(),
+            generation: running.telling.run.generation,
+            at: self.clock.now(),
+            spec_sha256: Some(desired.shape.spec_sha256.clone()),
+            config_sha256: Some(desired.shape.compiled.config_sha256.clone()),
+            values: desired.shape.values.clone(),
+            destroy,
+            said: None,
+        }
+    }
+
+    // The record of a cluster about which something was said and whose pipeline stays as it is: what was accepted before stays.
+    fn marked(&self, running: &Running<'_>, step: &Step, outcome: Outcome, digest: Digest) -> ClusterRecord {
+        let before = running.standing.records.get(&step.cluster).cloned();
+        let blank = || ClusterRecord {
+            cluster: step.cluster.clone(),
+            pipeline: step.pipeline.clone(),
+            outcome,
+            generation: running.telling.run.generation,
+            at: self.clock.now(),
+            spec_sha256: None,
+            config_sha256: None,
+            values: Default::default(),
+            destroy: None,
+            said: None,
+        };
+        let record = before.unwrap_or_else(blank);
+        let (generation, at) = (running.telling.run.generation, self.clock.now());
+        ClusterRecord { outcome, generation, at, said: Some(digest), ..record }
+    }
+
+    fn news(&self, running: &Running<'_>, step: &Step, result: &ClusterResult) -> Option<Envelope> {
+        let run = running.telling.run.clone();
+        let said = said(result.outcome, &result.reasons);
+        let about = |event| Some(running.telling.about_cluster(self.clock.now(), &step.cluster, &said, event));
+        let pipeline = |run| PipelineResult {
+            run,
+            result: result.clone(),
+            config_path: step.config_path.clone(),
+            spec_sha256: step.desired.as_ref().map(|desired| desired.shape.spec_sha256.clone()),
+        };
+        match result.outcome {
+            Outcome::Created => about(Event::PipelineCreated(pipeline(run))),
+            Outcome::Updated => about(Event::PipelineUpdated(pipeline(run))),
+            Outcome::Retired => about(Event::PipelineRetired(pipeline(run))),
+            Outcome::Refused => about(Event::PipelineRefused(pipeline(run))),
+            Outcome::Failed => about(Event::PipelineFailed(pipeline(run))),
+            Outcome::Orphaned => about(Event::PipelineOrphaned(pipeline(run))),
+            Outcome::Invalid => {
+                let findings = running.fleet.invalid.get(&step.cluster).map(Vec::as_slice).unwrap_or_default();
+                let (path, findings) = (step.config_path.clone(), report::of_one_file(findings));
+                about(Event::ConfigurationRejected(ConfigurationRejected { run, path, findings }))
+            }
+            // A destroy run that also needed another definition says so; the run itself is CodePipeline's to tell.
+            Outcome::Destroying if step.action == (Action::Destroy { update: true }) => {
+                about(Event::PipelineUpdated(pipeline(run)))
+            }
+            Outcome::Destroying | Outcome::Unchanged => None,
+        }
+    }
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Create => "pipeline.create",
+        Action::Update => "pipeline.update",
+        Action::Unchanged => "pipeline.keep",
+        Action::Destroy { .. } => "pipeline.destroy",
+        Action::Retire => "pipeline.retire",
+        Action::Refuse => "pipeline.refuse",
+        Action::Orphan => "pipeline.orphan",
+        Action::Invalid => "configuration.reject",
+    }
+}

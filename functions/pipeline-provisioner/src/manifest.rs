@@ -1,0 +1,55 @@
+//! What this function is to the wiring.
+
+use common::{
+    aws::{codepipeline, dynamodb, s3, secrets},
+    event::EventKind,
+    manifest::{EnvVar, Manifest, Wake},
+};
+
+/// The manifest.
+pub const MANIFEST: Manifest = Manifest {
+    name: "pipeline-provisioner",
+    purpose: "Reconciles cluster pipelines with the deploy tree at the branch head.",
+    idempotent_by: "(cluster, generation): every run compares what is wanted with what is there",
+    memory_mb: 512,
+    timeout_s: 900,
+    wakes: &[
+        Wake::Event { event: EventKind::BranchPushed, filter: &[("touched_roots", &["deploy", "*"])] },
+        Wake::Event { event: EventKind::ChangeOpened, filter: &[] },
+        Wake::Event { event: EventKind::ChangeUpdated, filter: &[] },
+        Wake::Schedule { name: "reconcile", rate: "rate(15 minutes)", input: r#"{"schedule":"reconcile"}"# },
+    ],
+    env: &[
+        EnvVar::required("TABLE_NAME", "the control plane's table"),
+        EnvVar::required("GOVERNANCE_BUCKET", "the bucket of the governance bundle"),
+        EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
+        EnvVar::required("GITHUB_APP_ID", "the id of the GitHub App that it reads as"),
+        EnvVar::required("GITHUB_APP_KEY_SECRET_ID", "the secret that holds the App's private key, as PEM text"),
+        EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
+        EnvVar::required("PIPELINE_ROLE_ARN", "the role that CodePipeline assumes"),
+        EnvVar::required("ARTIFACT_BUCKET", "the bucket of artifacts and compiled specifications"),
+        EnvVar::optional("ARTIFACT_KEY_ARN", "the KMS key of the artifacts, when it is not the bucket's default"),
+        EnvVar::required("CONNECTION_ARN", "the one connection to the source host that all pipelines share"),
+        EnvVar::required("PROJECT_PREFIX", "what the names of the CodeBuild projects start with"),
+        EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
+    ],
+    grants: &["cluster-ledger", "cluster-pipelines", "github-app-key-read", "governance-read", "specs-write"],
+    calls: &[
+        codepipeline::ACTIONS,
+        dynamodb::CLUSTER_LEDGER_ACTIONS,
+        s3::GOVERNANCE_ACTIONS,
+        s3::SPECS_ACTIONS,
+        secrets::ACTIONS,
+    ],
+    emits: &[
+        EventKind::ProvisioningStarted,
+        EventKind::ProvisioningFinished,
+        EventKind::PipelineCreated,
+        EventKind::PipelineUpdated,
+        EventKind::PipelineRetired,
+        EventKind::PipelineRefused,
+        EventKind::PipelineFailed,
+        EventKind::PipelineOrphaned,
+        EventKind::ConfigurationRejected,
+    ],
+};

@@ -1,0 +1,183 @@
+//! A run on a branch: take the fence, read the head, plan, do it, say so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{
+    domain::{
+        cluster::{
+            ClusterKey, ClusterRecord, Fleet, FleetContext, ObservedPipeline, Plan, PlanInput, RunMode, Scope,
+            plan::{executions_needed, plan},
+            tree::Coverage,
+        },
+        id::{BranchName, CorrelationId, PipelineName},
+    },
+    event::{ClusterResult, Event, ProvisioningStarted, Repository, Run},
+    fault::Fault,
+    ports::{Clock, ClusterLedger, Forge, PipelineError, Pipelines, Specs},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    execute::{Running, Stop},
+    handler::Provisioner,
+    load::load,
+    report,
+    telling::Telling,
+};
+
+/// What is left of the invocation when a run stops taking steps: enough to finish one and to say what was done.
+const MARGIN: SignedDuration = SignedDuration::from_secs(60);
+/// How often a run tries what failed in a way that may pass. What is left then is for the schedule.
+const ROUNDS: u32 = 2;
+
+/// What stands now, read whole.
+pub(crate) struct Standing {
+    pub(crate) observed: Vec<ObservedPipeline>,
+    pub(crate) records: BTreeMap<ClusterKey, ClusterRecord>,
+}
+
+impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F, P, S, L, C> {
+    /// Reconciles a branch with its pipelines. A branch that is gone asks for nothing.
+    ///
+    /// # Errors
+    /// Whatever could not be read before the first write; `Retry` when the fence could not be compared or time ran out.
+    pub async fn reconcile(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        correlation_id: CorrelationId,
+        deadline: Timestamp,
+    ) -> Result<(), Fault> {
+        let Some(head) = self.forge.branch_head(repository, branch).await? else {
+            tracing::info!(repository = %repository.id, %branch, "the branch does not exist");
+            return Ok(());
+        };
+        let generation = self.ledger.take_generation(repository.id, branch, &head, self.clock.now()).await?;
+        let (repository, branch) = (repository.clone(), branch.clone());
+        let run = Run { repository, branch, head, generation, mode: RunMode::Reconcile };
+        let telling = Telling { run, correlation_id, nonce: generation.to_string() };
+        let run = &telling.run;
+        let started = Event::ProvisioningStarted(ProvisioningStarted { run: run.clone() });
+        self.ledger.announce(&[telling.about_run(self.clock.now(), started)]).await?;
+
+        let tree = self.forge.deploy_tree(&run.repository, &run.head).await?;
+        let context = self.context(run);
+        let fleet = load(&self.forge, &run.repository, &tree, &context).await?;
+        let (results, stop) = self.rounds(&telling, &fleet, &context, deadline).await?;
+
+        let (why, fault) = stop.map_or((None, None), |stop| (Some(stop.why), stop.fault));
+        let finished = report::finished(run, why, results.into_values().collect(), fleet.findings);
+        let failed = u64::from(finished.counts.failed);
+        tracing::info!(
+            repository = %run.repository.id, branch = %run.branch, head = %run.head, %generation,
+            counts = ?finished.counts, stopped = finished.stopped, "a run came to its end"
+        );
+        tracing::info!(target: "metric", name = "ProvisioningFailed", value = failed);
+        self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await?;
+        fault.map_or(Ok(()), Err)
+    }
+
+    // Everything that the plan says, once; then what failed and may pass, once more, against what stands by then.
+    async fn rounds(
+        &self,
+        telling: &Telling,
+        fleet: &Fleet,
+        context: &FleetContext<'_>,
+        deadline: Timestamp,
+    ) -> Result<(BTreeMap<ClusterKey, ClusterResult>, Option<Stop>), Fault> {
+        let mut results: BTreeMap<ClusterKey, ClusterResult> = BTreeMap::new();
+        let mut again: Option<BTreeSet<ClusterKey>> = None;
+        for _ in 0..ROUNDS {
+            let (standing, plan) = match (self.look(fleet, &context.scope).await, &again) {
+                (Ok(seen), _) => seen,
+                (Err(fault), None) => return Err(fault),
+                // Something was written already: that must be told, and the schedule tries the rest.
+                (Err(fault), Some(_)) => {
+                    tracing::warn!(fault = fault.chain(), "what failed cannot be tried again in this run");
+                    break;
+                }
+            };
+            let running = Running { telling, fleet, standing: &standing };
+            let mut failed = BTreeSet::new();
+            for step in &plan.steps {
+                if again.as_ref().is_some_and(|again| !again.contains(&step.cluster)) {
+                    continue;
+                }
+                if self.clock.now().checked_add(MARGIN).map_or(true, |soon| soon >= deadline) {
+                    let why = "time ran out; the run is taken up again".to_owned();
+                    let fault = Fault::retry(format!("reconciling {} took too long", telling.run.branch));
+                    return Ok((results, Some(Stop { why, fault: Some(fault) })));
+                }
+                match self.execute(&running, step).await {
+                    Ok(done) => {
+                        if done.again {
+                            failed.insert(step.cluster.clone());
+                        }
+                        results.insert(step.cluster.clone(), done.result);
+                    }
+                    Err(stop) => return Ok((results, Some(stop))),
+                }
+            }
+            if again.is_none() {
+                for note in &plan.notes {
+                    tracing::warn!(note, "found beside the plan");
+                }
+                self.forget_the_gone(&running, &plan, &context.scope).await;
+            }
+            if failed.is_empty() {
+                break;
+            }
+            again = Some(failed);
+        }
+        Ok((results, None))
+    }
+
+    /// Where a run stands.
+    pub(crate) fn context<'a>(&'a self, run: &'a Run) -> FleetContext<'a> {
+        let scope = Scope { governance: &self.governance, repository: run.repository.id, branch: &run.branch };
+        FleetContext { scope, repository_name: &run.repository.name, runtime: &self.runtime }
+    }
+
+    /// Reads what stands, whole, and plans.
+    ///
+    /// # Errors
+    /// Any failed read: an error is never an empty listing.
+    pub(crate) async fn look(&self, fleet: &Fleet, scope: &Scope<'_>) -> Result<(Standing, Plan), Fault> {
+        let observed = self.pipelines.list().await.map_err(|error| unread("listing the pipelines", error))?;
+        let records = self.ledger.records(scope.repository).await?;
+        let mut executions = BTreeMap::new();
+        for name in executions_needed(fleet, &observed) {
+            let reading = |error| unread("reading a pipeline's latest execution", error);
+            if let Some(execution) = self.pipelines.latest_execution(&name).await.map_err(reading)? {
+                executions.insert(name, execution);
+            }
+        }
+        let input = PlanInput { scope: *scope, fleet, observed: &observed, records: &records, executions: &executions };
+        let plan = plan(&input);
+        let records = records.into_iter().map(|record| (record.cluster.clone(), record)).collect();
+        Ok((Standing { observed, records }, plan))
+    }
+
+    // Records of clusters that have neither a file nor a pipeline any more: a bad file that was removed, a retirement whose
+    // reply was lost.
+    async fn forget_the_gone(&self, running: &Running<'_>, plan: &Plan, scope: &Scope<'_>) {
+        let planned: BTreeSet<&ClusterKey> = plan.steps.iter().map(|step| &step.cluster).collect();
+        for record in running.standing.records.values() {
+            let here = matches!(scope.covers(&record.cluster.environment), Coverage::Here(_));
+            if here && !planned.contains(&record.cluster) && !running.standing.stands(&record.pipeline) {
+                self.forget(running, record).await;
+            }
+        }
+    }
+}
+
+impl Standing {
+    /// Whether a pipeline of this name stands.
+    pub(crate) fn stands(&self, name: &PipelineName) -> bool {
+        self.observed.iter().any(|pipeline| pipeline.definition.name == *name)
+    }
+}
+
+fn unread(what: &str, error: PipelineError) -> Fault {
+    if error.retry { Fault::retry_from(what, error) } else { Fault::bug_from(format!("{what} failed"), error) }
+}

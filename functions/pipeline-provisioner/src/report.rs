@@ -1,0 +1,104 @@
+//! The end of a run in one event: counts, a line for each cluster, everything that was found; cut to what an event can hold.
+
+use common::{
+    domain::cluster::{Finding, Place, Severity},
+    event::{ClusterResult, Counts, MAX_DETAIL_BYTES, Outcome, ProvisioningFinished, Run},
+};
+use serde::Serialize;
+
+/// What is kept free for the envelope and the run.
+const RESERVE: usize = 8 * 1024;
+/// How many findings of one file an event about that file carries.
+const MAX_FILE_FINDINGS: usize = 100;
+
+/// Builds the event. Nothing is left out in silence: what does not fit is counted.
+pub fn finished(
+    run: &Run,
+    stopped: Option<String>,
+    mut results: Vec<ClusterResult>,
+    mut findings: Vec<Finding>,
+) -> ProvisioningFinished {
+    let counts = counts(&results);
+    results.sort_by(|one, other| (rank(one.outcome), &one.cluster).cmp(&(rank(other.outcome), &other.cluster)));
+    findings.sort();
+    findings.sort_by_key(|finding| finding.severity == Severity::Warning);
+    findings.dedup();
+    let budget = MAX_DETAIL_BYTES - RESERVE;
+    let (findings, findings_omitted, used) = fit(findings, budget / 2);
+    let (results, results_omitted, _) = fit(results, budget - used);
+    ProvisioningFinished {
+        run: run.clone(),
+        complete: stopped.is_none(),
+        stopped,
+        counts,
+        results,
+        results_omitted,
+        findings,
+        findings_omitted,
+    }
+}
+
+/// The findings of one file, the first hundred of them, with a last line that says how many more there are.
+pub fn of_one_file(findings: &[Finding]) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = findings.iter().take(MAX_FILE_FINDINGS).cloned().collect();
+    if let (Some(more @ 1..), Some(first)) = (findings.len().checked_sub(MAX_FILE_FINDINGS), findings.first()) {
+        let found = format!("{more} more findings");
+        kept.push(Finding::error(
+            &first.path,
+            Place::START,
+            "more-findings",
+            found,
+            "none; `penstock validate` shows them all",
+        ));
+    }
+    kept
+}
+
+// Keeps what fits, in order; a single item that is too large does not keep smaller ones behind it out.
+fn fit<T: Serialize>(items: Vec<T>, budget: usize) -> (Vec<T>, u32, usize) {
+    let (mut kept, mut omitted, mut used) = (Vec::new(), 0, 0);
+    for item in items {
+        let size = serde_json::to_vec(&item).map_or(usize::MAX, |text| text.len().saturating_add(1));
+        if size <= budget - used {
+            used += size;
+            kept.push(item);
+        } else {
+            omitted += 1;
+        }
+    }
+    (kept, omitted, used)
+}
+
+fn counts(results: &[ClusterResult]) -> Counts {
+    let mut counts = Counts::default();
+    for result in results {
+        let count = match result.outcome {
+            Outcome::Created => &mut counts.created,
+            Outcome::Updated => &mut counts.updated,
+            Outcome::Unchanged => &mut counts.unchanged,
+            Outcome::Destroying => &mut counts.destroying,
+            Outcome::Retired => &mut counts.retired,
+            Outcome::Refused => &mut counts.refused,
+            Outcome::Orphaned => &mut counts.orphaned,
+            Outcome::Invalid => &mut counts.invalid,
+            Outcome::Failed => &mut counts.failed,
+        };
+        *count += 1;
+    }
+    counts
+}
+
+// What needs somebody comes first, what is as it should be last.
+fn rank(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Invalid => 0,
+        Outcome::Failed => 1,
+        Outcome::Refused => 2,
+        Outcome::Created => 3,
+        Outcome::Updated => 4,
+        Outcome::Destroying => 5,
+        Outcome::Retired => 6,
+        Outcome::Orphaned => 7,
+        Outcome::Unchanged => 8,
+    }
+}

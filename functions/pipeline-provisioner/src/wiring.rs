@@ -1,0 +1,46 @@
+//! The provisioner as it runs in AWS: every port with its adapter, everything from the environment.
+
+use common::{
+    aws::{Aws, codepipeline::CodePipeline, dynamodb::Table, s3, secrets::Secrets},
+    domain::{cluster::PipelineRuntime, governance::Governance},
+    fault::Fault,
+    github::{DEFAULT_BASE_URI, GitHub},
+    runtime::{Config, SystemClock},
+};
+
+use crate::Provisioner;
+
+/// Builds the provisioner. The governance bundle and the App's key are read here, once a sandbox: both are named by the
+/// environment, so another bundle means another deployment.
+///
+/// # Errors
+/// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
+pub async fn provisioner(
+    config: &Config,
+) -> Result<Provisioner<GitHub, CodePipeline, s3::SpecBucket, Table, SystemClock>, Fault> {
+    let aws = Aws::new(config);
+    let bundle =
+        s3::governance_bundle(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
+    let governance = Governance::parse(&bundle).map_err(|findings| {
+        let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        Fault::bug(format!("the governance configuration cannot be run by: {}", findings.join("; ")))
+    })?;
+    let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
+    let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
+    let text = |name| config.text(name).map(str::to_owned);
+    Ok(Provisioner {
+        forge: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?,
+        pipelines: CodePipeline::new(&aws),
+        specs: s3::SpecBucket::new(&aws, config.text("ARTIFACT_BUCKET")?),
+        ledger: Table::new(&aws, config.text("TABLE_NAME")?),
+        clock: SystemClock,
+        governance,
+        runtime: PipelineRuntime {
+            pipeline_role_arn: text("PIPELINE_ROLE_ARN")?,
+            artifact_bucket: text("ARTIFACT_BUCKET")?,
+            artifact_key_arn: config.optional("ARTIFACT_KEY_ARN").map(str::to_owned),
+            connection_arn: text("CONNECTION_ARN")?,
+            project_prefix: text("PROJECT_PREFIX")?,
+        },
+    })
+}

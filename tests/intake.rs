@@ -1,0 +1,79 @@
+//! A sender that signs, and the webhook's real handler over the in-memory world.
+
+use common::{domain::id::Digest, event::Event, fault::Fault, ports::Clock, testing::World};
+use github_webhook::{
+    Webhook, handle,
+    request::Request,
+    secret::{Keyring, SecretSource},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+/// The secret of GitHub's own documentation.
+const SECRET: &str = "It's a Secret to Everybody";
+
+struct Fixed;
+
+impl SecretSource for Fixed {
+    async fn fetch(&self) -> Result<SecretString, Fault> {
+        Ok(json!({"current": SECRET}).to_string().into())
+    }
+}
+
+/// The webhook over a world.
+pub struct Intake {
+    world: World,
+    webhook: Webhook<World, Fixed>,
+}
+
+impl Intake {
+    /// The webhook over this world.
+    pub fn new(world: &World) -> Self {
+        let webhook =
+            Webhook { intake: world.clone(), keyring: Keyring::new(Fixed), governance: Digest::of(b"governance") };
+        Self { world: world.clone(), webhook }
+    }
+
+    /// Pushes to `main` on the world's host; answers the body that GitHub would post, and its delivery id.
+    pub fn push(&self, changes: &[(&str, Option<&str>)]) -> (Vec<u8>, String) {
+        let event = self.world.push("main", changes);
+        let Event::BranchPushed(push) = event.event else { return (Vec::new(), String::new()) };
+        let added: Vec<&str> = changes.iter().map(|(path, _)| *path).collect();
+        let before = push.before.map_or("0".repeat(40), |before| before.to_string());
+        let body = json!({
+            "ref": format!("refs/heads/{}", push.branch), "before": before, "after": push.after, "base_ref": null,
+            "created": false, "deleted": false, "forced": false,
+            "commits": [{"id": push.after, "added": added, "modified": [], "removed": []}],
+            "head_commit": {"id": push.after}, "pusher": {"name": "ada"},
+            "repository": {"id": push.repository.id, "full_name": push.repository.name},
+            "sender": {"id": 7, "login": "ada", "type": "User"},
+        });
+        (body.to_string().into_bytes(), format!("delivery-{}", push.after.short()))
+    }
+
+    /// Posts a push; answers the HTTP status.
+    pub async fn deliver(&self, delivery: &str, body: &[u8], signed: bool) -> u16 {
+        let signature = if signed { sign(body) } else { format!("sha256={}", "0".repeat(64)) };
+        let request = json!({
+            "version": "2.0", "rawPath": "/webhooks/github", "isBase64Encoded": false,
+            "headers": {
+                "content-type": "application/json", "x-github-event": "push", "x-github-delivery": delivery,
+                "x-hub-signature-256": signature,
+            },
+            "requestContext": {"http": {"method": "POST", "path": "/webhooks/github"}},
+            "body": String::from_utf8_lossy(body),
+        });
+        let Ok(request) = serde_json::from_value::<Request>(request) else { return 0 };
+        let response = handle(&self.webhook, &request, self.world.now()).await;
+        let response: Value = serde_json::to_value(response).unwrap_or_default();
+        response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(0)
+    }
+}
+
+fn sign(body: &[u8]) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()) else { return String::new() };
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}

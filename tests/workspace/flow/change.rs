@@ -1,0 +1,118 @@
+//! Pull requests: a plan in words, and nothing written.
+
+use common::{
+    domain::cluster::RunMode,
+    event::{Event, Outcome, ProvisioningFinished},
+    ports::CheckConclusion,
+    testing::ClusterFile,
+};
+use tests::journey::Journey;
+
+use super::fleet;
+
+async fn open(journey: &Journey, changes: &[(&str, Option<&str>)]) -> ProvisioningFinished {
+    let event = journey.world.open_change(7, "main", None, changes);
+    journey.wake(&event).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_pull_request_is_told_what_it_would_do_and_nothing_is_written() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    let before = (journey.world.pipelines(), journey.world.cluster_records(), journey.world.stored_specs());
+    journey.world.heal();
+    let new = ClusterFile::management("production", "eu-west-1", "mc09").set("region", "eu-west-1");
+    let changed = ClusterFile::management("integration", "us-east-1", "mc01").variable("cost_center", "\"123\"");
+    let bad = ClusterFile::management("integration", "us-east-1", "mc02").set("account_id", "12");
+    let gone = ClusterFile::management("integration", "us-east-1-b", "mc01");
+    let (new_text, changed_text, bad_text) = (new.text(), changed.text(), bad.text());
+    let run = open(
+        &journey,
+        &[
+            (&new.path, Some(new_text.as_str())),
+            (&changed.path, Some(changed_text.as_str())),
+            (&bad.path, Some(bad_text.as_str())),
+            (&gone.path, None),
+        ],
+    )
+    .await;
+    assert_eq!(run.run.mode, RunMode::DryRun { number: 7 });
+    let counts = (run.counts.created, run.counts.updated, run.counts.invalid, run.counts.orphaned, run.results.len());
+    assert_eq!(counts, (1, 1, 1, 1, 4), "only what the change touches: {:?}", run.results);
+    let after = (journey.world.pipelines(), journey.world.cluster_records(), journey.world.stored_specs());
+    assert_eq!(before, after);
+    let writes: Vec<_> = journey.world.calls().into_iter().filter(|call| call.write).map(|call| call.name).collect();
+    assert!(
+        !writes
+            .iter()
+            .any(|name| name.starts_with("CodePipeline") || name.contains("record") || name.contains("generation")),
+        "{writes:?}"
+    );
+
+    let check = journey.world.checks().pop().unwrap();
+    assert_eq!((check.name.as_str(), check.conclusion), ("penstock/clusters plan", CheckConclusion::Failure));
+    assert_eq!(check.commit, run.run.head);
+    for words in ["Would create", "Would update", "cost\\_center", "`000` → `123`", "Would orphan", "mc09", "Invalid"]
+    {
+        let found = check.summary.contains(words) || check.summary.contains(&words.replace('\\', ""));
+        assert!(found, "{words} is missing in {}", check.summary);
+    }
+    assert_eq!(check.annotations.len(), 1);
+}
+
+#[tokio::test]
+async fn a_branch_behind_its_base_shows_no_false_orphan() {
+    let journey = Journey::default();
+    journey.push(&fleet()[..3]).await.unwrap();
+    let old = match journey.world.push("main", &[]).event {
+        Event::BranchPushed(push) => push.after,
+        other => panic!("{other:?}"),
+    };
+    journey.push(&fleet()[3..]).await.unwrap();
+    let new = ClusterFile::management("integration", "us-east-1", "mc09");
+    let text = new.text();
+    let event = journey.world.open_change(8, "main", Some(&old), &[(&new.path, Some(text.as_str()))]);
+    let run = journey.wake(&event).await.unwrap();
+    assert_eq!((run.counts.created, run.results.len()), (1, 1), "{:?}", run.results);
+}
+
+#[tokio::test]
+async fn a_change_that_breaks_a_neighbour_says_so() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    let regional = ClusterFile::regional("integration", "us-east-1").set("account_id", "\"222222222222\"");
+    let text = regional.text();
+    let run = open(&journey, &[(&regional.path, Some(text.as_str()))]).await;
+    let invalid = run.results.iter().filter(|result| result.outcome == Outcome::Invalid).count();
+    assert_eq!(invalid, 2, "both management clusters name the old account: {:?}", run.results);
+    assert_eq!(run.findings.len(), 2);
+}
+
+#[tokio::test]
+async fn what_needs_no_plan_gets_none() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    let (checks, statuses) = (journey.world.checks(), journey.world.statuses());
+    let docs = journey.world.open_change(1, "main", None, &[("README.md", Some("x"))]);
+    assert!(journey.wake(&docs).await.is_err(), "no run");
+    let file = ClusterFile::regional("integration", "eu-central-1");
+    let text = file.text();
+    let closed = journey.world.open_change(2, "main", None, &[(&file.path, Some(text.as_str()))]);
+    journey.world.close_change(2);
+    assert!(journey.wake(&closed).await.is_err(), "no run");
+    assert_eq!((journey.world.checks(), journey.world.statuses()), (checks, statuses));
+}
+
+/// The event's head may be old: the host is asked.
+#[tokio::test]
+async fn an_old_event_plans_the_present_head() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    let file = ClusterFile::regional("integration", "eu-central-1");
+    let text = file.text();
+    let first = journey.world.open_change(7, "main", None, &[("deploy/notes", Some("x"))]);
+    let second = journey.world.open_change(7, "main", None, &[(&file.path, Some(text.as_str()))]);
+    let run = journey.wake(&first).await.unwrap();
+    let Event::ChangeOpened(change) = second.event else { panic!("an opened change") };
+    assert_eq!((run.run.head, run.counts.created), (change.head, 1));
+}
