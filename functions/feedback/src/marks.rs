@@ -21,7 +21,7 @@ pub const PLAN: &str = "penstock/clusters plan";
 pub struct Mark {
     /// Where.
     pub repository: Repository,
-    /// What it is about: a commit.
+    /// What it is about: a commit on a branch.
     pub subject: String,
     /// Which of the marks about it.
     pub kind: &'static str,
@@ -58,8 +58,10 @@ pub fn marks(settings: &Settings, event: &Envelope) -> Vec<Mark> {
     }
 }
 
+// Generations count for each branch, so two branches that stand on one commit are two subjects. They share the status's name on
+// the host: the run with the latest news shows.
 fn subject(run: &Run) -> String {
-    format!("commit:{}/{}", run.repository.id, run.head)
+    format!("commit:{}/{}/{}", run.repository.id, run.branch, run.head)
 }
 
 fn status(settings: &Settings, run: &Run, state: StatusState, description: String) -> Content {
