@@ -31,7 +31,7 @@ pub struct AwsSettings {
     pub session_token: Option<String>,
     /// `AWS_ENDPOINT_URL`: for the local stack.
     pub endpoint: Option<String>,
-    /// `AWS_ENDPOINT_URL_<SERVICE>` by `<SERVICE>`, before [`Self::endpoint`].
+    /// `AWS_ENDPOINT_URL_<SERVICE>` by `<SERVICE>`, before `AWS_ENDPOINT_URL`.
     pub endpoints: BTreeMap<String, String>,
 }
 
