@@ -40,9 +40,15 @@ fn promises() -> Vec<Promise> {
 fn exists(proof: &str) -> Result<(), String> {
     let (file, name) = proof.split_once("::").ok_or(format!("{proof} is not <file>::<test>"))?;
     let text = fs::read_to_string(repository_root().join(file)).map_err(|error| format!("{file}: {error}"))?;
-    let found = [format!("fn {name}("), format!("def {name}("), format!("run \"{name}\""), format!("step(\"{name}\"")]
-        .iter()
-        .any(|shape| text.contains(shape.as_str()));
+    let found = [
+        format!("fn {name}("),
+        format!("fn {name}<"),
+        format!("def {name}("),
+        format!("run \"{name}\""),
+        format!("step(\"{name}\""),
+    ]
+    .iter()
+    .any(|shape| text.contains(shape.as_str()));
     if found { Ok(()) } else { Err(format!("{file} has no test {name}")) }
 }
 
