@@ -25,7 +25,10 @@ ROOT = "terraform/config/control-plane"
 
 # What the second plan may want to change, and why that is the emulator's fault and not ours.
 KNOWN_LOSSES = {
-    "aws_cloudwatch_metric_alarm": ({"dimensions", "period", "statistic"}, "MiniStack's DescribeAlarms drops them"),
+    "aws_cloudwatch_metric_alarm": (
+        {"actions_enabled", "alarm_description", "dimensions", "period", "statistic", "treat_missing_data"},
+        "MiniStack's DescribeAlarms drops them",
+    ),
     "aws_codebuild_project": ({"logs_config", "queued_timeout"}, "MiniStack does not keep them"),
 }
 

@@ -4,8 +4,6 @@
 # HTTP API (AWS takes REST APIs, load balancers and CloudFront), so there is none; the webhook's own defence is its signature.
 
 locals {
-  protected = { for key, route in var.routes : key => route if !route.public }
-
   # One permission a route, so that nothing but this API, method and path may invoke the function.
   source_arns = { for key, route in var.routes : key =>
     "${aws_apigatewayv2_api.this.execution_arn}/*/${route.method}${route.path}"
