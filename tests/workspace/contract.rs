@@ -36,15 +36,19 @@ fn function(manifest: &Manifest) -> Value {
     let (mut routes, mut stream, mut patterns, mut schedules) = (vec![], Value::Null, vec![], vec![]);
     for wake in manifest.wakes {
         match wake {
-            Wake::Route { method, path, public } => routes.push(json!({"method": method, "path": path, "public": public})),
+            Wake::Route { method, path, public } => {
+                routes.push(json!({"method": method, "path": path, "public": public}))
+            }
             Wake::Stream { prefix, batch_size, attempts, max_age_s } => {
                 assert_eq!(stream, Value::Null, "{} reads the stream twice", manifest.name);
-                stream = json!({"prefix": prefix, "batch_size": batch_size, "attempts": attempts, "max_age_s": max_age_s});
+                stream =
+                    json!({"prefix": prefix, "batch_size": batch_size, "attempts": attempts, "max_age_s": max_age_s});
             }
             Wake::Event { event, filter } => {
                 let mut pattern = json!({"source": [event.source()], "detail-type": [event.name()]});
                 if !filter.is_empty() {
-                    pattern["detail"] = filter.iter().map(|(field, values)| ((*field).to_owned(), json!(values))).collect();
+                    pattern["detail"] =
+                        filter.iter().map(|(field, values)| ((*field).to_owned(), json!(values))).collect();
                 }
                 patterns.push(pattern);
             }
@@ -76,7 +80,8 @@ fn contract() -> Value {
             })
         })
         .collect();
-    let functions: BTreeMap<&str, Value> = MANIFESTS.iter().map(|manifest| (manifest.name, function(manifest))).collect();
+    let functions: BTreeMap<&str, Value> =
+        MANIFESTS.iter().map(|manifest| (manifest.name, function(manifest))).collect();
     json!({"schema_version": common::event::SCHEMA_VERSION, "events": events, "functions": functions})
 }
 
@@ -139,10 +144,8 @@ fn pretty(value: &Value) -> String {
 }
 
 fn generated() -> BTreeMap<PathBuf, String> {
-    let mut files = BTreeMap::from([
-        (PathBuf::from("contract.json"), pretty(&contract())),
-        (PathBuf::from("README.md"), readme()),
-    ]);
+    let mut files =
+        BTreeMap::from([(PathBuf::from("contract.json"), pretty(&contract())), (PathBuf::from("README.md"), readme())]);
     for kind in EventKind::ALL {
         files.insert(PathBuf::from(schema_file(*kind)), pretty(&schema(*kind)));
     }
@@ -186,7 +189,11 @@ fn manifests_are_whole() {
         let folder = repository_root().join("functions").join(manifest.name);
         assert!(folder.join("src/main.rs").is_file(), "{} has no crate of its name", manifest.name);
         assert!(!manifest.wakes.is_empty(), "nothing wakes {}", manifest.name);
-        assert!((128..=10_240).contains(&manifest.memory_mb) && (1..=900).contains(&manifest.timeout_s), "{}", manifest.name);
+        assert!(
+            (128..=10_240).contains(&manifest.memory_mb) && (1..=900).contains(&manifest.timeout_s),
+            "{}",
+            manifest.name
+        );
         let mut variables: Vec<&str> = manifest.env.iter().map(|variable| variable.name).collect();
         variables.sort_unstable();
         variables.dedup();
@@ -225,7 +232,8 @@ fn grants_allow_exactly_what_the_code_calls() {
     for manifest in MANIFESTS {
         let calls: BTreeSet<String> =
             manifest.calls.iter().flat_map(|actions| actions.iter().map(|action| (*action).to_owned())).collect();
-        let granted: BTreeSet<String> = manifest.grants.iter().flat_map(|grant| granted(grant)).filter(|action| action != "iam:PassRole").collect();
+        let granted: BTreeSet<String> =
+            manifest.grants.iter().flat_map(|grant| granted(grant)).filter(|action| action != "iam:PassRole").collect();
         let calls: BTreeSet<String> = calls.into_iter().filter(|action| action != "iam:PassRole").collect();
         assert_eq!(granted, calls, "{}: granted (left) is not what its code calls (right)", manifest.name);
     }
@@ -233,12 +241,13 @@ fn grants_allow_exactly_what_the_code_calls() {
 
 #[test]
 fn every_grant_is_used() {
-    let used: BTreeSet<String> = MANIFESTS
-        .iter()
-        .flat_map(|manifest| manifest.grants.iter().map(|grant| format!("{grant}.json")))
-        .collect();
+    let used: BTreeSet<String> =
+        MANIFESTS.iter().flat_map(|manifest| manifest.grants.iter().map(|grant| format!("{grant}.json"))).collect();
     for file in fs::read_dir(repository_root().join("terraform/grants")).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
+        if name == "README.md" {
+            continue;
+        }
         assert!(used.contains(&name), "terraform/grants/{name} is granted to nobody");
     }
 }

@@ -1,6 +1,7 @@
 //! The one integration-test binary of the workspace, so that the SDKs link once. Each module says what it proves.
 
 mod buildspecs;
+mod contract;
 mod dependencies;
 mod flow;
 mod github;

@@ -2,7 +2,6 @@
 
 use common::{
     aws::{Aws, dynamodb::Table, secrets::Secrets},
-    fault::Fault,
     github::{DEFAULT_BASE_URI, GitHub},
     runtime::{self, QueueMessage, SystemClock},
 };
@@ -19,7 +18,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     runtime::run_queue(|message, _| async move {
         match message {
             QueueMessage::Event(event) => handle(github, table, &SystemClock, settings, &event).await,
-            QueueMessage::Schedule(name) => Err(Fault::bug(format!("feedback has no schedule: {name:?}"))),
+            QueueMessage::Schedule(name) => {
+                Err(common::fault::Fault::bug(format!("feedback has no schedule: {name:?}")))
+            }
         }
     })
     .await
