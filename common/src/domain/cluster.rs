@@ -1,10 +1,13 @@
 //! Journey 1 as pure functions: a deploy tree becomes desired pipelines, desired and observed become a plan.
 //!
 //! ```text
-//! paths ─ path ─┐
-//! bytes ─ yaml ─┴─ config ─ fleet (cross checks) ─ definition ─┐
-//!                                     observed pipelines ──────┴─ plan ─ wording
+//! tree ─ path ─── survey ─┐
+//! bytes ─ yaml ─ config ──┴─ fleet (cross checks, shape) ─┐
+//!               observed pipelines, records, executions ──┴─ plan ─ wording
 //! ```
+//! A run calls [`survey`] on the listed tree (a pull request's on [`overlay::overlay`]), reads the files that it names, and gives
+//! them to [`fleet::build`]; then [`plan::executions_needed`] says what else to load, and [`plan::plan`] decides. For each step the
+//! executor stores the compiled specification when `publish_spec` says so, makes the one call of the action, and records.
 //!
 //! Facts: the deploy tree's convention, validation table and pipeline shape of the ROSA regional platform, as the design
 //! restates them.

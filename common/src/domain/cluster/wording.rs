@@ -184,6 +184,13 @@ pub(super) fn moved_while_deleting(change: &FieldChange) -> String {
     )
 }
 
+pub(super) fn moved(change: &FieldChange) -> String {
+    format!(
+        "attention: the cluster moves ({}); what was built in the old place stays there, and no later destroy run looks for it",
+        self::change(change)
+    )
+}
+
 pub(super) fn too_many_removals(removals: usize) -> String {
     format!(
         "rule removals: {removals} clusters would be destroyed or removed in one run, at most {MAX_REMOVALS} may; none was. \

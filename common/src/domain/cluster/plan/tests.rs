@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::domain::cluster::{
+    ExecutionStatus,
     fixture::{Files, World, actions, key, outcome, scope, step},
-    tag,
+    names, tag,
+    tree::Coverage,
 };
 
 const RC: &str = "integration/us-east-1/regional";
@@ -356,4 +358,16 @@ fn a_pull_request_is_told_of_its_own_files() {
     let plan = World::default().plan(&files).only(&BTreeSet::from([key(MC1).config_path()]));
     assert_eq!(actions(&plan), ["integration/us-east-1/management/mc01 Create"]);
     assert!(matches!(scope().covers(&key(MC1).environment), Coverage::Here(_)));
+}
+
+#[test]
+fn a_cluster_that_moves_is_updated_with_a_warning_word() {
+    let files = Files::of(&[RC]);
+    let world = World::having(&files);
+    let moved = crate::domain::cluster::fixture::regional("integration", "us-east-1")
+        .replace("us-east-1\nalias", "us-east-2\nalias");
+    let plan = world.plan(&files.with(RC, &moved));
+    assert_eq!(outcome(&plan, RC), Outcome::Updated);
+    assert!(reason(&plan, RC).contains("attention: the cluster moves"), "{}", reason(&plan, RC));
+    assert_eq!(fields(&plan, RC), ["region: \"us-east-1\" → \"us-east-2\""]);
 }

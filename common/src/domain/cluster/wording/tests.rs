@@ -123,6 +123,7 @@ fn reasons() {
         not_destroyed(&mc, Some(&execution(ExecutionStatus::Succeeded, Some(false)))),
         stands_beside(&regional, &mc),
         moved_while_deleting(&moved),
+        super::moved(&moved),
         too_many_removals(4),
         too_large_a_part(3, 25),
         foreign(&name),
@@ -150,6 +151,7 @@ fn reasons() {
     rule retire-after-destroy: a pipeline is removed only when its latest run is a destroy run that succeeded; the latest run "e-1" is not known to be a destroy run. Write delete: true into deploy/integration/us-east-1/terraform/management/mc01.yaml first
     rule management-first: integration/us-east-1/regional is not removed while integration/us-east-1/management/mc01 stands; destroy that one first
     rule delete-alone: delete: true came together with another change of where the cluster is (region: "us-east-1" → "us-east-2"), and the destroy run would look in the wrong place; push delete: true with the values that were deployed
+    attention: the cluster moves (region: "us-east-1" → "us-east-2"); what was built in the old place stays there, and no later destroy run looks for it
     rule removals: 4 clusters would be destroyed or removed in one run, at most 3 may; none was. Push them in smaller steps
     rule removals: 3 of 25 clusters would be destroyed or removed in one run, at most a tenth of a fleet of 20 or more may; none was. Push them in smaller steps
     rule ownership: a pipeline named rc-integration-us-east-1-cf8cc586449b is there and was not made by Penstock (no tag managed-by = penstock); it is not touched. Remove or rename it

@@ -1,0 +1,247 @@
+//! The rules for one cluster, over the indexed input.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Action, PlanInput, Step};
+use crate::{
+    domain::{
+        cluster::{
+            ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, ExecutionStatus, FieldChange, ObservedPipeline,
+            diff, names, tree::Coverage, wording,
+        },
+        id::PipelineName,
+    },
+    event::Outcome,
+};
+
+/// The input, indexed.
+pub(super) struct World<'a> {
+    input: &'a PlanInput<'a>,
+    pipelines: BTreeMap<&'a PipelineName, &'a ObservedPipeline>,
+    records: BTreeMap<&'a ClusterKey, &'a ClusterRecord>,
+    /// Our management pipelines by the regional cluster beside them.
+    beside: BTreeMap<ClusterKey, Vec<(ClusterKey, &'a PipelineName)>>,
+    pub(super) fleet_size: usize,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(input: &'a PlanInput<'a>) -> Self {
+        let mut world = Self {
+            input,
+            pipelines: input.observed.iter().map(|pipeline| (&pipeline.definition.name, pipeline)).collect(),
+            records: input.records.iter().map(|record| (&record.cluster, record)).collect(),
+            beside: BTreeMap::new(),
+            fleet_size: 0,
+        };
+        for pipeline in input.observed.iter().filter(|pipeline| pipeline.is_ours()) {
+            world.fleet_size += usize::from(pipeline.repository() == Some(input.scope.repository));
+            if let Some(key) = pipeline.cluster()
+                && key.kind != ClusterKind::Regional
+            {
+                world.beside.entry(key.regional()).or_default().push((key, &pipeline.definition.name));
+            }
+        }
+        world
+    }
+
+    pub(super) fn step(
+        &self,
+        key: &ClusterKey,
+        action: Action,
+        reasons: Vec<String>,
+        changes: Vec<FieldChange>,
+        desired: Option<&Arc<Desired>>,
+    ) -> Step {
+        let accepted = !matches!(action, Action::Refuse | Action::Retire | Action::Orphan | Action::Invalid);
+        let stored = self.records.get(key).and_then(|record| record.config_sha256.as_ref());
+        Step {
+            cluster: key.clone(),
+            pipeline: names::pipeline(key),
+            config_path: key.config_path(),
+            action,
+            reasons,
+            changes,
+            desired: desired.cloned(),
+            publish_spec: accepted
+                && desired.is_some_and(|desired| stored != Some(&desired.shape.compiled.config_sha256)),
+            record_stale: false,
+        }
+    }
+
+    /// What to do for a cluster whose file is good.
+    pub(super) fn decide(&self, key: &ClusterKey, desired: &Arc<Desired>) -> Step {
+        let step = |action, reasons, changes| self.step(key, action, reasons, changes, Some(desired));
+        let refuse = |reason: String| step(Action::Refuse, vec![reason], Vec::new());
+        let Some(observed) = self.pipelines.get(&desired.shape.pipeline) else {
+            return match (desired.config.delete, desired.config.delete_pipeline) {
+                (_, true) => step(Action::Unchanged, vec![wording::already_gone(key)], Vec::new()),
+                (true, false) => refuse(wording::nothing_to_destroy(key)),
+                (false, false) => step(Action::Create, wording::created(&desired.shape.definition), Vec::new()),
+            };
+        };
+        if let Some(reason) = self.not_ours(key, observed) {
+            return refuse(reason);
+        }
+        let destroyed = self.destroyed(key, &observed.definition.name);
+        if desired.config.delete_pipeline {
+            return match (self.standing_beside(key), destroyed) {
+                (Some(other), _) => refuse(wording::stands_beside(key, &other)),
+                (None, false) => refuse(wording::not_destroyed(key, self.execution(&observed.definition.name))),
+                (None, true) => step(Action::Retire, vec![wording::retired(key)], Vec::new()),
+            };
+        }
+        let update = observed.definition != desired.shape.definition;
+        let (reason, changes) = self.difference(key, desired, observed);
+        if desired.config.delete && !self.started(key, desired) {
+            return match (self.standing_beside(key), self.moved(key, desired)) {
+                (Some(other), _) => refuse(wording::stands_beside(key, &other)),
+                (None, Some(change)) => refuse(wording::moved_while_deleting(&change)),
+                (None, None) => step(Action::Destroy { update }, vec![wording::destroying(key)], changes),
+            };
+        }
+        if update {
+            let moved = self.moved(key, desired).map(|change| wording::moved(&change));
+            return step(Action::Update, std::iter::once(reason).chain(moved).collect(), changes);
+        }
+        let reasons = match (desired.config.delete, destroyed) {
+            (false, _) => Vec::new(),
+            (true, true) => vec![wording::destroyed(key)],
+            (true, false) => vec![wording::destroy_started(key, self.execution(&observed.definition.name))],
+        };
+        step(Action::Unchanged, reasons, Vec::new())
+    }
+
+    /// Why a pipeline with our name is not this cluster's.
+    fn not_ours(&self, key: &ClusterKey, observed: &ObservedPipeline) -> Option<String> {
+        if !observed.is_ours() {
+            return Some(wording::foreign(&observed.definition.name));
+        }
+        if observed.repository() != Some(self.input.scope.repository) {
+            return Some(wording::other_repository(&observed.definition.name, observed.repository()));
+        }
+        (observed.cluster().as_ref() != Some(key)).then(|| wording::other_cluster(&observed.definition.name, key))
+    }
+
+    fn execution(&self, pipeline: &PipelineName) -> Option<&'a Execution> {
+        self.input.executions.get(pipeline)
+    }
+
+    /// Whether the latest run is a destroy run that succeeded: said by the run's own variable, or by the record of who started it.
+    fn destroyed(&self, key: &ClusterKey, pipeline: &PipelineName) -> bool {
+        let started = self.records.get(key).and_then(|record| record.destroy.as_ref());
+        self.execution(pipeline).is_some_and(|execution| {
+            let destroy = match execution.destroy {
+                Some(destroy) => destroy,
+                None => started.is_some_and(|run| run.execution == execution.id),
+            };
+            destroy && execution.status == ExecutionStatus::Succeeded
+        })
+    }
+
+    /// Whether this version of the file has had its destroy run.
+    fn started(&self, key: &ClusterKey, desired: &Desired) -> bool {
+        let run = self.records.get(key).and_then(|record| record.destroy.as_ref());
+        run.is_some_and(|run| run.blob == desired.blob)
+    }
+
+    /// A management cluster that keeps a regional one from being removed: its pipeline is there and not destroyed, or its file asks
+    /// for it. A bad file counts as one that asks.
+    fn standing_beside(&self, key: &ClusterKey) -> Option<ClusterKey> {
+        if key.kind != ClusterKind::Regional {
+            return None;
+        }
+        let fleet = self.input.fleet;
+        let asks = |other: &ClusterKey| {
+            let removing = |desired: &Arc<Desired>| desired.config.delete || desired.config.delete_pipeline;
+            fleet.desired.get(other).is_some_and(|desired| !removing(desired)) || fleet.invalid.contains_key(other)
+        };
+        let pipelines = self.beside.get(key).into_iter().flatten();
+        let standing =
+            pipelines.filter(|(other, name)| asks(other) || !self.destroyed(other, name)).map(|(other, _)| other);
+        // Keys sort by environment, alias and kind, regional first: the neighbours follow the key itself.
+        let desired = fleet.desired.range(key..).map(|(other, _)| other).take_while(|other| other.regional() == *key);
+        let invalid = fleet.invalid.range(key..).map(|(other, _)| other).take_while(|other| other.regional() == *key);
+        standing.chain(desired.chain(invalid).filter(|other| *other != key && asks(other))).min().cloned()
+    }
+
+    /// The first thing that would make a destroy run look in another place than the one that was built.
+    fn moved(&self, key: &ClusterKey, desired: &Desired) -> Option<FieldChange> {
+        const PLACE: [&str; 5] =
+            ["account_id", "alias", "region", "terraform_vars.cluster_id", "terraform_vars.regional_aws_account_id"];
+        let record = self.records.get(key).filter(|record| !record.values.is_empty())?;
+        let changes = diff::changes(&record.values, &desired.shape.values);
+        changes.into_iter().find(|change| PLACE.contains(&change.field.as_str()))
+    }
+
+    /// Why a definition differs, and where. Said from the file's values when the file changed; from the definition when somebody
+    /// else changed that, or when nothing is remembered.
+    fn difference(
+        &self,
+        key: &ClusterKey,
+        desired: &Desired,
+        observed: &ObservedPipeline,
+    ) -> (String, Vec<FieldChange>) {
+        let shape = &desired.shape;
+        let drifted = diff::spec_of(&observed.definition).as_deref() == Some(shape.spec_sha256.as_str());
+        let mut structure = diff::changes(&diff::fields(&observed.definition), &diff::fields(&shape.definition));
+        if drifted {
+            return (wording::drifted(key), structure);
+        }
+        let spec_variable = format!(" variable {}", diff::SPEC_VARIABLE);
+        structure.retain(|change| !change.field.ends_with(&spec_variable));
+        let record = self.records.get(key).filter(|record| !record.values.is_empty());
+        let Some(record) = record else { return (wording::changed(key), structure) };
+        let mut changes = diff::changes(&record.values, &shape.values);
+        // The variables of the actions repeat the file's values: they are said once.
+        structure.retain(|change| !change.field.contains(" variable "));
+        changes.extend(structure);
+        (wording::changed(key), changes)
+    }
+
+    /// Pipelines of ours without a file, and what is wrong with others.
+    pub(super) fn leftovers(&self) -> (Vec<Step>, Vec<String>) {
+        let (mut orphans, mut notes) = (Vec::new(), Vec::new());
+        let ours = |pipeline: &&ObservedPipeline| {
+            pipeline.is_ours() && pipeline.repository() == Some(self.input.scope.repository)
+        };
+        for pipeline in self.input.observed.iter().filter(ours) {
+            let name = &pipeline.definition.name;
+            let Some(key) = pipeline.cluster() else {
+                notes.push(wording::tags_name_no_cluster(name));
+                continue;
+            };
+            if !matches!(self.input.scope.covers(&key.environment), Coverage::Here(_)) {
+                continue;
+            }
+            if *name != names::pipeline(&key) {
+                notes.push(wording::copied(name, &key));
+            } else if !self.input.fleet.desired.contains_key(&key) && !self.input.fleet.invalid.contains_key(&key) {
+                orphans.push(self.step(&key, Action::Orphan, vec![wording::orphaned(&key)], Vec::new(), None));
+            }
+        }
+        notes.sort();
+        (orphans, notes)
+    }
+
+    /// Whether the table must be written although no pipeline is.
+    pub(super) fn compare_with_record(&self, step: &mut Step) {
+        let record = self.records.get(&step.cluster);
+        let Some(desired) = step.desired.as_ref().filter(|_| step.action == Action::Unchanged) else {
+            step.record_stale = record.is_none_or(|record| record.outcome != step.action.outcome());
+            return;
+        };
+        if !self.pipelines.contains_key(&step.pipeline) {
+            // A retired cluster has no record, and needs none.
+            step.record_stale = false;
+            step.publish_spec = false;
+            return;
+        }
+        let well = [Outcome::Created, Outcome::Updated, Outcome::Unchanged, Outcome::Destroying];
+        step.record_stale = record.is_none_or(|record| {
+            record.spec_sha256.as_ref() != Some(&desired.shape.spec_sha256)
+                || record.config_sha256.as_ref() != Some(&desired.shape.compiled.config_sha256)
+                || record.values != desired.shape.values
+                || !well.contains(&record.outcome)
+        });
+    }
+}
