@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::Value;
@@ -75,6 +75,10 @@ impl Memory {
 impl World {
     /// Opens or makes the repository and starts the task that sends webhooks.
     pub(super) async fn new(settings: Settings, url: String) -> anyhow::Result<(Self, JoinHandle<()>)> {
+        ensure!(
+            !settings.app_public_key.contains("PRIVATE KEY"),
+            "the App's key is its private one: the forge verifies and needs only the public one"
+        );
         let app_key = DecodingKey::from_rsa_pem(settings.app_public_key.as_bytes())
             .context("the App's public key cannot be read: expected PEM text of an RSA public key")?;
         let git = Git::open(&settings).await?;
