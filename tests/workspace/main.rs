@@ -5,6 +5,7 @@ mod contract;
 mod dependencies;
 mod flow;
 mod github;
+mod governance_files;
 mod layers;
 mod ports;
 mod promises;
