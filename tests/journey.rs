@@ -33,6 +33,7 @@ pub struct Journey {
 ///
 /// # Panics
 /// When the files do not parse: a mistake in the test that wrote them.
+#[expect(clippy::panic, reason = "a fixture that does not parse should stop its test then and there")]
 pub fn provisioner(world: &World, files: &GovernanceFiles) -> WorldProvisioner {
     let governance = match Governance::parse(&files.bytes()) {
         Ok(governance) => governance,
