@@ -107,10 +107,10 @@ def apply(terraform, work, emulator):
         fields, reason = KNOWN_LOSSES[kind]
         say(f"not compared: {', '.join(sorted(fields))} of {count} x {kind}: {reason}")
     code, text = work.run([terraform, "state", "list"], ROOT, **env)
-    managed = [line for line in text.splitlines() if "data." not in line]
+    managed = [line for line in text.splitlines() if not line.startswith("data.") and ".data." not in line]
     if others:
         return say(f"{len(managed)} resources applied; the second plan has {len(others)} changes", 1)
-    return say(f"{len(managed)} resources applied; the second plan is empty", 0)
+    return say(f"{len(managed)} resources applied; the second plan is empty{' but for those fields' if losses else ''}", 0)
 
 
 class Emulator:
