@@ -140,9 +140,9 @@ impl Journey {
 }
 
 fn last_run(events: &[Envelope]) -> Result<ProvisioningFinished, Fault> {
-    let ends = events.iter().filter_map(|event| match &event.event {
+    let mut ends = events.iter().rev().filter_map(|event| match &event.event {
         Event::ProvisioningFinished(finished) => Some(finished.clone()),
         _ => None,
     });
-    ends.last().ok_or_else(|| Fault::reject("no run came to its end"))
+    ends.next().ok_or_else(|| Fault::reject("no run came to its end"))
 }

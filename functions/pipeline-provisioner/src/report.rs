@@ -102,3 +102,82 @@ fn rank(outcome: Outcome) -> u8 {
         Outcome::Unchanged => 8,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use common::{
+        domain::{cluster::RunMode, id::Generation},
+        event::{Envelope, Event},
+        testing::{World, envelope, id, main_branch, repository},
+    };
+
+    use super::*;
+
+    fn run() -> Run {
+        let head = id(&"0a".repeat(20));
+        Run {
+            repository: repository(),
+            branch: main_branch(),
+            head,
+            generation: Generation(1),
+            mode: RunMode::Reconcile,
+        }
+    }
+
+    fn result(number: usize, outcome: Outcome, reason: &str) -> ClusterResult {
+        ClusterResult {
+            cluster: id(&format!("integration/us-east-1/management/mc{number}")),
+            pipeline: id(&format!("mc-{number}")),
+            outcome,
+            reasons: vec![reason.to_owned()],
+            changes: Vec::new(),
+        }
+    }
+
+    fn finding(number: usize, severity: Severity) -> Finding {
+        let finding = Finding::error(&format!("deploy/{number}"), Place::START, "rule", "x".repeat(200), "y");
+        Finding { severity, ..finding }
+    }
+
+    fn told(finished: ProvisioningFinished) -> Envelope {
+        let now = common::ports::Clock::now(&World::new());
+        envelope(now, "c", "repository:42", Event::ProvisioningFinished(finished))
+    }
+
+    #[test]
+    fn a_huge_run_fits_into_an_event_and_counts_what_it_leaves_out() {
+        let mut results: Vec<_> =
+            (0..3000).map(|number| result(number, Outcome::Unchanged, "as it should be")).collect();
+        results.push(result(9999, Outcome::Failed, "broken"));
+        let mut findings: Vec<_> = (0..2000).map(|number| finding(number, Severity::Warning)).collect();
+        findings.push(finding(9999, Severity::Error));
+        let finished = finished(&run(), None, results, findings);
+        assert_eq!(
+            (finished.results.len() + finished.results_omitted as usize, finished.counts.unchanged),
+            (3001, 3000)
+        );
+        assert_eq!(finished.findings.len() + finished.findings_omitted as usize, 2001);
+        assert!(finished.results_omitted > 0 && finished.findings_omitted > 0);
+        assert_eq!(finished.results[0].outcome, Outcome::Failed, "what needs somebody is kept");
+        assert_eq!(finished.findings[0].severity, Severity::Error);
+        assert!(told(finished).detail().unwrap().len() <= MAX_DETAIL_BYTES);
+    }
+
+    #[test]
+    fn one_line_that_is_too_large_does_not_hide_the_others() {
+        let results =
+            vec![result(1, Outcome::Failed, &"z".repeat(MAX_DETAIL_BYTES)), result(2, Outcome::Created, "new")];
+        let finished = finished(&run(), Some("because".into()), results, Vec::new());
+        assert_eq!((finished.results.len(), finished.results_omitted, finished.complete), (1, 1, false));
+        assert!(told(finished).detail().is_ok());
+    }
+
+    #[test]
+    fn the_findings_of_one_file_are_cut_with_a_line_that_says_so() {
+        let findings: Vec<_> = (0..250).map(|number| finding(number, Severity::Error)).collect();
+        let kept = of_one_file(&findings);
+        assert_eq!(kept.len(), 101);
+        assert_eq!(kept[100].found, "150 more findings");
+        assert_eq!(of_one_file(&findings[..100]).len(), 100);
+    }
+}

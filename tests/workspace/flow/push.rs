@@ -104,9 +104,9 @@ async fn a_refused_file_is_told_once_and_again_when_it_is_news() {
     let good = ClusterFile::regional("integration", "us-east-1");
     let bad = good.clone().set("account_id", "\"12345\"");
     let told = || journey.world.bus().iter().filter(|row| row.detail_type == "Configuration Rejected").count();
-    journey.push(&[good.clone()]).await.unwrap();
+    journey.push(std::slice::from_ref(&good)).await.unwrap();
     let before = journey.world.pipelines();
-    journey.push(&[bad.clone()]).await.unwrap();
+    journey.push(std::slice::from_ref(&bad)).await.unwrap();
     journey.sweep().await.unwrap();
     journey.sweep().await.unwrap();
     assert_eq!(told(), 1, "a sweep does not repeat it");
