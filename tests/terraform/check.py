@@ -60,7 +60,7 @@ def main(arguments):
         report.ran(f"rule: {name}", list(rule()))
     if arguments == ["rules"]:
         return report.end()
-    print("fmt, validate and test of each folder: 2 to 5 minutes on two cores", flush=True)
+    print("fmt, validate and test of each folder: 2 to 4 minutes on two cores, 7 with the provider 6 schema", flush=True)
     terraform = find_terraform()
     if not terraform:
         report.skip("fmt, validate, test", "no terraform on this machine: nothing but the rules above was checked")
