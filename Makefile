@@ -34,8 +34,9 @@ tools: $(CARGO_LAMBDA) ## put the pinned cargo-lambda into .tools/
 
 $(CARGO_LAMBDA):
 	@$(PYTHON) -m venv .tools
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check cargo-lambda==1.9.2
-	@$(CARGO_LAMBDA) --version
+	@# Without its dependency: ziglang (400 MB) is only for cross-compiling, and invoke and watch do not need it.
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --no-deps cargo-lambda==1.9.2
+	@$(CARGO_LAMBDA) lambda --version
 
 invoke: $(CARGO_LAMBDA) ## send a sample to a function under `cargo lambda watch`: F=github-webhook E=ping
 	@test -n "$(F)" -a -n "$(E)" || { echo "say which: make invoke F=<function> E=<sample>; the samples are events/<function>/<sample>.json"; exit 2; }
@@ -45,7 +46,7 @@ invoke: $(CARGO_LAMBDA) ## send a sample to a function under `cargo lambda watch
 trace: ## one event's path through the running stack: ID=<correlation id>
 	@$(STACK) trace "$(ID)"
 
-audit: ## a cluster's audit chain, verified: SUBJECT=cluster:<env>/<region alias>/<cluster>
+audit: ## a cluster's audit chain, verified: SUBJECT=cluster:<env>/<region alias>/regional, or …/management/<name>
 	@$(STACK) audit "$(SUBJECT)"
 
 contract: ## write events/contract.json, schemas and README again from the code

@@ -1,11 +1,13 @@
 """The parts of the demo, in the order in which they are played. The first line of each is what a person reads while it runs."""
 
 import json
+import re
 
 import expect
 import pipelines
 import tree
 from expect import equal
+from processes import wait_until
 from say import table, tell
 
 STAGES = ["Source", "Validate", "Deploy", "Bootstrap"]
@@ -18,8 +20,7 @@ def propose(scene):
     number = scene.forge.open_pull_request("Add the fleet", "add-fleet", "main")
     plan = scene.check_run(head, "penstock/clusters plan")
     tell(f"pull request #{number}, check run \"{plan['name']}\": {plan['output']['title']}")
-    tell(plan["output"]["summary"].replace("\n\n", "\n"), indent=18)
-    findings(scene, plan)
+    tell(shortened(plan["output"]["summary"]), indent=18)
     finished = scene.finished(head, "dry_run")
     equal("the dry run would create 7 pipelines", finished["counts"]["created"], tree.clusters())
     equal("and refuse one file", finished["counts"]["invalid"], 1)
@@ -129,9 +130,18 @@ def findings(scene, check):
     return annotations
 
 
-def _redelivered(scene, guid):
-    from processes import wait_until
+def shortened(markdown):
+    """A check run's text for the terminal: without Markdown's escapes, and with the details of the first created pipeline only."""
+    lines, details = [], 0
+    for line in re.sub(r"\\([\W_])", r"\1", markdown).replace("\u200b", "").replace("`", "").splitlines():
+        if line.startswith(("- ", "#")):
+            details = 0 if line.startswith("#") else details + 1
+        if line and not (line.startswith("  ") and details > 1):
+            lines.append(line.replace("### ", ""))
+    return "\n".join(lines)
 
+
+def _redelivered(scene, guid):
     def ask():
         again = [entry for entry in scene.forge.deliveries() if entry["guid"] == guid and entry["redelivery"] and entry["status_code"]]
         return again[-1] if again else None

@@ -32,7 +32,7 @@ class Scene:
 
     def finished(self, commit, mode="reconcile"):
         """Waits for the end of the run over a commit, and gives back its Provisioning Finished."""
-        ask = lambda: bus.of_kind(self.aws, "Provisioning Finished", run__head=commit, run__mode=mode)
+        ask = lambda: bus.of_kind(self.aws, "Provisioning Finished", run__head=commit, run__mode__kind=mode)
         return wait_until(f"no Provisioning Finished ({mode}) for commit {commit[:8]}", ask, PATIENCE)[-1]
 
     def status(self, commit, state):
