@@ -57,7 +57,8 @@ def forged(scene):
 def late(scene):
     """a late event for an old commit changes nothing"""
     before, writes = scene.versions(), len(scene.writes())
-    old = next(entry for entry in scene.forge.deliveries() if entry["event"] == "push" and tree.CHANGED in entry["request"]["body"])
+    on_main = lambda body: f'"refs/heads/{settings.BRANCH}"' in body and tree.CHANGED in body
+    old = next(entry for entry in scene.forge.deliveries() if entry["event"] == "push" and on_main(entry["request"]["body"]))
     body = old["request"]["body"].replace('"ref"', ' "ref"', 1).encode()
     code, text = post(scene, "push", body, str(uuid.uuid4()))
     identifier = json.loads(text).get("event_id")
