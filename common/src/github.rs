@@ -62,12 +62,15 @@ enum Scope {
     Marks,
 }
 
+/// The tokens in use, by what each is narrowed to.
+type Sessions = HashMap<(RepositoryId, RepositoryName, Scope), Session>;
+
 /// GitHub, or a host with its API, as one App sees it.
 #[derive(Clone)]
 pub struct GitHub {
     app: Octocrab,
     app_id: u64,
-    sessions: Arc<Mutex<HashMap<(RepositoryId, RepositoryName, Scope), Session>>>,
+    sessions: Arc<Mutex<Sessions>>,
     blobs: Arc<std::sync::Mutex<BlobCache>>,
 }
 

@@ -104,7 +104,7 @@ async fn receive<I: Intake, S: SecretSource>(
     let id = delivery_id(request)?;
     let (event_name, normal) = read(request, &body)?;
     let (subject, event) = match normal {
-        Normal::Event { subject, event } => (subject, event),
+        Normal::Event { subject, event } => (subject, *event),
         Normal::Ignored(reason) => return Ok(Outcome::Ignored { delivery: id, reason: reason.to_string() }),
     };
     let digest = Digest::of(&body);

@@ -33,7 +33,7 @@ pub enum Normal {
         /// What it is about.
         subject: String,
         /// What happened.
-        event: Event,
+        event: Box<Event>,
     },
     /// Nothing for the bus.
     Ignored(Ignored),
@@ -139,7 +139,7 @@ fn push(push: &Push) -> Result<Normal, IdError> {
             Event::BranchDeleted(BranchDeleted { repository, branch, before, sender })
         }
     };
-    Ok(Normal::Event { subject, event })
+    Ok(Normal::Event { subject, event: Box::new(event) })
 }
 
 fn pull_request(payload: PullRequestEvent) -> Result<Normal, IdError> {
@@ -173,7 +173,7 @@ fn pull_request(payload: PullRequestEvent) -> Result<Normal, IdError> {
         "closed" => Event::ChangeClosed(change),
         _ => return Ok(other_action(Name::PullRequest, action.as_str())),
     };
-    Ok(Normal::Event { subject, event })
+    Ok(Normal::Event { subject, event: Box::new(event) })
 }
 
 fn review(payload: ReviewEvent) -> Result<Normal, IdError> {
@@ -186,7 +186,7 @@ fn review(payload: ReviewEvent) -> Result<Normal, IdError> {
     let action = action.into_string();
     let event =
         Event::ChangeReviewed(ChangeReviewed { repository, number, review: review.id, commit, reviewer, action });
-    Ok(Normal::Event { subject, event })
+    Ok(Normal::Event { subject, event: Box::new(event) })
 }
 
 fn comment(payload: CommentEvent) -> Result<Normal, IdError> {
@@ -201,7 +201,7 @@ fn comment(payload: CommentEvent) -> Result<Normal, IdError> {
     let action = action.into_string();
     let event =
         Event::ChangeCommented(ChangeCommented { repository, number, comment: comment.id, author, sender, action });
-    Ok(Normal::Event { subject, event })
+    Ok(Normal::Event { subject, event: Box::new(event) })
 }
 
 fn issues(payload: IssuesEvent) -> Result<Normal, IdError> {
@@ -217,7 +217,7 @@ fn issues(payload: IssuesEvent) -> Result<Normal, IdError> {
         "closed" | "deleted" | "transferred" => Event::IssueClosed(issue),
         _ => Event::IssueUpdated(issue),
     };
-    Ok(Normal::Event { subject, event })
+    Ok(Normal::Event { subject, event: Box::new(event) })
 }
 
 fn check(name: Name, kind: CheckKind, action: &Word, check: Check, repository: &Repository) -> Result<Normal, IdError> {
@@ -229,7 +229,7 @@ fn check(name: Name, kind: CheckKind, action: &Word, check: Check, repository: &
     }
     let conclusion = check.conclusion.map(Word::into_string);
     let event = Event::CheckCompleted(CheckCompleted { repository, check: kind, id: check.id, head, conclusion });
-    Ok(Normal::Event { subject, event })
+    Ok(Normal::Event { subject, event: Box::new(event) })
 }
 
 fn deployment_status(payload: DeploymentStatusEvent) -> Result<Normal, IdError> {
@@ -238,7 +238,7 @@ fn deployment_status(payload: DeploymentStatusEvent) -> Result<Normal, IdError> 
     let subject = format!("repository:{}", repository.id);
     let (head, state) = (deployment.sha.parse()?, deployment_status.state.into_string());
     let event = Event::DeploymentReported(DeploymentReported { repository, deployment: deployment.id, head, state });
-    Ok(Normal::Event { subject, event })
+    Ok(Normal::Event { subject, event: Box::new(event) })
 }
 
 fn repository(payload: RepositoryEvent) -> Result<Normal, IdError> {
@@ -256,5 +256,5 @@ fn repository(payload: RepositoryEvent) -> Result<Normal, IdError> {
     }
     let subject = format!("repository:{}", repository.id);
     let event = Event::RepositoryRenamed(RepositoryRenamed { repository, action: action.to_owned() });
-    Ok(Normal::Event { subject, event })
+    Ok(Normal::Event { subject, event: Box::new(event) })
 }

@@ -15,7 +15,7 @@ fn check(commit: &CommitSha, annotations: u32) -> CheckRun {
         path: "deploy/int/us/terraform/regional.yaml".to_owned(),
         line,
         column: 3,
-        failure: line % 2 == 0,
+        failure: line.is_multiple_of(2),
         title: "account-id".to_owned(),
         message: format!("line {line}: found \"12345\", expected 12 digits"),
     };
@@ -127,7 +127,7 @@ async fn a_check_run_without_annotations_takes_one_request_and_other_content_is_
 async fn the_forge_holds_callers_to_githubs_rules() {
     let (host, commit) = Host::with_main(&[("a", "1\n")]).await;
     let sign = |issuer: u64, lifetime: i64| {
-        let now = jiff::Timestamp::now().as_second();
+        let now = common::ports::Clock::now(&common::runtime::SystemClock).as_second();
         let claims = json!({"iss": issuer, "iat": now - 60, "exp": now + lifetime});
         jsonwebtoken::encode(
             &Header::new(Algorithm::RS256),
