@@ -58,7 +58,9 @@ lint: deny ## format, clippy, documentation, dependencies
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet --locked
 
 deny: ## licences, bans and sources of dependencies (cargo-deny, when it is installed)
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources && \
+	if cargo deny fetch db >/dev/null 2>&1; then cargo deny --locked check --disable-fetch advisories; \
+	else echo "advisories were not checked: their database cannot be reached from here"; fi; \
 	else echo "skipped: cargo-deny is not installed (cargo install cargo-deny --locked)"; fi
 
 terraform-check: ## fmt, validate, terraform test and static checks; says what it had to skip
