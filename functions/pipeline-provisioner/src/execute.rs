@@ -137,8 +137,12 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                     self.pipelines.update(&shape.definition).await.map_err(Trouble::Pipeline)?;
                     self.fence(running).await.map_err(Trouble::Stop)?;
                 }
-                // The same version of the file gives the same token: a lost reply does not start a second run.
-                let token = Digest::of_parts(["destroy", step.pipeline.as_str(), desired.blob.as_str()]);
+                let Some(token) = &step.destroy_token else {
+                    return Err(Trouble::Store(
+                        "planning",
+                        Fault::bug("the plan asks for a destroy run without its token"),
+                    ));
+                };
                 let started = self.pipelines.start_destroy(&step.pipeline, token.as_str()).await;
                 let execution = started.map_err(Trouble::Pipeline)?;
                 return Ok(Some(DestroyRun { execution, blob: desired.blob.clone() }));

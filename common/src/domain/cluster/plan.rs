@@ -25,7 +25,7 @@ use crate::{
             ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, FieldChange, Fleet, ObservedPipeline,
             tree::Scope, wording,
         },
-        id::PipelineName,
+        id::{Digest, PipelineName},
     },
     event::{ClusterResult, Counts, Outcome},
 };
@@ -123,6 +123,9 @@ pub struct Step {
     /// Whether the compiled specification of this version of the file must be stored (it is not known to be): also for a file
     /// whose change (a comment) changes no pipeline. Before any CodePipeline write.
     pub publish_spec: bool,
+    /// What to give CodePipeline as the token of a destroy run: the same until that run is recorded, so that a lost reply starts no
+    /// second one, and another for a later order.
+    pub destroy_token: Option<Digest>,
     /// Whether the table says something else than this step: a new outcome, or a run that stopped before it could record.
     pub record_stale: bool,
 }

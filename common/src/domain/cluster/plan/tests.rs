@@ -371,3 +371,19 @@ fn a_cluster_that_moves_is_updated_with_a_warning_word() {
     assert!(reason(&plan, RC).contains("attention: the cluster moves"), "{}", reason(&plan, RC));
     assert_eq!(fields(&plan, RC), ["region: \"us-east-1\" → \"us-east-2\""]);
 }
+
+#[test]
+fn the_same_order_after_it_was_taken_back_is_a_new_one() {
+    let files = Files::of(&[RC]);
+    let mut world = World::having(&files);
+    let deleting = files.clone().plus(RC, "delete: true");
+    let first = world.plan(&deleting);
+    assert_eq!(world.plan(&deleting).steps, first.steps, "a lost reply asks again with the same token");
+    world.run(&deleting);
+    world.finish_destroy_runs();
+    assert_eq!(step(&world.run(&deleting), RC).destroy_token, None);
+    assert_eq!(outcome(&world.run(&files), RC), Outcome::Updated, "taken back: the trigger returns");
+    let second = world.run(&deleting);
+    assert_eq!(outcome(&second, RC), Outcome::Destroying);
+    assert_ne!(step(&second, RC).destroy_token, step(&first, RC).destroy_token);
+}

@@ -9,7 +9,7 @@ use crate::{
             ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, ExecutionStatus, FieldChange, ObservedPipeline,
             diff, names, tree::Coverage, wording,
         },
-        id::PipelineName,
+        id::{Digest, PipelineName},
     },
     event::Outcome,
 };
@@ -64,6 +64,7 @@ impl<'a> World<'a> {
             desired: desired.cloned(),
             publish_spec: accepted
                 && desired.is_some_and(|desired| stored != Some(&desired.shape.compiled.config_sha256)),
+            destroy_token: matches!(action, Action::Destroy { .. }).then(|| self.destroy_token(key, desired)),
             record_stale: false,
         }
     }
@@ -138,10 +139,20 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Whether this version of the file has had its destroy run.
+    /// Whether this version of the file has had its destroy run: and was not taken back since, for the same bytes may come again.
     fn started(&self, key: &ClusterKey, desired: &Desired) -> bool {
-        let run = self.records.get(key).and_then(|record| record.destroy.as_ref());
-        run.is_some_and(|run| run.blob == desired.blob)
+        self.records.get(key).is_some_and(|record| {
+            let ordered = record.values.get("delete").is_some_and(|value| value == "true");
+            ordered && record.destroy.as_ref().is_some_and(|run| run.blob == desired.blob)
+        })
+    }
+
+    // The run before is part of it: after a cluster was taken back, the same bytes are a new order.
+    fn destroy_token(&self, key: &ClusterKey, desired: Option<&Arc<Desired>>) -> Digest {
+        let before = self.records.get(key).and_then(|record| record.destroy.as_ref());
+        let before = before.map_or("", |run| run.execution.as_str());
+        let (subject, blob) = (key.subject(), desired.map_or("", |desired| desired.blob.as_str()));
+        Digest::of_parts(["penstock-destroy-v1", &subject, blob, before])
     }
 
     /// A management cluster that keeps a regional one from being removed: its pipeline is there and not destroyed, or its file asks
