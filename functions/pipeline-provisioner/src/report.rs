@@ -72,18 +72,7 @@ fn fit<T: Serialize>(items: Vec<T>, budget: usize) -> (Vec<T>, u32, usize) {
 fn counts(results: &[ClusterResult]) -> Counts {
     let mut counts = Counts::default();
     for result in results {
-        let count = match result.outcome {
-            Outcome::Created => &mut counts.created,
-            Outcome::Updated => &mut counts.updated,
-            Outcome::Unchanged => &mut counts.unchanged,
-            Outcome::Destroying => &mut counts.destroying,
-            Outcome::Retired => &mut counts.retired,
-            Outcome::Refused => &mut counts.refused,
-            Outcome::Orphaned => &mut counts.orphaned,
-            Outcome::Invalid => &mut counts.invalid,
-            Outcome::Failed => &mut counts.failed,
-        };
-        *count += 1;
+        common::domain::cluster::plan::count(&mut counts, result.outcome);
     }
     counts
 }
