@@ -1,0 +1,61 @@
+//! Reading a source host: branches, trees, files, pull requests.
+
+use std::future::Future;
+
+pub use crate::domain::cluster::{EntryKind, TreeEntry};
+use crate::{
+    domain::id::{BlobSha, BranchName, CommitSha},
+    event::Repository,
+    fault::Fault,
+};
+
+/// Reading a source host.
+pub trait Forge: Sync {
+    /// The branch's head now; nothing when the branch does not exist.
+    fn branch_head(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+    ) -> impl Future<Output = Result<Option<CommitSha>, Fault>> + Send;
+
+    /// Every file below `deploy/` at a commit; empty when there is no such directory.
+    ///
+    /// # Errors
+    /// `Retry` when the listing could not be read whole: a truncated listing is never a short one.
+    fn deploy_tree(
+        &self,
+        repository: &Repository,
+        commit: &CommitSha,
+    ) -> impl Future<Output = Result<Vec<TreeEntry>, Fault>> + Send;
+
+    /// A file's bytes. The caller has compared the size with its limit.
+    fn blob(&self, repository: &Repository, blob: &BlobSha) -> impl Future<Output = Result<Vec<u8>, Fault>> + Send;
+
+    /// A pull request as the host has it now; nothing when there is none.
+    fn pull_request(
+        &self,
+        repository: &Repository,
+        number: u64,
+    ) -> impl Future<Output = Result<Option<PullRequest>, Fault>> + Send;
+
+    /// The commit that a pull request's head and base have in common.
+    fn merge_base(
+        &self,
+        repository: &Repository,
+        base: &CommitSha,
+        head: &CommitSha,
+    ) -> impl Future<Output = Result<CommitSha, Fault>> + Send;
+}
+
+/// A pull request's present state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    /// The number.
+    pub number: u64,
+    /// Whether it is open.
+    pub open: bool,
+    /// The head commit.
+    pub head: CommitSha,
+    /// The base branch.
+    pub base_branch: BranchName,
+}
