@@ -18,7 +18,7 @@ struct Fixed;
 
 impl SecretSource for Fixed {
     async fn fetch(&self) -> Result<SecretString, Fault> {
-        Ok(json!({"current": SECRET}).to_string().into())
+        Ok(secret().into())
     }
 }
 
@@ -55,21 +55,31 @@ impl Intake {
 
     /// Posts a push; answers the HTTP status.
     pub async fn deliver(&self, delivery: &str, body: &[u8], signed: bool) -> u16 {
-        let signature = if signed { sign(body) } else { format!("sha256={}", "0".repeat(64)) };
-        let request = json!({
-            "version": "2.0", "rawPath": "/webhooks/github", "isBase64Encoded": false,
-            "headers": {
-                "content-type": "application/json", "x-github-event": "push", "x-github-delivery": delivery,
-                "x-hub-signature-256": signature,
-            },
-            "requestContext": {"http": {"method": "POST", "path": "/webhooks/github"}},
-            "body": String::from_utf8_lossy(body),
-        });
+        let request = posted(delivery, body, signed);
         let Ok(request) = serde_json::from_value::<Request>(request) else { return 0 };
         let response = handle(&self.webhook, &request, self.world.now()).await;
         let response: Value = serde_json::to_value(response).unwrap_or_default();
         response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(0)
     }
+}
+
+/// A push as API Gateway hands it over: signed with the secret that [`secret`] holds, or with a signature that is wrong.
+pub fn posted(delivery: &str, body: &[u8], signed: bool) -> Value {
+    let signature = if signed { sign(body) } else { format!("sha256={}", "0".repeat(64)) };
+    json!({
+        "version": "2.0", "rawPath": "/webhooks/github", "isBase64Encoded": false,
+        "headers": {
+            "content-type": "application/json", "x-github-event": "push", "x-github-delivery": delivery,
+            "x-hub-signature-256": signature,
+        },
+        "requestContext": {"http": {"method": "POST", "path": "/webhooks/github"}},
+        "body": String::from_utf8_lossy(body),
+    })
+}
+
+/// The webhook's secret as Secrets Manager keeps it.
+pub fn secret() -> String {
+    json!({"current": SECRET}).to_string()
 }
 
 fn sign(body: &[u8]) -> String {

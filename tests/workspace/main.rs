@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this binary holds tests only")]
 
 mod buildspecs;
+mod calls;
 mod contract;
 mod dependencies;
 mod flow;

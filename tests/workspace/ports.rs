@@ -36,7 +36,8 @@ fn world() -> Case<World> {
     Case { store, outbox: Box::new(move || seen.outbox().into_iter().map(|row| row.event_id.to_string()).collect()) }
 }
 
-async fn database() -> (Table, dynoxide::Database) {
+/// A real DynamoDB implementation in this process, with the table: its address, and a way to look inside.
+pub(crate) async fn in_process_dynamodb() -> (String, dynoxide::Database) {
     let database = dynoxide::Database::memory().unwrap();
     let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
     let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
@@ -50,6 +51,11 @@ async fn database() -> (Table, dynoxide::Database) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+    (endpoint, database)
+}
+
+async fn database() -> (Table, dynoxide::Database) {
+    let (endpoint, database) = in_process_dynamodb().await;
     (Table::new(&Aws::with(AwsSettings::emulator(&endpoint)), "penstock"), database)
 }
 
@@ -59,7 +65,7 @@ async fn table() -> Case<Table> {
 }
 
 /// The keys of the rows whose partition key starts so.
-fn rows(database: &dynoxide::Database, prefix: &str) -> Vec<(String, String)> {
+pub(crate) fn rows(database: &dynoxide::Database, prefix: &str) -> Vec<(String, String)> {
     let all = database.scan(serde_json::from_value(json!({"TableName": "penstock"})).unwrap()).unwrap();
     let all = serde_json::to_value(all).unwrap();
     let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().to_owned();
