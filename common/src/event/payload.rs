@@ -308,7 +308,7 @@ pub struct ProvisioningFinished {
     pub stopped: Option<String>,
     /// How many clusters came to which result.
     pub counts: Counts,
-    /// One line a cluster, the changed ones first.
+    /// One line a cluster, first those that need somebody.
     pub results: Vec<ClusterResult>,
     /// How many lines did not fit.
     #[serde(default)]
@@ -318,6 +318,12 @@ pub struct ProvisioningFinished {
     /// How many findings did not fit.
     #[serde(default)]
     pub findings_omitted: u32,
+    /// What should not be so and is no cluster's, in sentences: a copied pipeline, tags that name no cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// How many notes did not fit.
+    #[serde(default)]
+    pub notes_omitted: u32,
 }
 
 /// Something happened to one pipeline.

@@ -86,6 +86,8 @@ mod tests {
             results_omitted: 0,
             findings,
             findings_omitted: 0,
+            notes: Vec::new(),
+            notes_omitted: 0,
         }
     }
 
@@ -227,6 +229,59 @@ mod tests {
         plan.results.remove(0);
         tell(&world, Event::ProvisioningFinished(plan)).await;
         assert_eq!(world.checks().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_no_cluster_answers_for_is_counted_in_the_title_and_told_in_words() {
+        let world = World::new();
+        let error = finding("account-id", Severity::Error);
+        let reasons = [error.to_string()];
+        let invalid = result("integration/us-east-1/regional", Outcome::Invalid, &[reasons[0].as_str()]);
+        let mut alone = finding("no-regional-cluster", Severity::Warning);
+        alone.path = "deploy/integration/us-west-2/terraform/management/mc01.yaml".into();
+        let mut path = finding("path", Severity::Error);
+        path.path = "deploy/Integration".into();
+        let counts = Counts { invalid: 1, created: 1, ..Counts::default() };
+        let mut end = finished(run(1, RunMode::Reconcile), counts, vec![invalid], vec![error, path, alone]);
+        end.notes = vec!["pipeline rc-x is a copy by hand? It is not touched".into()];
+        end.notes_omitted = 1;
+        tell(&world, Event::ProvisioningFinished(end.clone())).await;
+        insta::assert_snapshot!(world.statuses()[0].description, @"Clusters: 1 with errors in the file, 1 created; also 1 error, 1 warning, 1 note");
+        insta::assert_snapshot!(world.checks()[0].summary.replace('\u{200b}', ""), @r#"
+        Commit `1a2b3c4` of branch `main` was compared with the pipelines that exist (generation 1).
+
+        ### Invalid: left as it is until the file is mended
+
+        - `integration/us-east-1/regional` (pipeline `rc-integration-us-east-1-regional`)
+          - deploy/integration/us\-east\-1/terraform/regional.yaml:3:13: error: account\_id: found "12345", expected 12 digits, in quotes
+
+        ### Also found in the files
+
+        - deploy/Integration:3:13: error: account\_id: found "12345", expected 12 digits, in quotes
+        - deploy/integration/us\-west\-2/terraform/management/mc01.yaml:3:13: warning: account\_id: found "12345", expected 12 digits, in quotes
+
+        ### Noted beside the clusters
+
+        - pipeline rc\-x is a copy by hand? It is not touched
+
+        Findings in the files: 2 errors, 1 warning; each is an annotation at its line.
+
+        Notes left out here: 1; the provisioner's log has them all.
+        "#);
+
+        end.notes.clear();
+        tell(
+            &world,
+            Event::ProvisioningFinished(ProvisioningFinished { run: run(2, RunMode::Reconcile), ..end.clone() }),
+        )
+        .await;
+        assert_eq!(world.checks().len(), 2, "a note that goes is news");
+
+        let dry = run(0, RunMode::DryRun { number: 7 });
+        let (counts, findings) = (Counts::default(), vec![end.findings[1].clone()]);
+        tell(&world, Event::ProvisioningFinished(finished(dry, counts, Vec::new(), findings))).await;
+        insta::assert_snapshot!(world.checks()[2].title, @"no clusters; also 1 error");
+        assert_eq!(world.checks()[2].conclusion, CheckConclusion::Failure);
     }
 
     #[tokio::test]

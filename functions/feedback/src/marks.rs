@@ -146,7 +146,8 @@ pub fn state(finished: &ProvisioningFinished) -> StatusState {
 // What a person would want to hear about again. Created, updated and unchanged are the same news: the pipeline stands.
 fn essence(finished: &ProvisioningFinished, state: StatusState) -> Vec<String> {
     let telling = finished.results.iter().filter(|result| !words::stands(result.outcome));
-    let mut parts = vec![format!("{state:?}"), finished.stopped.clone().unwrap_or_default(), list(&finished.findings)];
+    let (stopped, notes) = (finished.stopped.clone().unwrap_or_default(), finished.notes.join("\n"));
+    let mut parts = vec![format!("{state:?}"), stopped, list(&finished.findings), notes];
     parts.extend(telling.map(|result| format!("{} {:?} {}", result.cluster, result.outcome, result.reasons.join(" "))));
     parts
 }

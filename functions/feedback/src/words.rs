@@ -1,7 +1,9 @@
 //! Every sentence that this function says, and nothing else. Foreign text goes through `markdown`.
 
+use std::collections::BTreeSet;
+
 use common::{
-    domain::cluster::{FieldChange, Severity, wording},
+    domain::cluster::{FieldChange, Finding, Severity, wording},
     event::{ClusterResult, Outcome, ProvisioningFinished, Run},
 };
 
@@ -26,13 +28,37 @@ pub fn pending(run: &Run) -> String {
 pub fn title(finished: &ProvisioningFinished) -> String {
     line(match &finished.stopped {
         Some(why) => format!("Stopped: {why}"),
-        None => wording::status(&finished.counts, &finished.run.mode, finished.complete),
+        None => {
+            let status = wording::status(&finished.counts, &finished.run.mode, finished.complete);
+            status + &beside(finished)
+        }
     })
 }
 
 /// The title of a plan.
 pub fn plan_title(finished: &ProvisioningFinished) -> String {
-    line(wording::counts(&finished.counts, &finished.run.mode))
+    line(wording::counts(&finished.counts, &finished.run.mode) + &beside(finished))
+}
+
+// `; also 1 error, 2 warnings`: without it a plan that fails on a path alone would say "no clusters".
+fn beside(finished: &ProvisioningFinished) -> String {
+    let findings = untold(finished);
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let warnings = findings.len() - errors;
+    let parts = [(errors, "error"), (warnings, "warning"), (finished.notes.len(), "note")];
+    let parts: Vec<String> =
+        parts.into_iter().filter(|(number, _)| *number > 0).map(|(number, word)| several(number, word)).collect();
+    if parts.is_empty() { String::new() } else { format!("; also {}", parts.join(", ")) }
+}
+
+fn several(number: usize, word: &str) -> String {
+    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
+}
+
+// The findings that no cluster's own lines tell: warnings, and paths that name no cluster.
+fn untold(finished: &ProvisioningFinished) -> Vec<&Finding> {
+    let told: BTreeSet<&str> = finished.results.iter().flat_map(|result| &result.reasons).map(String::as_str).collect();
+    finished.findings.iter().filter(|finding| !told.contains(finding.to_string().as_str())).collect()
 }
 
 fn line(text: String) -> String {
@@ -112,12 +138,13 @@ impl Text {
         self.text.push_str(&paragraph);
     }
 
-    fn item(&mut self, item: &str) {
-        if self.text.len() + item.len() > SUMMARY_LIMIT {
-            self.omitted += 1;
-        } else {
+    // Answers whether there was room for it.
+    fn item(&mut self, item: &str) -> bool {
+        let fits = self.text.len() + item.len() <= SUMMARY_LIMIT;
+        if fits {
             self.text.push_str(item);
         }
+        fits
     }
 
     // One section for each outcome that has a heading, in the order in which the results came.
@@ -132,12 +159,26 @@ impl Text {
             let Some(heading) = heading(outcome) else { continue };
             self.push(format!("### {heading}\n"));
             for result in finished.results.iter().filter(|result| result.outcome == outcome) {
-                self.item(&item(result));
+                self.omitted += u32::from(!self.item(&item(result)));
             }
         }
     }
 
+    fn list(&mut self, heading: &str, sentences: &[String]) {
+        if sentences.is_empty() {
+            return;
+        }
+        self.push(format!("### {heading}\n"));
+        let shown = sentences.iter().take_while(|sentence| self.item(&format!("\n- {}", plain(sentence)))).count();
+        if shown < sentences.len() {
+            self.push(format!("{} more of these are left out here.", sentences.len() - shown));
+        }
+    }
+
     fn end(mut self, finished: &ProvisioningFinished) -> String {
+        let untold: Vec<String> = untold(finished).into_iter().map(ToString::to_string).collect();
+        self.list("Also found in the files", &untold);
+        self.list("Noted beside the clusters", &finished.notes);
         if finished.counts.unchanged > 0 {
             self.push(format!("{} unchanged.", finished.counts.unchanged));
         }
@@ -145,12 +186,17 @@ impl Text {
         let warnings = finished.findings.len() - errors;
         if errors + warnings > 0 {
             self.push(format!(
-                "Findings in the files: {errors} errors, {warnings} warnings; each is an annotation at its line."
+                "Findings in the files: {}, {}; each is an annotation at its line.",
+                several(errors, "error"),
+                several(warnings, "warning")
             ));
         }
         let omitted = self.omitted + finished.results_omitted;
         if omitted > 0 {
             self.push(format!("{omitted} more clusters are left out here; the audit trail has them all."));
+        }
+        if finished.notes_omitted > 0 {
+            self.push(format!("Notes left out here: {}; the provisioner's log has them all.", finished.notes_omitted));
         }
         if finished.findings_omitted > 0 {
             self.push(format!(

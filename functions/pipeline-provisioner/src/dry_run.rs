@@ -72,7 +72,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let (_, with) = self.look(&then, &context.scope).await?;
         let results = brought_about(with, &without, &merged.touched).steps.iter().map(|step| step.result()).collect();
         let findings = new_findings(then.findings, &now.findings, &merged.touched);
-        let finished = report::finished(run, None, results, findings);
+        // What is noted beside a plan is about pipelines that stand: no pull request brings it about.
+        let finished = report::finished(run, None, results, findings, Vec::new());
         self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await
     }
 }

@@ -36,6 +36,14 @@ pub(crate) struct Standing {
     pub(crate) records: BTreeMap<ClusterKey, ClusterRecord>,
 }
 
+/// What came of a run's steps.
+#[derive(Default)]
+struct Taken {
+    results: BTreeMap<ClusterKey, ClusterResult>,
+    notes: Vec<String>,
+    stop: Option<Stop>,
+}
+
 impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F, P, S, L, C> {
     /// Reconciles a branch with its pipelines. A branch that is gone asks for nothing.
     ///
@@ -63,10 +71,11 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let tree = self.forge.deploy_tree(&run.repository, &run.head).await?;
         let context = self.context(run);
         let fleet = load(&self.forge, &run.repository, &tree, &context).await?;
-        let (results, stop) = self.rounds(&telling, &fleet, &context, deadline).await?;
+        let taken = self.rounds(&telling, &fleet, &context, deadline).await?;
 
-        let (why, fault) = stop.map_or((None, None), |stop| (Some(stop.why), stop.fault));
-        let finished = report::finished(run, why, results.into_values().collect(), fleet.findings);
+        let results = taken.results.into_values().collect();
+        let (why, fault) = taken.stop.map_or((None, None), |stop| (Some(stop.why), stop.fault));
+        let finished = report::finished(run, why, results, fleet.findings, taken.notes);
         let failed = u64::from(finished.counts.failed);
         tracing::info!(
             repository = %run.repository.id, branch = %run.branch, head = %run.head, %generation,
@@ -84,8 +93,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         fleet: &Fleet,
         context: &FleetContext<'_>,
         deadline: Timestamp,
-    ) -> Result<(BTreeMap<ClusterKey, ClusterResult>, Option<Stop>), Fault> {
-        let mut results: BTreeMap<ClusterKey, ClusterResult> = BTreeMap::new();
+    ) -> Result<Taken, Fault> {
+        let mut taken = Taken::default();
         let mut again: Option<BTreeSet<ClusterKey>> = None;
         for _ in 0..ROUNDS {
             let (standing, plan) = match (self.look(fleet, &context.scope).await, &again) {
@@ -97,6 +106,12 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                     break;
                 }
             };
+            if again.is_none() {
+                for note in &plan.notes {
+                    tracing::warn!(note, "noted beside the plan");
+                }
+                taken.notes.clone_from(&plan.notes);
+            }
             let running = Running { telling, fleet, standing: &standing };
             let mut failed = BTreeSet::new();
             for step in &plan.steps {
@@ -106,22 +121,19 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 if self.clock.now().checked_add(MARGIN).map_or(true, |soon| soon >= deadline) {
                     let why = "time ran out; the run is taken up again".to_owned();
                     let fault = Fault::retry(format!("reconciling {} took too long", telling.run.branch));
-                    return Ok((results, Some(Stop { why, fault: Some(fault) })));
+                    return Ok(Taken { stop: Some(Stop { why, fault: Some(fault) }), ..taken });
                 }
                 match self.execute(&running, step).await {
                     Ok(done) => {
                         if done.again {
                             failed.insert(step.cluster.clone());
                         }
-                        results.insert(step.cluster.clone(), done.result);
+                        taken.results.insert(step.cluster.clone(), done.result);
                     }
-                    Err(stop) => return Ok((results, Some(stop))),
+                    Err(stop) => return Ok(Taken { stop: Some(stop), ..taken }),
                 }
             }
             if again.is_none() {
-                for note in &plan.notes {
-                    tracing::warn!(note, "found beside the plan");
-                }
                 self.forget_the_gone(&running, &plan, &context.scope).await;
             }
             if failed.is_empty() {
@@ -129,7 +141,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             }
             again = Some(failed);
         }
-        Ok((results, None))
+        Ok(taken)
     }
 
     /// Where a run stands.

@@ -1,4 +1,5 @@
-//! The end of a run in one event: counts, a line for each cluster, everything that was found; cut to what an event can hold.
+//! The end of a run in one event: counts, a line for each cluster, everything that was found and noted; cut to what an event can
+//! hold.
 
 use common::{
     domain::cluster::{Finding, Place, Severity},
@@ -17,6 +18,7 @@ pub fn finished(
     stopped: Option<String>,
     mut results: Vec<ClusterResult>,
     mut findings: Vec<Finding>,
+    notes: Vec<String>,
 ) -> ProvisioningFinished {
     let counts = counts(&results);
     results.sort_by(|one, other| (rank(one.outcome), &one.cluster).cmp(&(rank(other.outcome), &other.cluster)));
@@ -24,8 +26,9 @@ pub fn finished(
     findings.sort_by_key(|finding| finding.severity == Severity::Warning);
     findings.dedup();
     let budget = MAX_DETAIL_BYTES - RESERVE;
-    let (findings, findings_omitted, used) = fit(findings, budget / 2);
-    let (results, results_omitted, _) = fit(results, budget - used);
+    let (notes, notes_omitted, noted) = fit(notes, budget / 8);
+    let (findings, findings_omitted, found) = fit(findings, budget / 2);
+    let (results, results_omitted, _) = fit(results, budget - noted - found);
     ProvisioningFinished {
         run: run.clone(),
         complete: stopped.is_none(),
@@ -35,6 +38,8 @@ pub fn finished(
         results_omitted,
         findings,
         findings_omitted,
+        notes,
+        notes_omitted,
     }
 }
 
@@ -140,13 +145,15 @@ mod tests {
         results.push(result(9999, Outcome::Failed, "broken"));
         let mut findings: Vec<_> = (0..2000).map(|number| finding(number, Severity::Warning)).collect();
         findings.push(finding(9999, Severity::Error));
-        let finished = finished(&run(), None, results, findings);
+        let notes = (0..3000).map(|number| format!("pipeline rc-{number} is a copy {}", "x".repeat(50))).collect();
+        let finished = finished(&run(), None, results, findings, notes);
         assert_eq!(
             (finished.results.len() + finished.results_omitted as usize, finished.counts.unchanged),
             (3001, 3000)
         );
         assert_eq!(finished.findings.len() + finished.findings_omitted as usize, 2001);
-        assert!(finished.results_omitted > 0 && finished.findings_omitted > 0);
+        assert_eq!(finished.notes.len() + finished.notes_omitted as usize, 3000);
+        assert!(finished.results_omitted > 0 && finished.findings_omitted > 0 && finished.notes_omitted > 0);
         assert_eq!(finished.results[0].outcome, Outcome::Failed, "what needs somebody is kept");
         assert_eq!(finished.findings[0].severity, Severity::Error);
         assert!(told(finished).detail().unwrap().len() <= MAX_DETAIL_BYTES);
@@ -156,7 +163,7 @@ mod tests {
     fn one_line_that_is_too_large_does_not_hide_the_others() {
         let results =
             vec![result(1, Outcome::Failed, &"z".repeat(MAX_DETAIL_BYTES)), result(2, Outcome::Created, "new")];
-        let finished = finished(&run(), Some("because".into()), results, Vec::new());
+        let finished = finished(&run(), Some("because".into()), results, Vec::new(), Vec::new());
         assert_eq!((finished.results.len(), finished.results_omitted, finished.complete), (1, 1, false));
         assert!(told(finished).detail().is_ok());
     }

@@ -89,6 +89,21 @@ async fn a_change_that_breaks_a_neighbour_says_so() {
 }
 
 #[tokio::test]
+async fn a_warning_is_in_the_title_in_the_words_and_at_its_line() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    let alone = ClusterFile::management("integration", "us-west-2", "mc01");
+    let text = alone.text();
+    let run = open(&journey, &[(&alone.path, Some(text.as_str()))]).await;
+    assert_eq!((run.counts.created, run.findings.len()), (1, 1), "{:?}", run.findings);
+    let check = journey.world.checks().pop().unwrap();
+    assert_eq!((check.conclusion, check.title.as_str()), (CheckConclusion::Success, "1 to create; also 1 warning"));
+    let words = check.summary.replace(['\\', '\u{200b}'], "");
+    assert!(words.contains("warning: found a management cluster alone in its region alias"), "{words}");
+    assert_eq!((check.annotations[0].path.as_str(), check.annotations[0].failure), (alone.path.as_str(), false));
+}
+
+#[tokio::test]
 async fn what_needs_no_plan_gets_none() {
     let journey = Journey::default();
     journey.push(&fleet()).await.unwrap();

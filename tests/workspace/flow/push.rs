@@ -186,3 +186,21 @@ async fn a_pipeline_that_is_not_ours_is_never_adopted() {
         assert_eq!(journey.world.pipeline_writes(), []);
     }
 }
+
+#[tokio::test]
+async fn a_copied_pipeline_is_noted_where_people_look_and_said_once() {
+    let journey = Journey::default();
+    journey.push(&fleet()[..1]).await.unwrap();
+    let mut copy = journey.world.pipelines().into_values().next().unwrap();
+    copy.definition.name = id("rc-a-copy-by-hand");
+    journey.world.put_pipeline("rc-a-copy-by-hand", Some(copy));
+    journey.world.heal();
+    let run = journey.sweep().await.unwrap();
+    assert_eq!((run.notes.len(), run.counts.unchanged), (1, 1), "{:?}", run.notes);
+    assert!(run.notes[0].contains("rc-a-copy-by-hand"), "{:?}", run.notes);
+    assert_eq!(journey.world.pipeline_writes(), []);
+    let told = journey.world.checks();
+    assert_eq!(journey.world.statuses().pop().unwrap().description, "Clusters: 1 unchanged; also 1 note");
+    journey.sweep().await.unwrap();
+    assert_eq!(journey.world.checks(), told, "a sweep does not repeat it");
+}
