@@ -9,22 +9,31 @@ use std::{
 use anyhow::{Context as _, bail};
 use common::domain::{
     cluster::{EntryKind, MAX_FILE_BYTES, TreeEntry},
-    governance::Governance,
+    governance::{Governance, RepositoryEntry},
     id::{BlobSha, Digest, RepositoryId},
 };
 
 use crate::Common;
 
-/// Everything that was read.
-pub(crate) struct Input {
-    /// The tree. A file's id is the sha256 of its bytes, not git's: nothing here compares it with git's.
+/// The files below `deploy/`.
+#[derive(Default)]
+pub(crate) struct Tree {
+    /// What is there. A file's id is the sha256 of its bytes, not git's: nothing here compares it with git's.
     pub(crate) entries: Vec<TreeEntry>,
     /// The bytes of the files that are not too large.
     pub(crate) contents: BTreeMap<BlobSha, Vec<u8>>,
+}
+
+/// A tree, and what it is judged by.
+pub(crate) struct Input {
+    /// The tree.
+    pub(crate) tree: Tree,
     /// The configuration.
     pub(crate) governance: Governance,
     /// Which repository this is.
     pub(crate) repository: RepositoryId,
+    /// What repositories.yaml says about it.
+    pub(crate) entry: RepositoryEntry,
     /// Where the configuration came from, for people.
     pub(crate) judged_by: String,
 }
@@ -40,13 +49,7 @@ impl Input {
     /// Reads a directory.
     pub(crate) fn read(common: &Common) -> anyhow::Result<Self> {
         let root = &common.directory;
-        let deploy = root.join("deploy");
-        if !deploy.is_dir() {
-            bail!("there is no directory deploy/ in {}: name the directory that holds it", root.display());
-        }
-        let (mut entries, mut contents) = (Vec::new(), BTreeMap::new());
-        walk(&deploy, "deploy", &mut entries, &mut contents)?;
-        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let tree = Tree::read(root)?;
         let default = root.join("terraform/governance");
         let chosen = common.governance.clone().or_else(|| default.is_dir().then_some(default));
         let (files, judged_by) = match chosen {
@@ -64,20 +67,57 @@ impl Input {
             let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("the configuration cannot be used:\n{}", lines.join("\n"))
         })?;
-        let repository = repository(&governance, common.repository)?;
-        Ok(Self { entries, contents, governance, repository, judged_by })
+        let (repository, entry) = repository(&governance, common.repository)?;
+        Ok(Self { tree, governance, repository, entry, judged_by })
     }
 }
 
-fn repository(governance: &Governance, chosen: Option<u64>) -> anyhow::Result<RepositoryId> {
-    let listed: Vec<RepositoryId> = governance.repositories.listed.keys().copied().collect();
+impl Tree {
+    /// Reads the `deploy/` of a directory.
+    pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
+        let deploy = root.join("deploy");
+        if !deploy.is_dir() {
+            bail!("there is no directory deploy/ in {}: name the directory that holds it", root.display());
+        }
+        let mut tree = Self::default();
+        tree.walk(&deploy, "deploy")?;
+        tree.entries.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(tree)
+    }
+
+    fn walk(&mut self, directory: &Path, prefix: &str) -> anyhow::Result<()> {
+        for path in list(directory)? {
+            let name = format!("{prefix}/{}", file_name(&path));
+            let metadata = fs::symlink_metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            if metadata.is_dir() {
+                self.walk(&path, &name)?;
+                continue;
+            }
+            let readable = metadata.is_file() && metadata.len() <= MAX_FILE_BYTES;
+            let bytes = match readable {
+                true => fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?,
+                false => Vec::new(),
+            };
+            let blob: BlobSha = Digest::of(&bytes).as_str().parse()?;
+            let kind = if metadata.is_file() { EntryKind::File } else { EntryKind::Other };
+            self.entries.push(TreeEntry { path: name, kind, blob: blob.clone(), size: metadata.len() });
+            self.contents.insert(blob, bytes);
+        }
+        Ok(())
+    }
+}
+
+fn repository(governance: &Governance, chosen: Option<u64>) -> anyhow::Result<(RepositoryId, RepositoryEntry)> {
+    let listed: Vec<(&RepositoryId, &RepositoryEntry)> = governance.repositories.listed.iter().collect();
     match (chosen.map(RepositoryId), listed.as_slice()) {
-        (Some(id), listed) if listed.contains(&id) => Ok(id),
-        (Some(id), _) => bail!("repositories.yaml lists no repository {id}"),
-        (None, [only]) => Ok(*only),
+        (Some(id), listed) => match listed.iter().find(|(listed, _)| **listed == id) {
+            Some((id, entry)) => Ok((**id, (*entry).clone())),
+            None => bail!("repositories.yaml lists no repository {id}"),
+        },
+        (None, [(id, entry)]) => Ok((**id, (*entry).clone())),
         (None, []) => bail!("repositories.yaml lists no repository"),
         (None, several) => {
-            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            let ids: Vec<String> = several.iter().map(|(id, _)| id.to_string()).collect();
             bail!("repositories.yaml lists several repositories: name one with --repository ({})", ids.join(", "))
         }
     }
@@ -104,30 +144,4 @@ fn list(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 // A name that is not UTF-8 gets replacement characters, and is then refused by the grammar of paths.
 fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn walk(
-    directory: &Path,
-    prefix: &str,
-    entries: &mut Vec<TreeEntry>,
-    contents: &mut BTreeMap<BlobSha, Vec<u8>>,
-) -> anyhow::Result<()> {
-    for path in list(directory)? {
-        let name = format!("{prefix}/{}", file_name(&path));
-        let metadata = fs::symlink_metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        if metadata.is_dir() {
-            walk(&path, &name, entries, contents)?;
-            continue;
-        }
-        let readable = metadata.is_file() && metadata.len() <= MAX_FILE_BYTES;
-        let bytes = match readable {
-            true => fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?,
-            false => Vec::new(),
-        };
-        let blob: BlobSha = Digest::of(&bytes).as_str().parse()?;
-        let kind = if metadata.is_file() { EntryKind::File } else { EntryKind::Other };
-        entries.push(TreeEntry { path: name, kind, blob: blob.clone(), size: metadata.len() });
-        contents.insert(blob, bytes);
-    }
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! `penstock`: what the control plane would say about a deploy tree, said on your own machine, by the same code.
 //!
 //! ```text
-//! penstock validate .                     every file of deploy/, every finding with its line
-//! penstock plan . --observed world.json   what a push would create, update, destroy, refuse
+//! penstock validate .               every file of deploy/, every finding with its line
+//! penstock plan . --from ../main    what a push would create, update, destroy, refuse, when ../main is what stands
 //! ```
 //! It reads files and prints; it calls nothing and writes nothing. Exit code 0: nothing to mend. 1: a file has errors, or a rule
 //! refuses something. 2: it could not be asked that way (arguments, unreadable files).
@@ -32,9 +32,9 @@ enum Command {
     Plan {
         #[command(flatten)]
         common: Common,
-        /// What stands in AWS and in the table, as JSON; without it, nothing does.
+        /// The directory that holds `deploy/` as it stands now, such as a worktree of the branch; without it, nothing stands.
         #[arg(long)]
-        observed: Option<PathBuf>,
+        from: Option<PathBuf>,
         /// The branch that the tree would be pushed to; the repository's default branch when absent.
         #[arg(long)]
         branch: Option<BranchName>,
@@ -72,9 +72,9 @@ fn main() -> ExitCode {
 fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<bool> {
     let (common, report) = match &args.command {
         Command::Validate(common) => (common, report::validate(&directory::Input::read(common)?)),
-        Command::Plan { common, observed, branch } => {
-            let world = world::World::read(observed.as_deref())?;
-            (common, report::plan(&directory::Input::read(common)?, &world, branch.as_ref()))
+        Command::Plan { common, from, branch } => {
+            let before = from.as_deref().map(directory::Tree::read).transpose()?;
+            (common, report::plan(&directory::Input::read(common)?, before.as_ref(), branch.as_ref()))
         }
     };
     if common.json {

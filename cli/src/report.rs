@@ -17,7 +17,10 @@ use common::{
 };
 use serde::Serialize;
 
-use crate::{directory::Input, world::World};
+use crate::{
+    directory::{Input, Tree},
+    world::{self, World},
+};
 
 /// What is said.
 #[derive(Serialize)]
@@ -50,10 +53,8 @@ const MODE: RunMode = RunMode::DryRun { number: 0 };
 /// Checks the files of all environments, each by the rules of its own branch.
 pub(crate) fn validate(input: &Input) -> Report {
     let (mut findings, mut accepted) = (Vec::new(), 0);
-    let world_runtime = World::read(None).map(|world| world.runtime);
     for branch in branches(&input.governance, input.repository) {
-        let Ok(runtime) = &world_runtime else { continue };
-        let fleet = fleet_of(input, &branch, runtime);
+        let fleet = fleet_of(input, &input.tree, &branch);
         accepted += fleet.desired.len();
         findings.extend(fleet.findings);
     }
@@ -64,11 +65,11 @@ pub(crate) fn validate(input: &Input) -> Report {
     Report { ok, judged_by: input.judged_by.clone(), accepted, findings, plan: None }
 }
 
-/// Says what a push would do.
-pub(crate) fn plan(input: &Input, world: &World, branch: Option<&BranchName>) -> Report {
-    let listed = input.governance.repositories.listed.get(&input.repository);
-    let Some(branch) = branch.or(listed.map(|entry| &entry.default_branch)) else { return validate(input) };
-    let fleet = fleet_of(input, branch, &world.runtime);
+/// Says what a push would do to the pipelines that the tree `before` has.
+pub(crate) fn plan(input: &Input, before: Option<&Tree>, branch: Option<&BranchName>) -> Report {
+    let branch = branch.unwrap_or(&input.entry.default_branch);
+    let fleet = fleet_of(input, &input.tree, branch);
+    let world = before.map(|tree| World::after(&fleet_of(input, tree, branch))).unwrap_or_default();
     let scope = Scope { governance: &input.governance, repository: input.repository, branch };
     let made = planning::plan(&PlanInput {
         scope,
@@ -78,7 +79,7 @@ pub(crate) fn plan(input: &Input, world: &World, branch: Option<&BranchName>) ->
         executions: &world.executions,
     });
     let counts = made.counts();
-    let mut notes = made.notes.clone();
+    let mut notes = [made.notes.as_slice(), &world.notes].concat();
     notes.extend(left_out(input, &scope));
     let results = made.steps.iter().map(planning::Step::result).collect();
     let errors = fleet.findings.iter().any(|finding| finding.severity == Severity::Error);
@@ -93,16 +94,16 @@ pub(crate) fn plan(input: &Input, world: &World, branch: Option<&BranchName>) ->
     }
 }
 
-fn fleet_of(input: &Input, branch: &BranchName, runtime: &common::domain::cluster::PipelineRuntime) -> Fleet {
+// Both trees are judged by the same configuration: a plan says what the files change.
+fn fleet_of(input: &Input, tree: &Tree, branch: &BranchName) -> Fleet {
     let scope = Scope { governance: &input.governance, repository: input.repository, branch };
-    let Some(entry) = input.governance.repositories.listed.get(&input.repository) else { return Fleet::default() };
-    let context = FleetContext { scope, repository_name: &entry.name, runtime };
-    fleet::build(&survey(&input.entries, &scope), &input.contents, &context)
+    let context = FleetContext { scope, repository_name: &input.entry.name, runtime: &world::runtime() };
+    fleet::build(&survey(&tree.entries, &scope), &tree.contents, &context)
 }
 
 // Files of another branch's environments are not planned; saying nothing about them would look like "all is well".
 fn left_out(input: &Input, scope: &Scope<'_>) -> Option<String> {
-    let elsewhere = input.entries.iter().filter_map(|entry| match classify(&entry.path) {
+    let elsewhere = input.tree.entries.iter().filter_map(|entry| match classify(&entry.path) {
         PathClass::Cluster(key) => match scope.covers(&key.environment) {
             Coverage::OtherBranch(branch) => Some(branch.to_string()),
             Coverage::Here(_) | Coverage::Unknown => None,

@@ -105,28 +105,52 @@ fn json_carries_the_same_answer() {
 }
 
 #[test]
-fn what_stands_is_compared() {
-    let root = tree();
-    let directory = root.path().to_str().unwrap();
-    let world = root.path().join("world.json");
-    let runtime = r#"{"pipeline_role_arn":"r","artifact_bucket":"b","artifact_key_arn":null,"connection_arn":"c","project_prefix":"p"}"#;
-    let tags = r#"{"managed-by":"penstock","env":"integration","region-alias":"us-east-9","cluster-kind":"regional","repository-id":"1"}"#;
-    let gone: common::domain::cluster::ClusterKey = "integration/us-east-9/regional".parse().unwrap();
-    let name = common::domain::cluster::names::pipeline(&gone);
-    let definition = format!(
-        r#"{{"name":"{name}","role_arn":"r","artifact_bucket":"b","artifact_key_arn":null,"pipeline_type":"V2","execution_mode":"QUEUED","variables":{{}},"stages":[],"triggers":[]}}"#
-    );
-    fs::write(&world, format!(r#"{{"runtime":{runtime},"pipelines":[{{"definition":{definition},"tags":{tags}}}]}}"#))
-        .unwrap();
-    let (answer, out) = penstock(&["plan", directory, "--observed", world.to_str().unwrap()], root.path());
+fn what_stands_is_the_other_tree() {
+    let (before, after) = (tree(), tree());
+    let from = before.path().to_str().unwrap();
+    let plan = |out: &str| out.split_once("plan for").unwrap().1.to_owned();
+    let penstock = || penstock(&["plan", after.path().to_str().unwrap(), "--from", from], after.path());
+    let (answer, out) = penstock();
+    assert_eq!((answer, plan(&out).as_str()), (Ok(true), " a push to main: 1 unchanged\n"));
+
+    let west = REGIONAL.replace("us-east-1", "us-west-2");
+    write(before.path(), "deploy/integration/us-west-2/terraform/regional.yaml", &west);
+    let east = format!("{REGIONAL}terraform_vars: {{ cost_center: \"042\" }}\n");
+    write(after.path(), "deploy/integration/us-east-1/terraform/regional.yaml", &east);
+    let (answer, out) = penstock();
     assert_eq!(answer, Ok(true));
-    assert!(out.contains("1 without a file, 1 to create"), "{out}");
-    fs::write(&world, "{}").unwrap();
-    let (answer, _) = penstock(&["plan", directory, "--observed", world.to_str().unwrap()], root.path());
-    assert_eq!(
-        answer.unwrap_err(),
-        "ROOT/world.json is not an observed world: missing field `runtime` at line 1 column 2"
-    );
+    insta::assert_snapshot!(plan(&out), @r#"
+     a push to main: 1 without a file, 1 to update
+    - would update pipeline rc-integration-us-east-1-cf8cc586449b of integration/us-east-1/regional
+        what deploy/integration/us-east-1/terraform/regional.yaml asks for has changed
+        terraform_vars.cost_center: "000" → "042"
+    - integration/us-west-2/regional would lose its file: pipeline rc-integration-us-west-2-9f333192dac9 stays
+        deploy/integration/us-west-2/terraform/regional.yaml is gone and did not say delete: true first; nothing was removed. Restore the file, then write delete: true into it, or keep it
+    "#);
+}
+
+#[test]
+fn what_only_aws_knows_is_assumed_and_said() {
+    let (before, after) = (tree(), tree());
+    let path = "deploy/integration/us-east-1/terraform/regional.yaml";
+    write(before.path(), path, &format!("{REGIONAL}delete: true\n"));
+    write(before.path(), "deploy/integration/us-west-2/terraform/regional.yaml", "account_id: 1\n");
+    write(after.path(), path, &format!("{REGIONAL}delete: true\ndelete_pipeline: true\n"));
+    let (from, directory) = (before.path().to_str().unwrap(), after.path().to_str().unwrap());
+    let (answer, out) = penstock(&["plan", directory, "--from", from], after.path());
+    assert_eq!(answer, Ok(true));
+    insta::assert_snapshot!(out, @"
+    no terraform/governance here and no --governance: every environment and account is admitted
+    cluster files accepted: 1; errors: 0; warnings: 0
+
+    plan for a push to main: 1 to remove
+    - would remove pipeline rc-integration-us-east-1-cf8cc586449b of integration/us-east-1/regional
+        deploy/integration/us-east-1/terraform/regional.yaml says delete_pipeline: true and the latest run destroyed the infrastructure
+    note: the destroy runs that --from asks for are taken as succeeded, the pipelines that it removes as gone: 1
+    note: files with errors in --from are taken as without a pipeline: integration/us-west-2/regional
+    ");
+    let (answer, _) = penstock(&["plan", directory, "--from", "/nowhere"], after.path());
+    assert_eq!(answer.unwrap_err(), "there is no directory deploy/ in /nowhere: name the directory that holds it");
 }
 
 #[test]

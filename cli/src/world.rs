@@ -1,51 +1,89 @@
-//! What stands in AWS and in the table, for a plan: a JSON file, or nothing at all.
-//!
-//! ```json
-//! {"runtime": {"pipeline_role_arn": "…", "artifact_bucket": "…", "artifact_key_arn": null, "connection_arn": "…", "project_prefix": "…"},
-//!  "pipelines": [{"definition": {…}, "tags": {…}}], "records": [], "executions": {"<pipeline>": {"id": "…", "status": "succeeded", "destroy": true}}}
-//! ```
+//! What a plan is compared with: the pipelines that another tree has, or none at all.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
-use anyhow::Context as _;
-use common::domain::{
-    cluster::{ClusterRecord, Execution, ObservedPipeline, PipelineRuntime},
-    id::PipelineName,
+use common::{
+    domain::{
+        cluster::{
+            ClusterKey, ClusterRecord, Desired, DestroyRun, Execution, ExecutionStatus, Fleet, ObservedPipeline,
+            PipelineRuntime,
+        },
+        id::{Generation, PipelineName},
+    },
+    event::Outcome,
 };
-use serde::Deserialize;
+use jiff::Timestamp;
 
 /// The world that a plan starts from.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default)]
 pub(crate) struct World {
-    /// What every pipeline uses; must be the real values, or every pipeline looks changed.
-    pub(crate) runtime: PipelineRuntime,
-    /// All pipelines whose name could be ours.
-    #[serde(default)]
+    /// The pipelines that stand.
     pub(crate) pipelines: Vec<ObservedPipeline>,
-    /// What the table remembers.
-    #[serde(default)]
+    /// What the table would remember.
     pub(crate) records: Vec<ClusterRecord>,
     /// Latest executions.
-    #[serde(default)]
     pub(crate) executions: BTreeMap<PipelineName, Execution>,
+    /// What was assumed, for people.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What every pipeline uses. Both sides of a comparison have the same, so the names are placeholders, which nobody is shown.
+pub(crate) fn runtime() -> PipelineRuntime {
+    let named = |name: &str| format!("<{name}>");
+    PipelineRuntime {
+        pipeline_role_arn: named("pipeline role"),
+        artifact_bucket: named("artifact bucket"),
+        artifact_key_arn: None,
+        connection_arn: named("connection"),
+        project_prefix: "penstock".to_owned(),
+    }
 }
 
 impl World {
-    /// Reads a file; without one the world is empty and the runtime's names are placeholders, which nobody is shown.
-    pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else {
-            let named = |name: &str| format!("<{name}>");
-            let runtime = PipelineRuntime {
-                pipeline_role_arn: named("pipeline role"),
-                artifact_bucket: named("artifact bucket"),
-                artifact_key_arn: None,
-                connection_arn: named("connection"),
-                project_prefix: "penstock".to_owned(),
-            };
-            return Ok(Self { runtime, pipelines: Vec::new(), records: Vec::new(), executions: BTreeMap::new() });
-        };
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not an observed world", path.display()))
+    /// The world after every file of this fleet was provisioned. What only AWS knows is assumed, and said in `notes`.
+    pub(crate) fn after(fleet: &Fleet) -> Self {
+        let mut world = Self::default();
+        for (key, desired) in &fleet.desired {
+            world.add(key, desired);
+        }
+        if !world.executions.is_empty() {
+            world.notes.push(format!(
+                "the destroy runs that --from asks for are taken as succeeded, the pipelines that it removes as gone: {}",
+                world.executions.len()
+            ));
+        }
+        if !fleet.invalid.is_empty() {
+            let bad: Vec<String> = fleet.invalid.keys().map(ToString::to_string).collect();
+            world
+                .notes
+                .push(format!("files with errors in --from are taken as without a pipeline: {}", bad.join(", ")));
+        }
+        world
+    }
+
+    fn add(&mut self, cluster: &ClusterKey, desired: &Desired) {
+        let shape = &desired.shape;
+        let removing = desired.config.delete || desired.config.delete_pipeline;
+        if removing {
+            let run = Execution { id: "assumed".into(), status: ExecutionStatus::Succeeded, destroy: Some(true) };
+            self.executions.insert(shape.pipeline.clone(), run);
+        }
+        if desired.config.delete_pipeline {
+            return;
+        }
+        let tags = shape.tags.iter().cloned().collect();
+        self.pipelines.push(ObservedPipeline { definition: shape.definition.clone(), tags });
+        self.records.push(ClusterRecord {
+            cluster: cluster.clone(),
+            pipeline: shape.pipeline.clone(),
+            outcome: Outcome::Created,
+            generation: Generation(0),
+            at: Timestamp::UNIX_EPOCH,
+            spec_sha256: Some(shape.spec_sha256.clone()),
+            config_sha256: Some(shape.compiled.config_sha256.clone()),
+            values: shape.values.clone(),
+            destroy: removing.then(|| DestroyRun { execution: "assumed".into(), blob: desired.blob.clone() }),
+            said: None,
+        });
     }
 }
