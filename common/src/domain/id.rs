@@ -43,6 +43,40 @@ pub fn quoted(text: &str, limit: usize) -> String {
     out
 }
 
+/// Whether a character shows nothing, ends a line, or changes the order in which others are shown: a text with one can look like
+/// another text. Control characters (Unicode Cc), line and paragraph separators, the format characters (Cf) that scripts of one
+/// direction can do without, tags and variation selectors, and the letters that are blank.
+///
+/// ```
+/// assert!(['\n', '\u{202e}', '\u{200b}', '\u{3164}'].into_iter().all(common::domain::id::is_hidden));
+/// assert!(!['a', ' ', 'é', '東'].into_iter().any(common::domain::id::is_hidden));
+/// ```
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
 fn all(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
     text.bytes().all(allowed)
 }

@@ -3,6 +3,8 @@
 //! GitHub resolves mentions, issue references and bare links after it has rendered the Markdown, so a backslash does not
 //! stop them: a zero-width space inside does.
 
+use common::domain::id::is_hidden;
+
 /// Zero-width space.
 const GAP: char = '\u{200b}';
 
@@ -20,7 +22,7 @@ pub fn plain(text: &str) -> String {
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '+' | '-' | '!' | '|' | '~' | '=' | '$' => {
                 out.extend(['\\', character]);
             }
-            _ if character.is_control() || is_format(character) => out.push(' '),
+            _ if is_hidden(character) => out.push(' '),
             _ => out.push(character),
         }
     }
@@ -34,17 +36,12 @@ pub fn code(text: &str) -> String {
         .map(|character| match character {
             '`' => '\'',
             '|' => '¦',
-            _ if character.is_control() || is_format(character) => ' ',
+            _ if is_hidden(character) => ' ',
             _ => character,
         })
         .collect();
     let inner = inner.trim();
     if inner.is_empty() { "(empty)".to_owned() } else { format!("`{inner}`") }
-}
-
-// Bidirectional controls and other invisible characters that make a text look like another one.
-fn is_format(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -61,6 +58,7 @@ mod tests {
         insta::assert_snapshot!(shown("fixes #12 | a\r\n# b"), @r"fixes \#~12 \| a  \#~ b");
         insta::assert_snapshot!(code("a`b|c\nd"), @"`a'b¦c d`");
         insta::assert_snapshot!(code("\u{202e}"), @"(empty)");
+        insta::assert_snapshot!(plain("a\u{61c}b\u{3164}c\u{e0041}d"), @"a b c d");
     }
 
     proptest! {

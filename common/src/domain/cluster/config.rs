@@ -63,6 +63,8 @@ pub struct ClusterConfig {
 pub struct ManagementConfig {
     /// Its name as a consumer; the alias unless `terraform_vars.cluster_id` says otherwise.
     pub cluster_id: ClusterName,
+    /// Where the file says that name, for what a comparison with the other files finds.
+    pub cluster_id_place: Place,
     /// The account of its regional cluster.
     pub regional_account: AccountRef,
     /// Where the file names that account, for what a comparison with the regional file finds.

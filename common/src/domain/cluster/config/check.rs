@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use super::{
     AccountRef, Applies, ClusterConfig, Kind, ManagementConfig, RULES, Rule, TAG_DEFAULTS, VARIABLE_RULES,
-    rules::RESERVED_VARIABLES,
+    rules::IDENTITY_VARIABLES,
 };
 use crate::domain::{
     cluster::{ClusterKey, ClusterKind, Finding, Place, shown},
     governance::{Governance, Unlisted},
-    id::{AccountId, AccountParameter, AwsRegion, ClusterName, IdError, VariableName, quoted},
+    id::{AccountId, AccountParameter, AwsRegion, ClusterName, IdError, VariableName, is_hidden, quoted},
     yaml::{Entry, Node},
 };
 
@@ -53,7 +53,7 @@ pub(super) fn file(
     };
     let mut vars = check.mapping(nested, VARIABLE_RULES, "terraform_vars.", place);
     let alias = check.alias(&mut top, entries);
-    let management = check.management(&mut vars, nested, alias.as_ref());
+    let management = check.management(&mut vars, entries, nested, alias.as_ref());
     check.pass_on(top.iter().chain(&vars));
     for (name, value) in TAG_DEFAULTS {
         if let Ok(name) = name.parse() {
@@ -127,8 +127,7 @@ impl Check<'_> {
             Err(error) => return self.find(entry.place, "variable-name", name, error.found, error.expected),
         };
         let key = variable.as_str();
-        if RULES.iter().any(|rule| rule.key == key) || RESERVED_VARIABLES.contains(&key) {
-            let expected = "another name: this one is set from the cluster's own keys";
+        if let Some(expected) = taken(key) {
             return self.find(entry.place, "variable-name", name, quoted(key, 80), expected);
         }
         let value = &entry.value;
@@ -141,8 +140,10 @@ impl Check<'_> {
                 return self.find(value.place, "variable-value", name, value.found(), expected);
             }
         };
-        if text.chars().count() > MAX_VALUE || text.chars().any(char::is_control) {
-            let expected = format!("one line of at most {MAX_VALUE} characters, without control characters");
+        // What an approver reads in the plan must be what terraform gets.
+        if text.chars().count() > MAX_VALUE || text.chars().any(is_hidden) {
+            let expected =
+                format!("one line of at most {MAX_VALUE} characters, without control characters or invisible ones");
             return self.find(value.place, "variable-value", name, quoted(&text, 80), expected);
         }
         self.variables.insert(variable, text);
@@ -264,6 +265,7 @@ impl Check<'_> {
     fn management(
         &self,
         vars: &mut Values,
+        entries: &[Entry],
         nested: &[Entry],
         alias: Option<&ClusterName>,
     ) -> Option<Option<ManagementConfig>> {
@@ -275,9 +277,12 @@ impl Check<'_> {
             Some(Checked::Name(id)) => id,
             _ => alias?.clone(),
         };
-        let entry = nested.iter().find(|entry| entry.key == "regional_aws_account_id");
-        let regional_account_place = entry.map_or(Place::START, |entry| entry.value.place);
-        Some(Some(ManagementConfig { cluster_id, regional_account, regional_account_place }))
+        let place =
+            |entries: &[Entry], key: &str| entries.iter().find(|entry| entry.key == key).map(|entry| entry.value.place);
+        let by_alias = || place(entries, "alias").or_else(|| place(entries, "management_id"));
+        let cluster_id_place = place(nested, "cluster_id").or_else(by_alias).unwrap_or(Place::START);
+        let regional_account_place = place(nested, "regional_aws_account_id").unwrap_or(Place::START);
+        Some(Some(ManagementConfig { cluster_id, cluster_id_place, regional_account, regional_account_place }))
     }
 
     /// What the file sets and no stage sets by itself goes on to terraform.
@@ -296,6 +301,20 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Why a variable's name is not free: a stage sets it from what the file says elsewhere, and one may not contradict the other.
+fn taken(variable: &str) -> Option<String> {
+    let other = IDENTITY_VARIABLES.iter().find(|(name, _)| *name == variable).map(|(_, key)| *key);
+    let same = || RULES.iter().map(|rule| rule.key).find(|key| *key == variable);
+    if let Some(key) = other.or_else(same) {
+        return Some(format!("another name: terraform gets this value from the key {key} at the top of the file"));
+    }
+    // Whoever asks has no row for it, so it is a row of the other kind of cluster.
+    VARIABLE_RULES.iter().any(|rule| rule.key == variable).then(|| {
+        "another name: this one says which management cluster it is, and stands in management/<cluster>.yaml only"
+            .to_owned()
+    })
 }
 
 /// What a value must be, in words.

@@ -108,5 +108,6 @@ pub const VARIABLE_RULES: &[Rule] = {
 /// The tags that every cluster carries, with the value of a file that says nothing.
 pub const TAG_DEFAULTS: &[(&str, &str)] = &[("app_code", "infra"), ("service_phase", "dev"), ("cost_center", "000")];
 
-/// Variables that the pipeline's stages set themselves from the cluster's identity.
-pub(super) const RESERVED_VARIABLES: &[&str] = &["target_account_id", "target_region", "target_alias"];
+/// Variables that mean a cluster's identity by another name, and the key of the file that says it.
+pub(super) const IDENTITY_VARIABLES: &[(&str, &str)] =
+    &[("target_account_id", "account_id"), ("target_region", "region"), ("target_alias", "alias")];

@@ -227,6 +227,58 @@ fn variables_are_names_with_plain_values_of_one_line() {
     }
 }
 
+/// A stage passes the identity as `TF_VAR_…` too: a variable of that name would contradict it, or be overridden in silence.
+#[test]
+fn no_variable_may_take_the_name_of_the_identity() {
+    let identity = ["account_id", "region", "alias", "environment", "region_alias", "regional_id", "management_id"];
+    let other_names = ["target_account_id", "target_region", "target_alias"];
+    for name in identity.into_iter().chain(other_names) {
+        for (cluster, from, to) in [
+            (RC, "terraform_vars: {", format!("terraform_vars: {{{name}: \"123456789012\", ")),
+            (MC, "terraform_vars:\n", format!("terraform_vars:\n  {name}: mc01\n")),
+        ] {
+            let found = findings(cluster, &with(cluster, from, &to));
+            assert!(
+                found.len() == 1 && found[0].contains("terraform gets this value from the key"),
+                "{name}: {found:?}"
+            );
+        }
+    }
+    let found =
+        |line: &str| findings(RC, &with(RC, "terraform_vars: {", &format!("terraform_vars: {{{line}, "))).join("\n");
+    insta::assert_snapshot!(found("target_region: us-west-2"), @r#"deploy/integration/us-east-1/terraform/regional.yaml:6:18: error: terraform_vars.target_region: found "target_region", expected another name: terraform gets this value from the key region at the top of the file"#);
+    insta::assert_snapshot!(found("cluster_id: mc01"), @r#"deploy/integration/us-east-1/terraform/regional.yaml:6:18: error: terraform_vars.cluster_id: found "cluster_id", expected another name: this one says which management cluster it is, and stands in management/<cluster>.yaml only"#);
+    assert!(found("regional_aws_account_id: \"123456789012\"").contains("which management cluster it is"));
+}
+
+/// Trojan source: what an approver reads in the plan must be what terraform gets.
+#[test]
+fn values_show_everything_that_is_in_them() {
+    let hidden = [
+        "\\u202e",
+        "\\u200b",
+        "\\u2028",
+        "\\u2066",
+        "\\ufeff",
+        "\\u061c",
+        "\\u00ad",
+        "\\u3164",
+        "\\U000e0041",
+        "\\e",
+        "\\x7f",
+    ];
+    for character in hidden {
+        let text = with(MC, "terraform_vars:\n", &format!("terraform_vars:\n  note: \"a{character}b\"\n"));
+        let found = findings(MC, &text);
+        assert!(
+            found.len() == 1 && found[0].contains("without control characters or invisible ones"),
+            "{character}: {found:?}"
+        );
+    }
+    let text = with(MC, "terraform_vars:\n", "terraform_vars:\n  note: \"Zürich, 東京, 🚰\"\n");
+    assert!(findings(MC, &text).is_empty(), "what shows is text");
+}
+
 #[test]
 fn the_later_name_stands_for_alias_and_must_not_contradict_it() {
     let later = with(RC, "alias: regional-us-east-1", "regional_id: regional-us-east-1");
