@@ -10,7 +10,7 @@ use crate::domain::{
         Survey, TreeEntry, config, shape,
         tree::{Coverage, Scope, sort_findings},
     },
-    id::{BlobSha, Digest, RepositoryName, quoted},
+    id::{BlobSha, ClusterName, Digest, RepositoryName, quoted},
 };
 
 /// What a fleet is built with, beside the files.
@@ -56,6 +56,7 @@ pub fn build(survey: &Survey, contents: &BTreeMap<BlobSha, Vec<u8>>, context: &F
             Err(findings) => drop(fleet.invalid.insert(key.clone(), findings)),
         }
     }
+    let names = Names::of(configs.values().map(|(config, ..)| config), survey);
     for (key, (config, digest, entry)) in &configs {
         let regional = configs.get(&key.regional()).map(|(config, ..)| config);
         let known = survey.files.contains_key(&key.regional()) || survey.refused.contains_key(&key.regional());
@@ -66,6 +67,10 @@ pub fn build(survey: &Survey, contents: &BTreeMap<BlobSha, Vec<u8>>, context: &F
                 fleet.invalid.insert((*key).clone(), vec![error]);
                 continue;
             }
+        }
+        if let Some(error) = names.taken(config) {
+            fleet.invalid.insert((*key).clone(), vec![error]);
+            continue;
         }
         match desired(config, digest, entry, context) {
             Ok(desired) => drop(fleet.desired.insert((*key).clone(), Arc::new(desired))),
@@ -133,6 +138,48 @@ fn beside(config: &ClusterConfig, regional: Option<&ClusterConfig>, known: bool)
             Beside::Contradicts(finding.key("terraform_vars.regional_aws_account_id"))
         }
         _ => Beside::Fits,
+    }
+}
+
+/// Which management clusters say which name to a regional cluster. The name is their identity there, so each has its own: a file
+/// must not give itself the name of its neighbour.
+struct Names<'a> {
+    said: BTreeMap<(ClusterKey, &'a ClusterName), Vec<&'a ClusterKey>>,
+    survey: &'a Survey,
+}
+
+impl<'a> Names<'a> {
+    fn of(configs: impl Iterator<Item = &'a ClusterConfig>, survey: &'a Survey) -> Self {
+        let mut said: BTreeMap<_, Vec<&ClusterKey>> = BTreeMap::new();
+        for config in configs {
+            if let Some(management) = &config.management {
+                said.entry((config.key.regional(), &management.cluster_id)).or_default().push(&config.key);
+            }
+        }
+        Self { said, survey }
+    }
+
+    /// The finding when the name belongs to another: to the file that is called so, good or bad; else to nobody while two say it.
+    fn taken(&self, config: &ClusterConfig) -> Option<Finding> {
+        let management = config.management.as_ref()?;
+        let name = &management.cluster_id;
+        if config.key.cluster() == Some(name) {
+            return None;
+        }
+        let called_so = ClusterKey { kind: ClusterKind::Management(name.clone()), ..config.key.clone() };
+        let stands = self.survey.files.contains_key(&called_so) || self.survey.refused.contains_key(&called_so);
+        let said = self.said.get(&(config.key.regional(), name));
+        let other =
+            said.and_then(|said| said.iter().find(|other| ***other != config.key)).map(|other| (*other).clone());
+        let other = stands.then_some(called_so).or(other)?;
+        let expected = format!(
+            "a name of its own: {} has this one, and the regional cluster knows its management clusters by it",
+            other.config_path()
+        );
+        let path = config.key.config_path();
+        let finding =
+            Finding::error(&path, management.cluster_id_place, "cluster-id", quoted(name.as_str(), 80), expected);
+        Some(finding.key("terraform_vars.cluster_id"))
     }
 }
 

@@ -40,6 +40,33 @@ fn a_bad_regional_file_is_not_a_missing_one() {
     assert_eq!(fleet.findings.len(), 1);
 }
 
+/// Two clusters of one name would share one identity at their regional cluster: topics, certificate, registration.
+#[test]
+fn a_file_cannot_give_itself_the_name_of_its_neighbour() {
+    const THIEF: &str = "integration/us-east-1/management/mc09";
+    let named = |cluster: &str, name: &str| {
+        text(&key(cluster)).replace("terraform_vars:\n", &format!("terraform_vars:\n  cluster_id: {name}\n"))
+    };
+    let fleet = Files::of(&[RC, MC]).with(THIEF, &named(THIEF, "mc01")).fleet();
+    assert_eq!(fleet.desired.keys().collect::<Vec<_>>(), [&key(RC), &key(MC)], "the owner keeps its name");
+    insta::assert_snapshot!(said(&fleet).join("\n"), @r#"deploy/integration/us-east-1/terraform/management/mc09.yaml:7:15: error: terraform_vars.cluster_id: found "mc01", expected a name of its own: deploy/integration/us-east-1/terraform/management/mc01.yaml has this one, and the regional cluster knows its management clusters by it"#);
+    // By the alias, which is the name unless said; and beside an owner whose file is bad.
+    let alias = text(&key(THIEF)).replace("alias: mc09", "alias: mc01");
+    let fleet = Files::of(&[RC, MC]).plus(MC, "nonsense: 1").with(THIEF, &alias).fleet();
+    assert_eq!(fleet.invalid.len(), 2, "{:?}", said(&fleet));
+    assert!(
+        said(&fleet)
+            .iter()
+            .any(|said| said.contains("mc09.yaml:3:8: error: terraform_vars.cluster_id: found \"mc01\""))
+    );
+    // Nobody is called so: then it is neither's.
+    let fleet = Files::of(&[RC]).with(MC, &named(MC, "shared")).with(THIEF, &named(THIEF, "shared")).fleet();
+    assert_eq!(fleet.invalid.len(), 2, "{:?}", said(&fleet));
+    // Under another regional cluster it is another name.
+    let elsewhere = "integration/us-east-1-b/management/mc01";
+    assert!(Files::of(&[RC, MC, elsewhere]).fleet().invalid.is_empty());
+}
+
 #[test]
 fn an_unknown_environment_is_an_error_with_the_nearest_name() {
     let fleet = Files::of(&["integratoin/us-east-1/regional", RC]).fleet();
