@@ -152,18 +152,67 @@ fn an_object_that_is_not_the_accepted_form_runs_nothing() {
     let stage = Stage::new("regional", "apply");
     let object = stage.folder.path().join("stub/s3").join(BUCKET).join(stage.spec_key());
     let digest = stage.digest();
+    let good = json!({"config_sha256": digest, "place": stage.place(), "variables": {}, "delete": false});
+    fs::write(&object, good.to_string()).unwrap();
+    stage.run().succeeded();
+    let with = |name: &str, value: Value| {
+        let mut spec = good.clone();
+        spec[name] = value;
+        spec.to_string()
+    };
     for text in [
         "{".to_owned(),
-        json!({"config_sha256": "0".repeat(64), "variables": {}, "delete": false}).to_string(),
-        json!({"config_sha256": digest, "variables": {}}).to_string(),
-        json!({"config_sha256": digest, "variables": {"LD_PRELOAD": "x"}, "delete": false}).to_string(),
-        json!({"config_sha256": digest, "variables": {"a": 1}, "delete": false}).to_string(),
+        with("config_sha256", json!("0".repeat(64))),
+        with("delete", json!(null)),
+        with("variables", json!({"LD_PRELOAD": "x"})),
+        with("variables", json!({"a": 1})),
+        with("place", json!(null)),
+        with("place", json!({})),
+        with("place", json!({"TARGET_ACCOUNT_ID": TARGET, "TARGET_REGION": "us-west-2"})),
     ] {
         fs::write(&object, &text).unwrap();
+        fs::remove_file(stage.folder.path().join("stub/calls")).unwrap();
         let ran = stage.run();
         assert_ne!(ran.code, 0, "{text} was taken");
         assert!(ran.terraform().is_empty());
     }
+}
+
+/// A push that changes the account starts a run and wakes the provisioner at once; whichever is first, the new values never
+/// reach the old account, and an old commit's values never the new one.
+#[test]
+fn a_pipeline_of_before_does_not_apply_the_file_of_now() {
+    for (kind, name, before) in [
+        ("regional", "TARGET_ACCOUNT_ID", "555555555555"),
+        ("regional", "TARGET_REGION", "eu-west-1"),
+        ("regional", "TARGET_ALIAS", "other"),
+        ("management", "CLUSTER_ID", "mc02"),
+        ("management", "REGIONAL_AWS_ACCOUNT_ID", "555555555555"),
+    ] {
+        for step in ["validate", "apply", "bootstrap"] {
+            let mut stage = Stage::new(kind, step);
+            let now = stage.env[name].clone();
+            stage.set(name, before);
+            let sentence =
+                format!("was accepted with {name} '{now}', and the pipeline that this run began with has '{before}'");
+            stage.run().stopped(&sentence);
+        }
+    }
+}
+
+/// Terraform prefers files of variables to the environment.
+#[test]
+fn a_file_of_variables_beside_the_root_cannot_replace_what_was_accepted() {
+    for name in ["terraform.tfvars", "terraform.tfvars.json", "x.auto.tfvars", ".auto.tfvars.json"] {
+        let stage = Stage::new("regional", "apply");
+        let root = stage.folder.path().join("checkout/terraform/config/regional-cluster");
+        fs::write(root.join(name), "{}").unwrap();
+        stage.run().stopped(&format!("terraform/config/regional-cluster holds {name}, which would override"));
+    }
+    let stage = Stage::new("regional", "apply");
+    let root = stage.folder.path().join("checkout/terraform/config/regional-cluster");
+    fs::write(root.join("example.tfvars"), "").unwrap();
+    stage.run().succeeded();
 }
 
 #[test]
@@ -208,6 +257,7 @@ fn a_missing_root_is_one_clear_line() {
 fn account_references_are_resolved_as_central_in_the_clusters_region() {
     let mut stage = Stage::new("management", "apply");
     stage.set("TARGET_ACCOUNT_ID", "ssm:///infra/integration/us-west-2/mc01/account_id");
+    stage.accept(json!({}), false);
     stage.world["parameters"] = json!({"/infra/integration/us-west-2/mc01/account_id": TARGET});
     let ran = stage.run();
     ran.succeeded();
@@ -229,6 +279,7 @@ fn a_role_that_leads_elsewhere_is_refused_and_none_is_assumed_at_home() {
 
     let mut stage = Stage::new("regional", "apply");
     stage.set("TARGET_ACCOUNT_ID", CENTRAL);
+    stage.accept(json!({}), false);
     let ran = stage.run();
     ran.succeeded();
     assert!(!ran.terraform()[0].profiles.contains("role_arn"), "no role is assumed in the same account");

@@ -44,6 +44,10 @@ FOR_EVERY_CLUSTER = {
 }
 FOR_MANAGEMENT_CLUSTERS = {"CLUSTER_ID": NAME, "REGIONAL_AWS_ACCOUNT_ID": ACCOUNT_REFERENCE}
 
+# What of it the accepted file says too: where a stage works, and as whom.
+OF_EVERY_CLUSTER = ("TARGET_ACCOUNT_ID", "TARGET_ALIAS", "TARGET_REGION")
+PLACE = {"regional": OF_EVERY_CLUSTER, "management": (*OF_EVERY_CLUSTER, *FOR_MANAGEMENT_CLUSTERS)}
+
 CONFIG_LIMIT = 64 * 1024  # bytes: the provisioner refuses larger files
 
 
@@ -139,8 +143,9 @@ def accepted_spec(cluster):
     text = output(["aws", "s3", "cp", "--only-show-errors", f"s3://{bucket}/{key}", "-"])
     try:
         spec = json.loads(text)
-        variables = spec["variables"]
+        variables, place = spec["variables"], spec["place"]
         right = spec["config_sha256"] == digest and isinstance(spec["delete"], bool) and isinstance(variables, dict)
+        right = right and isinstance(place, dict) and place.keys() == set(PLACE[cluster.kind])
     except (ValueError, KeyError, TypeError):
         right = False
     if not right:
@@ -148,6 +153,13 @@ def accepted_spec(cluster):
     for name, value in variables.items():
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or not isinstance(value, str) or "\0" in value:
             raise Stop(f"s3://{bucket}/{key}: {name[:80]!r} is not a Terraform variable with a text value")
+    # A push starts a run and wakes the provisioner at once: the run may have the pipeline of before with the file of now.
+    for name, accepted in sorted(place.items()):
+        if accepted != cluster.env[name]:
+            raise Stop(
+                f"{path} was accepted with {name} {accepted!r}, and the pipeline that this run began with has {cluster.env[name]!r}: "
+                "nothing was touched. When the commit status penstock/clusters is green, start a new run."
+            )
     if spec["delete"] and not cluster.destroy:
         raise Stop(f"{path} asks for removal (delete or delete_pipeline). Only a destroy run may use it, and this is not one: nothing was touched.")
     if cluster.destroy and not spec["delete"]:
@@ -160,6 +172,10 @@ def root_to_apply(kind):
     root = f"terraform/config/{kind}-cluster"
     if not os.path.isdir(root) or not any(name.endswith(".tf") for name in os.listdir(root)):
         raise Stop(f"the root {root} is not in this commit: there is nothing that could be planned or applied")
+    # Terraform reads these by itself and prefers them to TF_VAR_…: they would replace what was accepted, and whose cluster it is.
+    loaded = [name for name in sorted(os.listdir(root)) if re.fullmatch(r"terraform\.tfvars(\.json)?|.*\.auto\.tfvars(\.json)?", name)]
+    if loaded:
+        raise Stop(f"{root} holds {', '.join(loaded)[:200]}, which would override the accepted values: set them in the cluster's own file")
     return root
 
 

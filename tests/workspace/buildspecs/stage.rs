@@ -128,11 +128,19 @@ impl Stage {
         format!("specs/{}/{}.json", self.env["PIPELINE_NAME"], self.digest())
     }
 
+    /// Where the pipeline's action says that the stage works.
+    pub(super) fn place(&self) -> Value {
+        let names =
+            ["TARGET_ACCOUNT_ID", "TARGET_REGION", "TARGET_ALIAS", "CLUSTER_ID", "REGIONAL_AWS_ACCOUNT_ID"].into_iter();
+        names.filter_map(|name| Some((name.to_owned(), json!(self.env.get(name)?)))).collect()
+    }
+
     /// What the provisioner stores when it accepts the file.
     pub(super) fn accept(&mut self, variables: Value, delete: bool) {
         let object = self.folder.path().join("stub/s3").join(BUCKET).join(self.spec_key());
         fs::create_dir_all(object.parent().unwrap()).unwrap();
-        let spec = json!({"config_sha256": self.digest(), "variables": variables, "delete": delete});
+        let spec =
+            json!({"config_sha256": self.digest(), "place": self.place(), "variables": variables, "delete": delete});
         fs::write(object, spec.to_string()).unwrap();
     }
 

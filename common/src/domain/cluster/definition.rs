@@ -133,6 +133,9 @@ pub struct PipelineSource {
 pub struct CompiledSpec {
     /// The sha256 of the file's bytes.
     pub config_sha256: Digest,
+    /// Where its stages work, by the names of their action variables: `TARGET_ACCOUNT_ID`, `TARGET_REGION`, … A run can begin with the
+    /// pipeline's definition of before and the file of now; a stage compares, so that new values are never applied in an old place.
+    pub place: BTreeMap<String, String>,
     /// `TF_VAR_` values by variable name, as text.
     pub variables: BTreeMap<String, String>,
     /// Whether the file says `delete: true`: only a destroy run may use it.

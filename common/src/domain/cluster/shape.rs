@@ -73,7 +73,8 @@ pub fn shape(
         return Err(findings);
     }
     let variables = config.variables.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-    let compiled = CompiledSpec { config_sha256, variables, delete: removing(config) };
+    let place = place(config).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let compiled = CompiledSpec { config_sha256, place, variables, delete: removing(config) };
     let tags = tags(&config.key, repository);
     Ok(Shape { pipeline, definition, tags, compiled, spec_sha256, values })
 }
@@ -218,25 +219,33 @@ struct Variable<'a> {
     value: &'a str,
 }
 
+/// The values that say where a stage works and as whom, by the names of their action variables.
+fn place(config: &ClusterConfig) -> Vec<(&'static str, &str)> {
+    let mut place = vec![
+        ("TARGET_ACCOUNT_ID", config.account.as_str()),
+        ("TARGET_REGION", config.region.as_str()),
+        ("TARGET_ALIAS", config.alias.as_str()),
+    ];
+    if let Some(management) = &config.management {
+        place.push(("CLUSTER_ID", management.cluster_id.as_str()));
+        place.push(("REGIONAL_AWS_ACCOUNT_ID", management.regional_account.as_str()));
+    }
+    place
+}
+
 fn action_variables(config: &ClusterConfig, pipeline: &PipelineName, spec: &str) -> String {
-    let ClusterConfig { key, account, region, alias, management, .. } = config;
+    let key = &config.key;
     let path = key.config_path();
     let mut pairs = vec![
         ("ENVIRONMENT", key.environment.as_str()),
         ("REGION_ALIAS", key.region_alias.as_str()),
         ("CLUSTER_KIND", key.kind_name()),
-        ("TARGET_ACCOUNT_ID", account.as_str()),
-        ("TARGET_REGION", region.as_str()),
-        ("TARGET_ALIAS", alias.as_str()),
         ("CONFIG_PATH", &path),
         ("PIPELINE_NAME", pipeline.as_str()),
         (diff::SPEC_VARIABLE, spec),
         ("IS_DESTROY", "#{variables.IS_DESTROY}"),
     ];
-    if let Some(management) = management {
-        pairs.push(("CLUSTER_ID", management.cluster_id.as_str()));
-        pairs.push(("REGIONAL_AWS_ACCOUNT_ID", management.regional_account.as_str()));
-    }
+    pairs.extend(place(config));
     let variables: Vec<Variable<'_>> = pairs.into_iter().map(|(name, value)| Variable { name, value }).collect();
     // Strings alone cannot fail to serialise; were it otherwise, the empty list would fail the stage's preflight.
     serde_json::to_string(&variables).unwrap_or_else(|_| "[]".to_owned())

@@ -191,9 +191,16 @@ fn every_value_is_in_the_digest_and_the_orders_are_not() {
 }
 
 #[test]
-fn the_compiled_specification_carries_the_variables_and_no_identity() {
-    let variables: Vec<String> = of(MC).compiled.variables.into_keys().collect();
-    assert_eq!(variables, ["app_code", "cost_center", "service_phase"]);
+fn the_compiled_specification_keeps_variables_and_place_apart() {
+    let compiled = of(MC).compiled;
+    assert_eq!(compiled.variables.into_keys().collect::<Vec<_>>(), ["app_code", "cost_center", "service_phase"]);
+    let place: Vec<String> = compiled.place.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let told = of(MC).definition.stages[1].actions[0].configuration["EnvironmentVariables"].clone();
+    assert_eq!(place.len(), 5);
+    for (name, value) in compiled.place {
+        assert!(told.contains(&format!(r#"{{"name":"{name}","value":"{value}"}}"#)), "{name} in {told}");
+    }
+    assert!(place.contains(&"CLUSTER_ID=mc01".to_owned()), "{place:?}");
 }
 
 #[test]
