@@ -18,5 +18,9 @@ fn committed_governance_files_parse_and_refuse_what_they_do_not_list() {
     assert_eq!(governance.environments.unlisted, Unlisted::Refuse);
     assert_eq!(governance.accounts.unlisted, Unlisted::Refuse);
     assert!(governance.environments.listed.values().all(|environment| environment.gate), "every example is gated");
+    let accounts = |name: &str| governance.environments.listed[&name.parse().unwrap()].accounts.clone();
+    let (integration, production) = (accounts("integration").unwrap(), accounts("production").unwrap());
+    assert!(integration.is_disjoint(&production), "a push to main reaches no account of production");
+    assert!(integration.union(&production).all(|id| governance.accounts.listed.contains_key(id)));
     assert_eq!(governance.repositories.listed.len(), 1);
 }

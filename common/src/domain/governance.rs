@@ -3,7 +3,7 @@
 //! Terraform (and the local stack) joins the files of `terraform/governance/` into one JSON object `{file name: text}` and
 //! stores it under the sha256 of those bytes. A function reads the bundle that its environment names, checks the digest and parses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,9 @@ pub struct Environment {
     pub branch: Option<BranchName>,
     /// Whether the Deploy stage starts with the gate. On unless the file says `gate: false`.
     pub gate: bool,
+    /// The accounts that its clusters may name, when it says which: a push to one environment's branch must not reach the accounts
+    /// of another, which may have a gate that this one has not. Without it, any account of `accounts.yaml`.
+    pub accounts: Option<BTreeSet<AccountId>>,
 }
 
 /// `accounts.yaml`: the AWS accounts that a cluster file may name.
@@ -92,7 +95,7 @@ impl Environments {
     pub fn get(&self, name: &EnvironmentName) -> Option<Environment> {
         match (self.listed.get(name), self.unlisted) {
             (Some(environment), _) => Some(environment.clone()),
-            (None, Unlisted::Admit) => Some(Environment { branch: None, gate: true }),
+            (None, Unlisted::Admit) => Some(Environment { branch: None, gate: true, accounts: None }),
             (None, Unlisted::Refuse) => None,
         }
     }

@@ -36,13 +36,24 @@ pub(crate) static RUNTIME: LazyLock<PipelineRuntime> = LazyLock::new(|| Pipeline
 pub(crate) static GOVERNANCE: LazyLock<Governance> = LazyLock::new(|| governance("refuse"));
 
 pub(crate) fn governance(unlisted_accounts: &str) -> Governance {
-    let environments = "environments: {integration: {}, staging: {branch: main}, sandbox: {gate: false}, production: {branch: production}}\nunlisted: refuse\n";
+    let environments =
+        "{integration: {}, staging: {branch: main}, sandbox: {gate: false}, production: {branch: production}}";
+    files(environments, unlisted_accounts)
+}
+
+/// The same with these environments, which may say whose accounts are whose.
+pub(crate) fn bound(environments: &str) -> Governance {
+    files(environments, "refuse")
+}
+
+fn files(environments: &str, unlisted_accounts: &str) -> Governance {
+    let environments = format!("environments: {environments}\nunlisted: refuse\n");
     let accounts = format!(
         "accounts: {{\"123456789012\": one, \"210987654321\": two, \"001234567012\": three}}\nunlisted: {unlisted_accounts}\n"
     );
     let repositories = "repositories: [{id: 42, name: acme/clusters, kind: cluster, default_branch: main}]\n";
     let files = BTreeMap::from([
-        ("environments.yaml", environments),
+        ("environments.yaml", environments.as_str()),
         ("accounts.yaml", accounts.as_str()),
         ("repositories.yaml", repositories),
     ]);

@@ -3,12 +3,15 @@
 //! All three files must be there and say all they must; `unlisted` has no default, `gate` is on unless it says `false`. Other files
 //! of the bundle belong to other readers and are left alone.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use super::{Accounts, Environment, Environments, Governance, Repositories, RepositoryEntry, RepositoryKind, Unlisted};
 use crate::domain::{
     cluster::{Finding, Place},
-    id::{Digest, IdError, RepositoryId, quoted},
+    id::{AccountId, Digest, IdError, RepositoryId, quoted},
     yaml::{self, Entry, Limits, Node},
 };
 
@@ -111,6 +114,15 @@ impl File {
         node.mapping()
     }
 
+    /// A list of account ids. After a finding it is what was good in it: the whole file is refused then.
+    fn accounts(&mut self, node: &Node, key: &str) -> BTreeSet<AccountId> {
+        let Some(items) = node.sequence() else {
+            self.find(node.place, "value", key, node.found(), "a list of account ids, in quotes");
+            return BTreeSet::new();
+        };
+        items.iter().filter_map(|item| self.parsed(item, key)).collect()
+    }
+
     fn unlisted(&mut self, node: Option<&Node>) -> Option<Unlisted> {
         let node = self.required(node, Place::START, "unlisted", "refuse or admit: there is no default")?;
         match node.text() {
@@ -139,7 +151,7 @@ fn environments(file: &mut File, entries: &[Entry]) -> Option<Environments> {
             continue;
         };
         let Some(rules) = file.mapping(&entry.value, &key) else { continue };
-        let [branch, gate] = file.keys(rules, ["branch", "gate"]);
+        let [branch, gate, accounts] = file.keys(rules, ["branch", "gate", "accounts"]);
         let branch = branch.and_then(|node| file.parsed(node, &format!("{key}.branch")));
         let gate = match gate.map(|node| (node, node.bool())) {
             None => true,
@@ -149,7 +161,8 @@ fn environments(file: &mut File, entries: &[Entry]) -> Option<Environments> {
                 true
             }
         };
-        listed.insert(name, Environment { branch, gate });
+        let accounts = accounts.map(|node| file.accounts(node, &format!("{key}.accounts")));
+        listed.insert(name, Environment { branch, gate, accounts });
     }
     Some(Environments { listed, unlisted: unlisted? })
 }
@@ -218,7 +231,10 @@ mod tests {
     use super::*;
 
     const GOOD: [(&str, &str); 3] = [
-        ("environments.yaml", "environments: {a: {branch: release/a}, b: {gate: false}}\nunlisted: refuse\n"),
+        (
+            "environments.yaml",
+            "environments: {a: {branch: release/a, accounts: [\"000000000012\"]}, b: {gate: false}}\nunlisted: refuse\n",
+        ),
         ("accounts.yaml", "accounts: {\"000000000012\": one}\nunlisted: admit\n"),
         ("repositories.yaml", "repositories: [{id: 42, name: o/r, kind: cluster, default_branch: main}]\n"),
     ];
@@ -237,7 +253,23 @@ mod tests {
         assert_eq!((gate("a"), gate("b"), gate("c")), (Some(true), Some(false), None));
         assert_eq!(environments.listed[&"a".parse().unwrap()].branch.as_ref().unwrap().as_str(), "release/a");
         assert_eq!(governance.accounts.unlisted, Unlisted::Admit);
+        let accounts = |name: &str| environments.listed[&name.parse().unwrap()].accounts.clone();
+        assert_eq!((accounts("a").map(|accounts| accounts.len()), accounts("b")), (Some(1), None));
         assert_eq!(governance.repositories.listed[&RepositoryId(42)].name.as_str(), "o/r");
+    }
+
+    #[test]
+    fn an_environment_s_accounts_are_ids_in_a_list() {
+        for (accounts, expected) in [
+            ("\"000000000012\"", "a list of account ids, in quotes"),
+            ("[12]", "12 digits, in quotes"),
+            ("[one]", "12 digits, in quotes"),
+            ("{}", "a list of account ids, in quotes"),
+        ] {
+            let file = format!("environments:\n  a:\n    accounts: {accounts}\nunlisted: refuse\n");
+            let found = parse(&[("environments.yaml", &file)]).unwrap_err();
+            assert!(found.starts_with("environments.yaml:3:") && found.ends_with(expected), "{found}");
+        }
     }
 
     #[test]

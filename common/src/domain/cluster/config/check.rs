@@ -193,7 +193,17 @@ impl Check<'_> {
             self.find(node.place, key, &name, node.found(), expected(Kind::Account));
             return None;
         };
+        let environment = &self.key.environment;
+        let own = self.governance.environments.get(environment).and_then(|environment| environment.accounts);
         if let Ok(parameter) = text.parse::<AccountParameter>() {
+            // What a parameter holds is known in Validate only; whose it is, its name must say.
+            if own.is_some() && !text.starts_with(&format!("ssm:///infra/{environment}/")) {
+                let expected = format!(
+                    "a parameter below ssm:///infra/{environment}/, since environments.yaml lists the accounts of {environment}"
+                );
+                self.find(node.place, "account-environment", &name, quoted(text, 80), expected);
+                return None;
+            }
             return Some(Checked::Account(AccountRef::Parameter(parameter)));
         }
         let Ok(id) = text.parse::<AccountId>() else {
@@ -205,6 +215,12 @@ impl Check<'_> {
             let expected = "an account of accounts.yaml";
             let finding = Finding::error(self.path, node.place, "account-unlisted", quoted(text, 80), expected);
             self.findings.push(finding.key(name).nearest(text, accounts.listed.keys().map(AccountId::as_str)));
+            return None;
+        }
+        if let Some(own) = own.filter(|own| !own.contains(&id)) {
+            let expected = format!("an account that environments.yaml lists for {environment}");
+            let finding = Finding::error(self.path, node.place, "account-environment", quoted(text, 80), expected);
+            self.findings.push(finding.key(name).nearest(text, own.iter().map(AccountId::as_str)));
             return None;
         }
         Some(Checked::Account(AccountRef::Id(id)))

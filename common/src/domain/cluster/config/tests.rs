@@ -1,7 +1,7 @@
 //! The validation table, row by row: what passes, what does not, and what is said.
 
 use super::*;
-use crate::domain::cluster::fixture::{GOVERNANCE, governance, key, management, regional};
+use crate::domain::cluster::fixture::{GOVERNANCE, bound, governance, key, management, regional};
 
 const RC: &str = "integration/us-east-1/regional";
 const MC: &str = "integration/us-east-1/management/mc01";
@@ -87,6 +87,22 @@ fn an_account_must_be_in_the_registry_unless_it_admits_others() {
         &with(MC, "regional_aws_account_id: \"123456789012\"", "regional_aws_account_id: \"999999999999\""),
     );
     assert!(found[0].contains("terraform_vars.regional_aws_account_id"), "{found:?}");
+}
+
+/// Who may push to one environment's branch must not reach the account of another, whose gate they would walk around.
+#[test]
+fn an_account_belongs_to_its_environment_where_that_says_so() {
+    let governance = bound("{integration: {accounts: [\"123456789012\", \"210987654321\"]}}");
+    let found = |cluster: &str, text: &str| match parse(&key(cluster), text.as_bytes(), &governance) {
+        Ok(_) => String::new(),
+        Err(findings) => findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    };
+    assert_eq!((found(RC, &good(RC)), found(MC, &good(MC))), (String::new(), String::new()));
+    insta::assert_snapshot!(found(RC, &with(RC, "123456789012", "001234567012")), @r#"deploy/integration/us-east-1/terraform/regional.yaml:1:13: error: account_id: found "001234567012", expected an account that environments.yaml lists for integration; did you mean 123456789012?"#);
+    insta::assert_snapshot!(found(RC, &with(RC, "\"123456789012\"", "ssm:///infra/production/us-east-1/account_id")), @r#"deploy/integration/us-east-1/terraform/regional.yaml:1:13: error: account_id: found "ssm:///infra/production/us-east-1/account_id", expected a parameter below ssm:///infra/integration/, since environments.yaml lists the accounts of integration"#);
+    assert!(found(RC, &with(RC, "\"123456789012\"", "ssm:///infra/integration/us-east-1/account_id")).is_empty());
+    let regional = with(MC, "regional_aws_account_id: \"123456789012\"", "regional_aws_account_id: \"001234567012\"");
+    assert!(found(MC, &regional).contains("error: terraform_vars.regional_aws_account_id: found \"001234567012\""));
 }
 
 #[test]
