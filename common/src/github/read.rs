@@ -22,7 +22,12 @@ impl Forge for GitHub {
         let call = Call { repository, scope: Scope::Read, what: &what };
         let below = format!("/git/ref/heads/{}", path(branch.as_str()));
         match self.call::<wire::Reference, _>(&call, GET, &below).await {
-            Ok(found) if found.object.kind == "commit" => parse(&what, &found.object.sha).map(Some),
+            Ok(found) if found.object.kind == "commit" => {
+                let head = parse(&what, &found.object.sha)?;
+                // A token outlives a name: everything that a run reads hangs on this head, so the name is asked each time.
+                self.still_means(&call).await?;
+                Ok(Some(head))
+            }
             Ok(found) => {
                 Err(Fault::bug(format!("{what}: found {}, expected a commit", quoted(&found.object.kind, 40))))
             }
@@ -111,8 +116,8 @@ impl GitHub {
     async fn tree(&self, call: &Call<'_>, sha: &str, query: &str) -> Result<Vec<wire::Entry>, Fault> {
         let found: wire::Tree = self.call(call, GET, &format!("/git/trees/{sha}{query}")).await?;
         if found.truncated {
-            return Err(Fault::retry(format!(
-                "{}: GitHub truncated the listing after {} entries, and part of a listing is never the whole",
+            return Err(Fault::reject(format!(
+                "{}: GitHub truncated the listing after {} entries, and part of a listing is never the whole: take files out of deploy/ or split the repository",
                 call.what,
                 found.tree.len()
             )));

@@ -92,15 +92,26 @@ impl GitHub {
             .user_access_token(token.token)
             .map_err(|error| Fault::bug_from(format!("{what}: the token cannot be used"), error))?;
         let what = format!("reading {name}");
-        let found: wire::Repository = request(&client, &what, &GET, &format!("/repos/{name}")).await?;
-        if found.id != id.0 {
-            return Err(Fault::reject(format!(
-                "{name} is repository {} now, not {id}: a name can be given to another repository, so nothing was read or written",
-                found.id
-            )));
-        }
+        same(repository, &request(&client, &what, &GET, &format!("/repos/{name}")).await?)?;
         Ok(client)
     }
+
+    /// Makes sure that the call's name means the call's repository at this moment. A kept token is no proof: with it the public
+    /// repository of another, which has the name now, could be read.
+    pub(super) async fn still_means(&self, call: &Call<'_>) -> Result<(), Fault> {
+        same(call.repository, &self.call(call, GET, "").await?)
+    }
+}
+
+fn same(repository: &Repository, found: &wire::Repository) -> Result<(), Fault> {
+    let Repository { id, name, .. } = repository;
+    if found.id == id.0 {
+        return Ok(());
+    }
+    Err(Fault::reject(format!(
+        "{name} is repository {} now, not {id}: a name can be given to another repository, so nothing was read or written",
+        found.id
+    )))
 }
 
 async fn request<R, B>(client: &Octocrab, what: &str, verb: &Verb<'_, B>, route: &str) -> Result<R, Failure>

@@ -1,8 +1,12 @@
 //! Statuses and check runs.
 
-use axum::http::Method;
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, http::Method};
 use common::{
-    domain::id::CommitSha,
+    domain::id::{CommitSha, RepositoryId},
+    event::Repository,
+    github::GitHub,
     ports::{Annotation, CheckConclusion, CheckRun, CommitStatus, Marks, StatusState},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -120,6 +124,46 @@ async fn a_check_run_without_annotations_takes_one_request_and_other_content_is_
     check.external_id = "digest-2".to_owned();
     host.github.publish_check(&host.repository(), &check).await.unwrap();
     assert_eq!(writes(&host).await.len(), 2);
+}
+
+/// Another App may publish a check run of our name with our external id, complete and green. It is not ours: it is neither edited nor
+/// taken for what we said.
+#[tokio::test]
+async fn a_check_run_of_another_app_is_neither_edited_nor_believed() {
+    let commit: CommitSha = "0a".repeat(20).parse().unwrap();
+    let check = check(&commit, 1);
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let (log, id, name) = (Arc::clone(&written), check.external_id.clone(), check.name.clone());
+    let router = Router::new().fallback(move |request: axum::extract::Request| {
+        let run = |id: u64, app: Value, external: &str, status: &str| json!({"id": id, "name": name, "status": status, "external_id": external, "app": app});
+        let answer = match (request.method().as_str(), request.uri().path()) {
+            ("GET", "/repos/acme/fleet") => json!({"id": ID}),
+            ("GET", "/repos/acme/fleet/installation") => json!({"id": 1}),
+            ("POST", "/app/installations/1/access_tokens") => json!({"token": "ghs_one"}),
+            ("GET", path) if path.ends_with("/check-runs") => json!({"total_count": 3, "check_runs": [
+                run(1, json!({"id": APP + 1}), &id, "completed"),
+                run(2, json!(null), &id, "in_progress"),
+                run(3, json!({"id": APP}), "another digest", "completed"),
+            ]}),
+            (method, path) => {
+                log.lock().unwrap().push(format!("{method} {path}"));
+                run(4, json!({"id": APP}), &id, "completed")
+            }
+        };
+        async move { axum::Json(answer) }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, router).await });
+    let github = GitHub::new(&url, APP, &key().0.clone().into()).unwrap();
+    let repository =
+        Repository { host: common::event::Host::Github, id: RepositoryId(ID), name: "acme/fleet".parse().unwrap() };
+    github.publish_check(&repository, &check).await.unwrap();
+    assert_eq!(
+        *written.lock().unwrap(),
+        ["POST /repos/acme/fleet/check-runs"],
+        "a run of our own, and no other touched"
+    );
 }
 
 /// The forge itself: a token may do what it was asked for and no more, whoever asks.

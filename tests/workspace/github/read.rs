@@ -57,9 +57,9 @@ async fn a_tree_without_deploy_is_empty_and_a_truncated_one_is_not() {
     host.git("push --quiet origin main").await;
     host.person(Method::PUT, "/_forge/tree-limit", json!({"entries": 2})).await;
     let fault = host.github.deploy_tree(&host.repository(), &second).await.unwrap_err();
-    assert!(fault.is_retry());
+    assert!(matches!(fault, Fault::Reject { .. }), "the same tree is truncated every time");
     let said = fault.to_string().replace(second.short(), "<sha>");
-    insta::assert_snapshot!(said, @"listing deploy/ of <sha> in acme/fleet: GitHub truncated the listing after 2 entries, and part of a listing is never the whole: try again later");
+    insta::assert_snapshot!(said, @"listing deploy/ of <sha> in acme/fleet: GitHub truncated the listing after 2 entries, and part of a listing is never the whole: take files out of deploy/ or split the repository");
 }
 
 #[tokio::test]
@@ -117,6 +117,43 @@ async fn a_name_that_means_another_repository_is_refused() {
     insta::assert_snapshot!(fault, @"the App 77 is not installed for acme/other: install it there, or take the repository out of repositories.yaml");
     let reads = host.requests().await.into_iter().filter(|line| line.contains("/git/")).count();
     assert_eq!(reads, 0);
+}
+
+/// A host of a few answers: the repository that the name means can be exchanged, as a rename and a new repository would.
+async fn exchangeable() -> (String, Arc<std::sync::atomic::AtomicU64>) {
+    let means = Arc::new(std::sync::atomic::AtomicU64::new(ID));
+    let now = Arc::clone(&means);
+    let router = Router::new().fallback(move |request: axum::extract::Request| {
+        let id = now.load(Ordering::SeqCst);
+        let answer = match request.uri().path() {
+            "/repos/acme/fleet" => json!({"id": id}),
+            "/repos/acme/fleet/installation" => json!({"id": 1}),
+            "/app/installations/1/access_tokens" => json!({"token": "ghs_one"}),
+            "/repos/acme/fleet/git/ref/heads/main" => json!({"object": {"sha": "0a".repeat(20), "type": "commit"}}),
+            path => panic!("nobody should ask for {path}"),
+        };
+        async move { axum::Json(answer) }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, router).await });
+    (url, means)
+}
+
+/// The token of the hour before is still good, and the public repository that took the name would answer to it.
+#[tokio::test]
+async fn a_name_that_is_taken_over_while_a_token_lives_is_refused() {
+    let (url, means) = exchangeable().await;
+    let github = GitHub::new(&url, APP, &key().0.clone().into()).unwrap();
+    let repository =
+        Repository { host: common::event::Host::Github, id: RepositoryId(ID), name: "acme/fleet".parse().unwrap() };
+    let main = "main".parse().unwrap();
+    assert!(github.branch_head(&repository, &main).await.unwrap().is_some());
+    means.store(666, Ordering::SeqCst);
+    let fault = github.branch_head(&repository, &main).await.unwrap_err();
+    assert!(fault.to_string().starts_with("acme/fleet is repository 666 now, not 4242"), "{fault}");
+    means.store(ID, Ordering::SeqCst);
+    assert!(github.branch_head(&repository, &main).await.unwrap().is_some());
 }
 
 #[tokio::test]
