@@ -8,6 +8,7 @@ mod faults;
 mod fence;
 mod pains;
 mod push;
+mod strangers;
 mod teardown;
 mod triggers;
 

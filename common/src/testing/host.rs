@@ -20,6 +20,7 @@ pub(super) struct State {
     pull_requests: BTreeMap<(RepositoryId, u64), PullRequest>,
     blobs: BTreeMap<BlobSha, Vec<u8>>,
     others: Vec<String>,
+    tree_limit: Option<usize>,
     statuses: Vec<CommitStatus>,
     checks: Vec<CheckRun>,
 }
@@ -149,6 +150,11 @@ impl World {
         self.state().host.others.push(path.to_owned());
     }
 
+    /// Truncates every listing of more than this many files, as the host does above 100,000.
+    pub fn truncate_trees(&self, above: usize) {
+        self.state().host.tree_limit = Some(above);
+    }
+
     /// The commit statuses that were set, in order.
     pub fn statuses(&self) -> Vec<CommitStatus> {
         self.state().host.statuses.clone()
@@ -177,7 +183,12 @@ impl Forge for World {
                 blob: blob_sha(content),
                 size: content.len() as u64,
             };
-            Ok(found.files.iter().filter(|(path, _)| path.starts_with("deploy/")).map(entry).collect())
+            let listed: Vec<_> =
+                found.files.iter().filter(|(path, _)| path.starts_with("deploy/")).map(entry).collect();
+            match state.host.tree_limit {
+                Some(limit) if listed.len() > limit => Err(Fault::reject("the listing of deploy/ is truncated")),
+                _ => Ok(listed),
+            }
         })
     }
 

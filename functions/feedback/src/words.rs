@@ -37,7 +37,10 @@ pub fn title(finished: &ProvisioningFinished) -> String {
 
 /// The title of a plan.
 pub fn plan_title(finished: &ProvisioningFinished) -> String {
-    line(wording::counts(&finished.counts, &finished.run.mode) + &beside(finished))
+    line(match &finished.stopped {
+        Some(why) => format!("Not planned: {why}"),
+        None => wording::counts(&finished.counts, &finished.run.mode) + &beside(finished),
+    })
 }
 
 // `; also 1 error, 2 warnings`: without it a plan that fails on a path alone would say "no clusters".
@@ -116,7 +119,7 @@ pub fn plan(finished: &ProvisioningFinished) -> String {
         Outcome::Invalid => Some("Invalid: would be left as it is until the file is mended"),
         Outcome::Failed => Some("Could not be planned"),
     });
-    if finished.results.iter().all(|result| result.outcome == Outcome::Unchanged) {
+    if finished.complete && finished.results.iter().all(|result| result.outcome == Outcome::Unchanged) {
         text.push("No cluster pipeline would change.".to_owned());
     }
     text.end(finished)

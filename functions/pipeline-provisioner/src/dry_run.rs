@@ -19,6 +19,10 @@ use common::{
 
 use crate::{handler::Provisioner, load::load, report, telling::Telling};
 
+/// The most files that a pull request may touch to be planned. Each costs a request, the App has a few thousand an hour for all of
+/// its work, and anybody may open a pull request.
+pub const MAX_TOUCHED: usize = 500;
+
 impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F, P, S, L, C> {
     /// Plans a pull request as the host has it now. A pull request that is closed, does not touch `deploy/` or goes to a
     /// branch that configures nothing gets no plan.
@@ -38,8 +42,23 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             tracing::info!(number, branch = %change.base_branch, "the pull request's branch does not exist");
             return Ok(());
         };
-        let common_ancestor = self.forge.merge_base(repository, &base, &change.head).await?;
-        let head_tree = self.forge.deploy_tree(repository, &change.head).await?;
+        let run = Run {
+            repository: repository.clone(),
+            branch: change.base_branch,
+            head: change.head,
+            generation: Generation(0),
+            mode: RunMode::DryRun { number },
+        };
+        let correlation_id = woken_by.meta.correlation_id.clone();
+        let telling = Telling { run, correlation_id, nonce: woken_by.meta.event_id.to_string() };
+        let run = &telling.run;
+
+        let common_ancestor = self.forge.merge_base(repository, &base, &run.head).await?;
+        let head_tree = match self.forge.deploy_tree(repository, &run.head).await {
+            // Of the author's making and final, so it is the author who hears of it.
+            Err(Fault::Reject { what }) => return self.not_planned(&telling, what).await,
+            read => read?,
+        };
         let base_tree = self.forge.deploy_tree(repository, &base).await?;
         let before = if common_ancestor == base {
             base_tree.clone()
@@ -51,17 +70,13 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             tracing::info!(number, "the pull request does not touch deploy/");
             return Ok(());
         }
-
-        let run = Run {
-            repository: repository.clone(),
-            branch: change.base_branch,
-            head: change.head,
-            generation: Generation(0),
-            mode: RunMode::DryRun { number },
-        };
-        let correlation_id = woken_by.meta.correlation_id.clone();
-        let telling = Telling { run, correlation_id, nonce: woken_by.meta.event_id.to_string() };
-        let run = &telling.run;
+        if merged.touched.len() > MAX_TOUCHED {
+            let why = format!(
+                "it touches {} files below deploy/, and a plan reads at most {MAX_TOUCHED}: split it, or run `penstock plan`",
+                merged.touched.len()
+            );
+            return self.not_planned(&telling, why).await;
+        }
         let started = Event::ProvisioningStarted(ProvisioningStarted { run: run.clone() });
         self.ledger.announce(&[telling.about_run(self.clock.now(), started)]).await?;
 
@@ -74,6 +89,12 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let findings = new_findings(then.findings, &now.findings, &merged.touched);
         // What is noted beside a plan is about pipelines that stand: no pull request brings it about.
         let finished = report::finished(run, None, results, findings, Vec::new());
+        self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await
+    }
+
+    /// The end of a plan that was not begun, for the people at the pull request.
+    async fn not_planned(&self, telling: &Telling, why: String) -> Result<(), Fault> {
+        let finished = report::finished(&telling.run, Some(why), Vec::new(), Vec::new(), Vec::new());
         self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await
     }
 }

@@ -68,7 +68,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let started = Event::ProvisioningStarted(ProvisioningStarted { run: run.clone() });
         self.ledger.announce(&[telling.about_run(self.clock.now(), started)]).await?;
 
-        let tree = self.forge.deploy_tree(&run.repository, &run.head).await?;
+        let tree = self.forge.deploy_tree(&run.repository, &run.head).await.map_err(unlisted)?;
         let context = self.context(run);
         let fleet = load(&self.forge, &run.repository, &tree, &context).await?;
         let taken = self.rounds(&telling, &fleet, &context, deadline).await?;
@@ -187,6 +187,14 @@ impl Standing {
     /// Whether a pipeline of this name stands.
     pub(crate) fn stands(&self, name: &PipelineName) -> bool {
         self.observed.iter().any(|pipeline| pipeline.definition.name == *name)
+    }
+}
+
+// A branch is the operator's business: a listing that can never be whole must end where a person looks, not as a rejected message.
+fn unlisted(fault: Fault) -> Fault {
+    match fault {
+        Fault::Reject { what } => Fault::bug(what),
+        other => other,
     }
 }
 

@@ -25,6 +25,20 @@ async fn a_late_event_for_an_old_commit_changes_nothing() {
     assert_eq!((journey.world.pipelines(), journey.world.pipeline_writes()), (before, vec![]));
 }
 
+/// The schedule comes to the same end without any event.
+#[tokio::test]
+async fn a_push_whose_event_was_lost_is_found_by_the_schedule() {
+    let journey = Journey::default();
+    journey.push(&fleet()[..1]).await.unwrap();
+    let file = ClusterFile::management("integration", "us-east-1", "mc01");
+    let lost = journey.world.push("main", &[(&file.path, Some(file.text().as_str()))]);
+    let run = journey.sweep().await.unwrap();
+    assert_eq!((run.counts.created, run.counts.unchanged), (1, 1), "{:?}", run.results);
+    journey.world.heal();
+    assert_eq!(journey.wake(&lost).await.unwrap().counts.unchanged, 2, "and when it comes at last, nothing is left to do");
+    assert_eq!(journey.world.pipeline_writes(), []);
+}
+
 /// Whenever a newer run takes the fence, the older one makes no further change and says why it stopped.
 #[tokio::test]
 async fn a_newer_generation_stops_the_older_run_at_every_call() {
