@@ -10,7 +10,7 @@ KEEP ?=
 export KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test story tools invoke trace audit contract lint deny terraform-check terraform-apply-check promises release
+.PHONY: help demo up down test story tools invoke trace audit contract lint deny terraform-check terraform-apply-check promises bench release
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' Makefile
@@ -71,6 +71,10 @@ terraform-apply-check: ## apply against the emulator, then an empty second plan
 
 promises: ## what the specification asks for, and which test proves it
 	@cargo test --quiet --locked -p tests --test workspace promises -- --nocapture
+
+bench: ## measure: planning 10,000 clusters, and whether a signature's comparison leaks time
+	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-plan
+	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-signature
 
 release: ## build each function for release, alone, as it ships
 	@for function in functions/*/; do cargo build --release --locked -p "$$(basename $$function)" || exit 1; done

@@ -46,13 +46,18 @@ pub fn provisioner(world: &World, files: &GovernanceFiles) -> WorldProvisioner {
         ledger: world.clone(),
         clock: world.clone(),
         governance,
-        runtime: PipelineRuntime {
-            pipeline_role_arn: "arn:aws:iam::123456789012:role/penstock-cluster-pipelines".into(),
-            artifact_bucket: "penstock-artifacts-123456789012".into(),
-            artifact_key_arn: None,
-            connection_arn: "arn:aws:codeconnections:us-east-1:123456789012:connection/demo".into(),
-            project_prefix: "penstock".into(),
-        },
+        runtime: runtime(),
+    }
+}
+
+/// What every pipeline of this world uses.
+pub fn runtime() -> PipelineRuntime {
+    PipelineRuntime {
+        pipeline_role_arn: "arn:aws:iam::123456789012:role/penstock-cluster-pipelines".into(),
+        artifact_bucket: "penstock-artifacts-123456789012".into(),
+        artifact_key_arn: None,
+        connection_arn: "arn:aws:codeconnections:us-east-1:123456789012:connection/demo".into(),
+        project_prefix: "penstock".into(),
     }
 }
 
