@@ -1,6 +1,7 @@
 """`make audit SUBJECT=…`: a subject's audit chain from the running stack, verified by the library that wrote it."""
 
 import os
+import shlex
 import subprocess
 
 import say
@@ -36,7 +37,7 @@ def subjects(aws):
 
 def verify(subject):
     """The verifier's exit code and what it printed."""
-    variables = dict(line.split("=", 1) for line in ENV_FILE.read_text().splitlines())
+    variables = dict(word.split("=", 1) for word in shlex.split(ENV_FILE.read_text()))
     environment = {"PATH": os.environ.get("PATH", os.defpath), **variables, "LOG_LEVEL": "warn"}
     done = subprocess.run([target_directory() / "debug" / "audit", subject], env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr

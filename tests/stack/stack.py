@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -12,6 +13,7 @@ import foundation
 import functions
 import guard
 import processes
+import samples
 import settings
 from aws import ACCOUNT, CREDENTIALS, REGION, Aws
 from environment import STATE, VENV
@@ -158,7 +160,9 @@ def _forge(binary, webhook, public_key):
         "--listen", f"127.0.0.1:{port}", "--webhook", webhook, "--secret-file", secret,
         "--app-id", settings.APP_ID, "--app-key", public_key,
     ], _clean())
-    return json.loads(wait_until("the forge does not say where it listens", _first_line, 20))
+    forge = json.loads(wait_until("the forge does not say where it listens", _first_line, 20))
+    samples.make_commit(STATE / "forge" / f"{settings.REPOSITORY}.git")
+    return forge
 
 
 def _first_line():
@@ -196,4 +200,9 @@ def _write_env(aws, values):
         "AWS_ENDPOINT_URL_CODEPIPELINE": aws.codepipeline_endpoint,
         **values,
     }
-    ENV_FILE.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    ENV_FILE.write_text("".join(f"{name}={_quoted(value)}\n" for name, value in lines.items()))
+
+
+def _quoted(value):
+    """A value as cargo-lambda's reader and a shell take it. That reader refuses a bare `=`, which shlex.quote leaves as it is."""
+    return shlex.quote(value) if "=" not in value else "'" + value.replace("'", "'\"'\"'") + "'"
