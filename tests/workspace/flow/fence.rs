@@ -35,7 +35,11 @@ async fn a_push_whose_event_was_lost_is_found_by_the_schedule() {
     let run = journey.sweep().await.unwrap();
     assert_eq!((run.counts.created, run.counts.unchanged), (1, 1), "{:?}", run.results);
     journey.world.heal();
-    assert_eq!(journey.wake(&lost).await.unwrap().counts.unchanged, 2, "and when it comes at last, nothing is left to do");
+    assert_eq!(
+        journey.wake(&lost).await.unwrap().counts.unchanged,
+        2,
+        "and when it comes at last, nothing is left to do"
+    );
     assert_eq!(journey.world.pipeline_writes(), []);
 }
 
