@@ -24,12 +24,22 @@ variable "region" {
   description = "The region of the control plane, its pipelines and builds. A cluster's own region is data."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "A region is written as us-east-1."
+  }
 }
 
 variable "connection_arn" {
   description = "The connection to the source host, made and authorised by hand once (README.md)."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}$", var.connection_arn))
+    error_message = "connection_arn must be the ARN of a connection: arn:aws:codeconnections:<region>:<account>:connection/<id>."
+  }
 }
 
 variable "github_app_id" {
@@ -47,6 +57,11 @@ variable "github_api_url" {
   description = "The API of a GitHub Enterprise Server, or null for github.com."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.github_api_url == null || can(regex("^https://[^/?#]+(/api/v3)?$", var.github_api_url))
+    error_message = "github_api_url is https://<host>/api/v3 without a slash at its end, or null for github.com."
+  }
 }
 
 variable "log_level" {
@@ -66,6 +81,11 @@ variable "log_retention_days" {
   type        = number
   default     = 90
   nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 or 1096 days, or 5 to 10 years (1827, 2192, 2557, 2922, 3288, 3653)."
+  }
 }
 
 variable "package_file" {
@@ -93,12 +113,22 @@ variable "state_bucket" {
   description = "The bucket of the clusters' states. Usually the one that holds this root's own state."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.state_bucket))
+    error_message = "state_bucket is a bucket's name, not its ARN: 3 to 63 of a-z, 0-9, dot and hyphen."
+  }
 }
 
 variable "state_key_arn" {
   description = "The KMS key of that bucket, or null for SSE-S3."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.state_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.state_key_arn))
+    error_message = "state_key_arn must be the ARN of a key (an alias has no policy), or null."
+  }
 }
 
 variable "target_role_name" {
@@ -106,6 +136,11 @@ variable "target_role_name" {
   type        = string
   default     = "OrganizationAccountAccessRole"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", var.target_role_name))
+    error_message = "target_role_name is a role's name without path or ARN."
+  }
 }
 
 variable "target_account_ids" {
@@ -113,6 +148,11 @@ variable "target_account_ids" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.target_account_ids : can(regex("^[0-9]{12}$", id))])
+    error_message = "An account id has 12 digits."
+  }
 }
 
 variable "throttle" {
@@ -120,6 +160,11 @@ variable "throttle" {
   type        = object({ rate = number, burst = number })
   default     = { rate = 100, burst = 200 }
   nullable    = false
+
+  validation {
+    condition     = var.throttle.rate > 0 && var.throttle.burst > 0
+    error_message = "throttle.rate and throttle.burst must be above zero: at zero the API refuses every webhook."
+  }
 }
 
 variable "alarm_topic_arns" {
@@ -127,6 +172,11 @@ variable "alarm_topic_arns" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", arn))])
+    error_message = "alarm_topic_arns are ARNs of standard SNS topics: alarms cannot send to others."
+  }
 }
 
 variable "deletion_protection" {

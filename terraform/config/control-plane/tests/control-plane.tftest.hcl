@@ -117,11 +117,26 @@ run "contract_that_asks_for_more" {
   expect_failures = [terraform_data.contract]
 }
 
-run "wrong_account" {
+run "values_that_aws_would_refuse_later" {
   command = plan
 
   variables {
-    account_id = "12345"
+    account_id         = "12345"
+    region             = "Virginia"
+    connection_arn     = "00000000-0000-4000-8000-000000000000"
+    github_app_id      = "Iv1.0123456789abcdef"
+    github_api_url     = "http://github.example.com/"
+    log_level          = "loud"
+    log_retention_days = 100
+    state_bucket       = "arn:aws:s3:::states"
+    state_key_arn      = "alias/states"
+    target_role_name   = "arn:aws:iam::123456789012:role/deploy"
+    target_account_ids = ["123456789012", "12"]
+    throttle           = { rate = 0, burst = 10 }
+    alarm_topic_arns   = ["on-call"]
   }
-  expect_failures = [var.account_id]
+  expect_failures = [
+    var.account_id, var.region, var.connection_arn, var.github_app_id, var.github_api_url, var.log_level, var.log_retention_days,
+    var.state_bucket, var.state_key_arn, var.target_role_name, var.target_account_ids, var.throttle, var.alarm_topic_arns,
+  ]
 }
