@@ -40,7 +40,7 @@ $(CARGO_LAMBDA):
 
 invoke: $(CARGO_LAMBDA) ## send a sample to a function under `cargo lambda watch`: F=github-webhook E=ping
 	@test -n "$(F)" -a -n "$(E)" || { echo "say which: make invoke F=<function> E=<sample>; the samples are events/<function>/<sample>.json"; exit 2; }
-	@test -f "events/$(F)/$(E).json" || { echo "there is no events/$(F)/$(E).json; there are: $$(cd events && ls */*.json | tr '\n' ' ')"; exit 2; }
+	@test -f "events/$(F)/$(E).json" || { echo "there is no events/$(F)/$(E).json; there are: $$(cd events && ls */*.json | grep -v ^schemas/ | tr '\n' ' ')"; exit 2; }
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" cargo lambda invoke "$(F)" --invoke-address 127.0.0.1 --data-file "events/$(F)/$(E).json"
 
 trace: ## one event's path through the running stack: ID=<correlation id>

@@ -143,26 +143,30 @@ impl Visit for Read {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::cell::RefCell;
 
     use super::*;
 
-    struct Keep(Arc<Mutex<Vec<Value>>>);
+    thread_local! {
+        static KEPT: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
+    }
+
+    // For the whole process, with lines for each thread: a subscriber for one test alone can lose a line to which another test's
+    // thread came first without one.
+    struct Keep;
 
     impl<S: Subscriber> Layer<S> for Keep {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            self.0.lock().unwrap().extend(line("example", event, Timestamp::UNIX_EPOCH));
+            KEPT.with_borrow_mut(|kept| kept.extend(line("example", event, Timestamp::UNIX_EPOCH)));
         }
     }
 
     #[test]
     fn a_metric_event_becomes_one_embedded_metric() {
-        let kept = Arc::default();
-        tracing::subscriber::with_default(registry().with(Keep(Arc::clone(&kept))), || {
-            metric("RejectedMessages", 2);
-            tracing::info!(target: "metric", name = "Published", value = 3);
-        });
-        let kept = kept.lock().unwrap();
+        tracing::subscriber::set_global_default(registry().with(Keep)).unwrap();
+        metric("RejectedMessages", 2);
+        tracing::info!(target: "metric", name = "Published", value = 3);
+        let kept = KEPT.take();
         assert_eq!(kept[0], embedded("example", "RejectedMessages", 2, Timestamp::UNIX_EPOCH));
         assert_eq!(kept[1]["Published"], 3);
         assert_eq!(kept[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"], "RejectedMessages");

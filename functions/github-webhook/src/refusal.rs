@@ -42,7 +42,8 @@ pub enum Refusal {
     WrongSignature,
     /// More than [`crate::request::MAX_BODY`].
     #[error(
-        "the body is larger than 4194304 bytes: the scheduled comparison with the source host picks up what it reported"
+        "the body is larger than {} bytes: the scheduled comparison with the source host picks up what it reported",
+        crate::request::MAX_BODY
     )]
     TooLarge,
     /// `isBase64Encoded` without base64.

@@ -5,6 +5,7 @@ mod bodies;
 mod durability;
 mod examples;
 mod garbage;
+mod log;
 mod mapping;
 mod requests;
 mod rotation;

@@ -44,12 +44,18 @@ pub(crate) struct Stop {
     pub(crate) fault: Option<Fault>,
 }
 
-/// What can go wrong with a step that writes.
-enum Trouble {
+/// Why one cluster's step failed.
+enum Failure {
     /// CodePipeline refused or failed.
     Pipeline(PipelineError),
     /// Our own store failed.
     Store(&'static str, Fault),
+}
+
+/// What can go wrong with a step that writes.
+enum Trouble {
+    /// This step failed; the others go on.
+    Failed(Failure),
     /// The run is no longer the newest, or cannot know.
     Stop(Stop),
 }
@@ -65,7 +71,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             (Action::Refuse | Action::Orphan | Action::Invalid, _) => Ok(self.tell(running, step).await),
             (_, None) => {
                 let fault = Fault::bug("the plan asks for a pipeline without a file");
-                Ok(self.failed(running, step, Trouble::Store("planning", fault)).await)
+                Ok(self.failed(running, step, Failure::Store("planning", fault)).await)
             }
         }
     }
@@ -73,7 +79,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     async fn write(&self, running: &Running<'_>, step: &Step, desired: &Arc<Desired>) -> Result<Done, Stop> {
         let intent = self.recording(running, step, Phase::Intent, &step.reasons, Vec::new());
         if let Err(fault) = self.ledger.record(intent).await {
-            return Ok(self.failed(running, step, Trouble::Store("recording the intent", fault)).await);
+            return Ok(self.failed(running, step, Failure::Store("recording the intent", fault)).await);
         }
         let destroy = match self.attempt(running, step, desired).await {
             Ok(destroy) => destroy,
@@ -87,7 +93,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 }
                 return Err(stop);
             }
-            Err(trouble) => return Ok(self.failed(running, step, trouble).await),
+            Err(Trouble::Failed(failure)) => return Ok(self.failed(running, step, failure).await),
         };
         let result = step.result();
         let events = self.news(running, step, &result).into_iter().collect();
@@ -109,7 +115,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         match self.ledger.record(recording).await {
             Ok(()) => Ok(Done { result, again: false }),
             // The call was made. The next look finds the pipeline as it should be and only the record missing.
-            Err(fault) => Ok(self.failed(running, step, Trouble::Store("recording what was done", fault)).await),
+            Err(fault) => Ok(self.failed(running, step, Failure::Store("recording what was done", fault)).await),
         }
     }
 
@@ -121,30 +127,29 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         desired: &Arc<Desired>,
     ) -> Result<Option<DestroyRun>, Trouble> {
         let shape = &desired.shape;
+        let refused = |error| Trouble::Failed(Failure::Pipeline(error));
         if step.publish_spec {
             let stored = self.specs.put(&step.pipeline, &shape.compiled).await;
-            stored.map_err(|fault| Trouble::Store("storing the compiled specification", fault))?;
+            stored.map_err(|fault| Trouble::Failed(Failure::Store("storing the compiled specification", fault)))?;
         }
         self.fence(running).await.map_err(Trouble::Stop)?;
         match step.action {
             Action::Create => {
-                self.pipelines.create(&shape.definition, &shape.tags).await.map_err(Trouble::Pipeline)?;
+                self.pipelines.create(&shape.definition, &shape.tags).await.map_err(refused)?;
             }
-            Action::Update => self.pipelines.update(&shape.definition).await.map_err(Trouble::Pipeline)?,
-            Action::Retire => self.pipelines.delete(&step.pipeline).await.map_err(Trouble::Pipeline)?,
+            Action::Update => self.pipelines.update(&shape.definition).await.map_err(refused)?,
+            Action::Retire => self.pipelines.delete(&step.pipeline).await.map_err(refused)?,
             Action::Destroy { update } => {
                 if update {
-                    self.pipelines.update(&shape.definition).await.map_err(Trouble::Pipeline)?;
+                    self.pipelines.update(&shape.definition).await.map_err(refused)?;
                     self.fence(running).await.map_err(Trouble::Stop)?;
                 }
                 let Some(token) = &step.destroy_token else {
-                    return Err(Trouble::Store(
-                        "planning",
-                        Fault::bug("the plan asks for a destroy run without its token"),
-                    ));
+                    let fault = Fault::bug("the plan asks for a destroy run without its token");
+                    return Err(Trouble::Failed(Failure::Store("planning", fault)));
                 };
                 let started = self.pipelines.start_destroy(&step.pipeline, token.as_str()).await;
-                let execution = started.map_err(Trouble::Pipeline)?;
+                let execution = started.map_err(refused)?;
                 return Ok(Some(DestroyRun { execution, blob: desired.blob.clone() }));
             }
             Action::Unchanged | Action::Refuse | Action::Orphan | Action::Invalid => {}
@@ -184,7 +189,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         if step.publish_spec
             && let Err(fault) = self.specs.put(&step.pipeline, &desired.shape.compiled).await
         {
-            return self.failed(running, step, Trouble::Store("storing the compiled specification", fault)).await;
+            return self.failed(running, step, Failure::Store("storing the compiled specification", fault)).await;
         }
         if step.publish_spec || step.record_stale {
             let mut recording = self.recording(running, step, Phase::Decision, &step.reasons, Vec::new());
@@ -192,7 +197,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             let accepted = self.accepted(running, step, desired, destroy);
             recording.record = Some((running.telling.run.repository.id, accepted));
             if let Err(fault) = self.ledger.record(recording).await {
-                return self.failed(running, step, Trouble::Store("recording the cluster", fault)).await;
+                return self.failed(running, step, Failure::Store("recording the cluster", fault)).await;
             }
         }
         Done { result, again: false }
@@ -220,20 +225,18 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     }
 
     // One cluster's failure, with everything that support would ask for; the others go on.
-    async fn failed(&self, running: &Running<'_>, step: &Step, trouble: Trouble) -> Done {
+    async fn failed(&self, running: &Running<'_>, step: &Step, failure: Failure) -> Done {
         let mut reasons = step.reasons.clone();
-        let (sentence, code, request_id, again) = match trouble {
-            Trouble::Pipeline(error) => {
+        let (sentence, code, request_id, again) = match failure {
+            Failure::Pipeline(error) => {
                 let PipelineError { step, code, message, request_id, retry } = error;
                 (format!("{step} failed with {code}: {message}."), code, request_id, retry)
             }
-            Trouble::Store(doing, fault) => {
+            Failure::Store(doing, fault) => {
                 let sentence = format!("{doing} failed: {fault}.");
                 tracing::warn!(cluster = %step.cluster, fault = fault.chain(), doing, "a step failed");
                 (sentence, "store".to_owned(), None, fault.is_retry())
             }
-            // Not reached: a stopped run does not fail its step.
-            Trouble::Stop(stop) => (stop.why, "stopped".to_owned(), None, true),
         };
         reasons.insert(0, sentence.clone());
         // The request id is another one each time: it is told, and is no news by itself.

@@ -102,7 +102,7 @@ pub mod tag {
 }
 
 /// What Terraform made and every cluster pipeline uses: names and ARNs, from the provisioner's environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipelineRuntime {
     /// The role that CodePipeline assumes.
     pub pipeline_role_arn: String,

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One pipeline that exists in the control plane's account and region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedPipeline {
     /// Its definition, without what AWS adds.
     pub definition: PipelineDefinition,
@@ -46,8 +46,7 @@ impl ObservedPipeline {
 }
 
 /// How an execution of a pipeline ended, or that it did not yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExecutionStatus {
     /// Still going, stopping or waiting.
     Running,
@@ -58,7 +57,7 @@ pub enum ExecutionStatus {
 }
 
 /// A pipeline's latest execution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
     /// CodePipeline's execution id.
     pub id: String,

@@ -166,13 +166,6 @@ impl Plan {
     pub fn writes(&self) -> bool {
         self.steps.iter().any(|step| step.action.writes())
     }
-
-    /// The part of the plan that is about these files: what a pull request is told.
-    #[must_use]
-    pub fn only(mut self, paths: &BTreeSet<String>) -> Self {
-        self.steps.retain(|step| paths.contains(&step.config_path));
-        self
-    }
 }
 
 /// Adds one result to the counts.

@@ -1,15 +1,10 @@
 //! Forged, swapped, replayed and hostile requests (threats 1, 4, 5, 9, 10, 15, 17, 18, 19, 20).
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::{
     bodies,
+    log::logged,
     support::{Rig, SECRET, delivered, sign},
 };
 use crate::{payload::Name, request::Request};
@@ -242,39 +237,6 @@ async fn foreign_addresses_are_never_carried() {
         body["repository"]["full_name"] = json!(name);
         assert_eq!(rig.send("push", &body).await.0, 422, "{name}");
     }
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// Everything that is logged at the lowest level while `work` runs, one line an entry.
-fn logged(work: impl Future<Output = ()>) -> Vec<String> {
-    let lines = Lines::default();
-    let subscriber =
-        tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(lines.clone()).finish();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    tracing::subscriber::with_default(subscriber, || runtime.block_on(work));
-    let bytes = lines.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
 }
 
 #[test]

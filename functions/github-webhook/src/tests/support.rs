@@ -63,6 +63,7 @@ pub(super) type Answer = (u16, Value);
 
 impl Rig {
     pub(super) fn new() -> Self {
+        super::log::start();
         let world = World::new();
         let text = json!({"current": SECRET}).to_string();
         // Leaked so that the rig may hold it and the webhook may borrow it; a few bytes a test.

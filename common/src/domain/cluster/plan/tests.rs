@@ -3,9 +3,8 @@
 use super::*;
 use crate::domain::cluster::{
     ExecutionStatus,
-    fixture::{Files, World, actions, key, outcome, scope, step},
+    fixture::{Files, World, actions, key, outcome, step},
     names, tag,
-    tree::Coverage,
 };
 
 const RC: &str = "integration/us-east-1/regional";
@@ -350,14 +349,6 @@ fn executions_are_needed_only_for_removals() {
     assert!(needed(&files).is_empty());
     assert_eq!(needed(&files.clone().plus(MC1, "delete: true")), BTreeSet::from([names::pipeline(&key(MC1))]));
     assert_eq!(needed(&files.plus(RC, "delete: true")).len(), 3);
-}
-
-#[test]
-fn a_pull_request_is_told_of_its_own_files() {
-    let files = Files::of(&[RC, MC1]);
-    let plan = World::default().plan(&files).only(&BTreeSet::from([key(MC1).config_path()]));
-    assert_eq!(actions(&plan), ["integration/us-east-1/management/mc01 Create"]);
-    assert!(matches!(scope().covers(&key(MC1).environment), Coverage::Here(_)));
 }
 
 #[test]
