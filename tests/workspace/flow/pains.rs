@@ -57,6 +57,21 @@ async fn every_action_is_told_who_it_works_for() {
     }
 }
 
+/// Row 20: what a stage works with is the source, never what an earlier stage left.
+#[tokio::test]
+async fn every_stage_takes_the_source_and_leaves_nothing() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    for pipeline in journey.world.pipelines().values() {
+        let actions: Vec<_> = pipeline.definition.stages.iter().flat_map(|stage| &stage.actions).collect();
+        let made: Vec<&String> = actions.iter().flat_map(|action| &action.output_artifacts).collect();
+        assert_eq!(made, ["source_output"], "the Source action's, and no other");
+        let builds: Vec<_> = actions.iter().filter(|action| action.category == "Build").collect();
+        assert_eq!(builds.len(), 3);
+        assert!(builds.iter().all(|action| action.input_artifacts == ["source_output"]));
+    }
+}
+
 /// Row 6: the cluster's alias and its AWS region are no identity.
 #[tokio::test]
 async fn the_same_alias_in_two_environments_and_two_aliases_in_one_region_are_four_pipelines() {
