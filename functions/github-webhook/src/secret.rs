@@ -5,7 +5,9 @@
 //!
 //! Every request is judged with a secret that was asked for less than [`REFRESH_AFTER`] ago. So a wrong signature needs no read of its
 //! own, and a flood of them causes one read a minute, not more. When a read fails in a way that may pass, the last good secret serves
-//! on for [`SERVES_FOR`]; when the answer is final (forbidden, gone, empty, too short), nothing is verified until it is mended.
+//! on for [`SERVES_FOR`]; with no secret that serves, the next request after [`RETRY_AFTER`] reads again: else one slow read in INIT
+//! would make this instance refuse everything for a minute. When the answer is final (forbidden, gone, empty, too short), nothing is
+//! verified until it is mended.
 
 use std::{
     future::Future,
@@ -24,6 +26,9 @@ use crate::signature::Signature;
 
 /// How long a secret that was read is taken as fresh, and the shortest time between two reads.
 pub const REFRESH_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// The shortest time between two reads while no secret serves and the last read failed in a way that may pass.
+pub const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long the last good secret serves while reading fails in a way that may pass.
 pub const SERVES_FOR: SignedDuration = SignedDuration::from_mins(15);
@@ -152,6 +157,15 @@ struct State {
     keys: Option<Arc<Keys>>,
     read_at: Option<Timestamp>,
     tried_at: Option<Timestamp>,
+    /// Whether the last read failed in a way that may pass.
+    may_pass: bool,
+}
+
+impl State {
+    /// The keys, unless they were read too long ago.
+    fn serving(&self, now: Timestamp) -> Option<&Arc<Keys>> {
+        self.keys.as_ref().filter(|_| self.read_at.is_some_and(|read_at| now.duration_since(read_at) < SERVES_FOR))
+    }
 }
 
 impl<S: SecretSource> Keyring<S> {
@@ -172,14 +186,14 @@ impl<S: SecretSource> Keyring<S> {
             self.keep(read, now);
         }
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let serves = state.read_at.is_some_and(|read_at| now.duration_since(read_at) < SERVES_FOR);
-        state.keys.clone().filter(|_| serves)
+        state.serving(now).cloned()
     }
 
     /// Whether a read is due; the caller that is told so makes it.
     fn claim_read(&self, now: Timestamp) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = state.tried_at.is_none_or(|tried_at| now.duration_since(tried_at) >= REFRESH_AFTER);
+        let rest = if state.may_pass && state.serving(now).is_none() { RETRY_AFTER } else { REFRESH_AFTER };
+        let due = state.tried_at.is_none_or(|tried_at| now.duration_since(tried_at) >= rest);
         if due {
             state.tried_at = Some(now);
         }
@@ -188,6 +202,7 @@ impl<S: SecretSource> Keyring<S> {
 
     fn keep(&self, read: Result<Keys, Fault>, now: Timestamp) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.may_pass = read.as_ref().is_err_and(Fault::is_retry);
         match read {
             Ok(keys) => {
                 state.keys = Some(Arc::new(keys));

@@ -81,6 +81,21 @@ async fn a_flood_of_wrong_signatures_reads_the_secret_once_a_minute() {
 }
 
 #[tokio::test]
+async fn without_any_secret_a_read_that_failed_in_passing_is_made_again_within_a_second() {
+    let rig = Rig::new();
+    rig.vault.fail(true);
+    assert_eq!((status(&rig, SECRET).await, status(&rig, SECRET).await), (503, 503));
+    assert_eq!(rig.vault.reads(), 1);
+    rig.pass(1);
+    assert_eq!((status(&rig, SECRET).await, rig.vault.reads()), (503, 2));
+    rig.vault.set(json!({"current": SECRET}).to_string());
+    rig.pass(1);
+    assert_eq!((status(&rig, SECRET).await, rig.vault.reads()), (202, 3));
+    rig.pass(59);
+    assert_eq!((status(&rig, SECRET).await, rig.vault.reads()), (200, 3));
+}
+
+#[tokio::test]
 async fn an_unusable_secret_verifies_nothing_not_even_with_itself() {
     let short = r#"{"current": "8 bytes."}"#;
     for text in
