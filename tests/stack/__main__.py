@@ -28,7 +28,7 @@ def main(arguments):
         say.failed(failure)
         return 1
     except KeyboardInterrupt:
-        say.line("\nstopped by you")
+        say.line("stopped by you; nothing of it runs any more" if command in ("demo", "up", "journey") else "stopped by you")
         return 130
 
 
@@ -38,7 +38,6 @@ def prepare(command):
         return
     environment.check_tools()
     if not environment.venv_is_ready():
-        say.line("First run: making .venv with the pinned emulators (about 30 s, some 60 MB to download) …")
         environment.make_venv()
     environment.enter_venv()
 
@@ -51,17 +50,13 @@ def up():
     contract = environment.contract()
     steps = say.Steps("The local stack.", 5, environment.expected_duration(contract, seconds=10))
     steps.step("build the workspace (cargo)")
-    binaries = environment.build()
-    try:
-        running = stack.up(binaries, contract, steps.step)
-    except BaseException:
-        stack.down()
-        raise
+    with stack.ended(keep=True):
+        running = stack.up(environment.build(), contract, steps.step)
     say.line(f"\nUp after {steps.elapsed()}. Addresses are in target/stack/endpoints.json, variables in target/stack/env.")
     say.table([(name, value) for name, value in running.endpoints.items()], indent=2)
     say.line("\nTry:")
-    say.line(f"  git clone {running.endpoints['forge_git_url']} /tmp/fleet    # empty: your first push makes main")
-    say.line("  make down                                             # stops it")
+    say.line(f"  git clone {running.endpoints['forge_git_url']} target/stack/fleet    # empty: your first push makes main")
+    say.line("  make down    # stops it")
     return 0
 
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 
+import say
 from say import Failure
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -68,6 +69,7 @@ def fingerprint():
 
 def make_venv():
     """Makes the virtual environment from the lock; every package is checked against its hash."""
+    say.line("First: making .venv with the pinned Python packages (about 30 s, some 70 MB to download) …")
     if VENV.exists():
         shutil.rmtree(VENV)
     made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)

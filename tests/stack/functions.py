@@ -36,10 +36,13 @@ class Deployment:
         self.api_id = api_id
 
     def run(self):
-        """Deploys every function, side by side."""
-        with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+        """Deploys every function, side by side. Broken off, it does not wait for those under way: the emulator below them is ended."""
+        pool = concurrent.futures.ThreadPoolExecutor(max_workers=4)
+        try:
             for done in [pool.submit(self._function, *item) for item in self.contract["functions"].items()]:
                 done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _function(self, name, manifest):
         queue = self._queue(name, manifest["timeout_s"]) if manifest["queue"] else None

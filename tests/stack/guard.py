@@ -1,6 +1,7 @@
 """Ends the stack when its owner is gone, however it went: `make demo` leaves nothing behind, even after SIGKILL.
 
-It holds one end of a pipe. The owner's end closes when the owner ends; then whatever is still recorded is stopped.
+It holds one end of a pipe. When the owner's end closes without a word, the owner has died: whatever is still recorded is stopped.
+A word means that the owner has ended the stack itself, or leaves it up on purpose.
 """
 
 import os
@@ -11,7 +12,7 @@ import processes
 
 
 def set_guard():
-    """Starts the guard of this process. The pipe's other end stays open, and is not inherited by what we start."""
+    """Starts the guard of this process, and gives back the pipe's other end: it stays open, and is not inherited by what we start."""
     read, write = os.pipe()
     subprocess.Popen(
         [sys.executable, __file__, str(read)], pass_fds=[read], start_new_session=True, cwd=processes.STATE,
@@ -21,6 +22,12 @@ def set_guard():
     return write
 
 
+def release(write):
+    """Sends the guard home: there is nothing left to end, or nothing that may be ended."""
+    os.write(write, b".")
+    os.close(write)
+
+
 if __name__ == "__main__":
-    os.read(int(sys.argv[1]), 1)
-    processes.stop_all()
+    if not os.read(int(sys.argv[1]), 1):
+        processes.stop_all()

@@ -8,12 +8,16 @@ import shutil
 import signal
 import sys
 
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
 import bus
 import foundation
 import functions
 import guard
 import processes
 import samples
+import say
 import settings
 from aws import ACCOUNT, CREDENTIALS, REGION, Aws
 from environment import STATE, VENV
@@ -100,17 +104,28 @@ def down():
 
 @contextlib.contextmanager
 def ended(keep):
-    """Ends the stack when the block ends, in whatever way; with `keep` it stays."""
+    """Ends the stack when the block ends, in whatever way; with `keep` it stays, unless the block was broken off."""
     for sign in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, lambda number, _frame: sys.exit(128 + number))
     STATE.mkdir(parents=True, exist_ok=True)
-    pipe = None if keep else guard.set_guard()
+    pipe = guard.set_guard()
+    stays = False
     try:
         yield
+        stays = keep
+    except KeyboardInterrupt:
+        say.line("\nstopping the stack …")
+        raise
+    except (Failure, BotoCoreError, Boto3Error, ClientError, OSError) as error:
+        # When a program of the stack is gone, that is the news, and not what followed from it.
+        processes.check_alive()
+        if isinstance(error, Failure):
+            raise
+        raise Failure(f"a program of the local stack refused a call: {error}", processes.logs()) from error
     finally:
-        if not keep:
+        if not stays:
             down()
-            os.close(pipe)
+        guard.release(pipe)
 
 
 def _clean(**variables):
