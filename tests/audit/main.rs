@@ -1,13 +1,18 @@
 //! `audit <subject>`: reads one audit chain from the table and verifies it; `make audit SUBJECT=…` runs it against the local stack.
 //!
 //! It uses the table's own adapter and the library's verifier, so it checks what the functions wrote, not a copy of the format.
-//! Exit code 0: the chain holds. 1: it is broken, and the first broken entry is named; or there is no such chain.
+//! Exit code 0: the chain holds. 1: it is broken, and the first broken entry is named; or there is no such chain. 2: no such subject
+//! can be.
 
 use std::process::ExitCode;
 
 use common::{
     aws::{Aws, dynamodb::Table},
-    domain::audit::{Phase, verify},
+    domain::{
+        audit::{Phase, verify},
+        cluster::ClusterKey,
+        id::{IdError, quoted},
+    },
     manifest::{EnvVar, Manifest},
     ports::AuditTrail as _,
     runtime,
@@ -33,6 +38,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         eprintln!("usage: audit <subject>, for example: audit cluster:integration/us-east-1/regional");
         return Ok(ExitCode::from(2));
     };
+    if let Err(problem) = cluster(&subject) {
+        println!(
+            "{problem}; for example: cluster:integration/us-east-1/regional. Without a subject, those with a chain are listed"
+        );
+        return Ok(ExitCode::from(2));
+    }
     let config = runtime::start(&MANIFEST)?;
     let table = Table::new(&Aws::new(&config), config.text("TABLE_NAME")?);
     let (entries, head) = table.chain(&subject).await?;
@@ -43,7 +54,13 @@ async fn main() -> anyhow::Result<ExitCode> {
             Phase::Outcome => "outcome",
             Phase::Decision => "decision",
         };
-        println!("{:>4}  {}  {phase:<8}  {:<20}  {}", entry.sequence, draft.at, draft.action, entry.hash);
+        println!(
+            "{:>4}  {:<30}  {phase:<8}  {:<20}  {}",
+            entry.sequence,
+            draft.at.to_string(),
+            draft.action,
+            entry.hash
+        );
         for (name, value) in &draft.facts {
             println!("        {name}: {value}");
         }
@@ -52,7 +69,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
     }
     if entries.is_empty() && head.sequence == 0 {
-        println!("there is no audit chain of {subject}");
+        println!("there is no audit chain of {subject}: nothing was ever decided about it");
         return Ok(ExitCode::FAILURE);
     }
     match verify(&subject, &entries, &head) {
@@ -65,4 +82,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// The cluster that a subject names.
+fn cluster(subject: &str) -> Result<ClusterKey, String> {
+    let key = subject.strip_prefix("cluster:").ok_or_else(|| format!("{} is not a subject", quoted(subject, 120)))?;
+    key.parse().map_err(|error: IdError| error.to_string())
 }

@@ -5,6 +5,8 @@ import expect
 import parts
 import say
 import stack
+import tree
+from forge import PERSON
 from scene import Scene
 
 SECONDS = 60
@@ -47,12 +49,19 @@ def show(running):
     addresses = running.endpoints
     say.line("\nThe stack stays up (make down stops it). Addresses, also in target/stack/endpoints.json:")
     say.table(list(addresses.items()), indent=2)
-    say.line("\nTry a push of your own:")
+    say.line("\nTry a push of your own, from this directory:")
+    statuses = f"{addresses['forge_url']}/repos/{addresses['forge_repo']}/commits"
     for line in (
-        f"git clone {addresses['forge_git_url']} /tmp/fleet && cd /tmp/fleet",
-        "sed -i.old 's/cost_center: .*/cost_center: \"777\"/' deploy/production/ap-southeast-2/terraform/regional.yaml && rm deploy/*/*/terraform/*.old",
-        "git -c user.name=me -c user.email=me@example.invalid commit -am 'production: charge another cost center' && git push",
-        f"curl -s {addresses['forge_url']}/repos/{addresses['forge_repo']}/commits/$(git rev-parse HEAD)/statuses",
+        f"git clone {addresses['forge_git_url']} target/stack/fleet",
+        f"sed -i.old 's/cost_center: .*/cost_center: \"777\"/' target/stack/fleet/{tree.PUSHED_BY_HAND} && rm target/stack/fleet/{tree.PUSHED_BY_HAND}.old",
+        "git -C target/stack/fleet -c user.name=me -c user.email=me@example.invalid commit -am 'production: charge another cost center'",
+        "git -C target/stack/fleet push",
     ):
         say.line(f"  {line}")
-    say.line("Then, in this directory: make audit, or make trace ID=<the event_id in the webhook's answer>")
+    say.line("Then look at what it did:")
+    for line in (
+        "make trace    # the latest causes; make trace ID=<one of them> prints its path",
+        "make audit    # the clusters with an audit chain; make audit SUBJECT=<one of them> verifies it",
+        f"curl -s -H 'Authorization: Bearer {PERSON}' {statuses}/$(git -C target/stack/fleet rev-parse HEAD)/statuses",
+    ):
+        say.line(f"  {line}")

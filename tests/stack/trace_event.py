@@ -1,7 +1,7 @@
 """`make trace ID=<correlation id>`: one event's path through the running stack.
 
-The id is the `event_id` in the webhook's answer. Put together from four places: the forge's deliveries, the events on the bus, the
-audit entries, and the functions' log lines that name the id.
+The id is the `event_id` in the webhook's answer; without one, the latest causes are listed with theirs. Put together from four
+places: the forge's deliveries, the events on the bus, the audit entries, and the functions' log lines that name the id.
 """
 
 import json
@@ -13,22 +13,39 @@ from forge import Forge
 from stack import Stack
 
 
+# What every log line has, and the path shows in another place.
+FRAME = {"timestamp", "level", "message", "target", "span", "event_id"}
+
+
 def run(identifier=""):
     """Prints the path, oldest first."""
     stack = Stack.running()
     if not identifier:
-        say.line("say which: make trace ID=<correlation id>. The latest ones:")
-        for event in bus.events(stack.aws)[-10:]:
-            detail = event["detail"]
-            say.line(f"  {detail['correlation_id']}  {detail['occurred_at']}  {event['detail-type']}  {detail['subject']}")
-        return 2
+        latest(stack)
+        return 0
     rows = [*_deliveries(stack, identifier), *_events(stack, identifier), *_audit(stack, identifier), *_logs(stack, identifier)]
     if not rows:
-        say.line(f"nothing in this stack has the correlation id {identifier}")
+        say.line(f"nothing in this stack has the correlation id {identifier}; `make trace` alone lists the latest ones")
         return 1
     for when, where, what in sorted(rows):
         say.line(f"{when:<27}  {where:<22}  {what}")
     return 0
+
+
+def latest(stack, count=10):
+    """The latest causes: each correlation id with its first event, and how many came of it."""
+    causes = {}
+    for event in bus.events(stack.aws):
+        causes.setdefault(event["detail"]["correlation_id"], []).append(event)
+    if not causes:
+        say.line("no event has gone over the bus of this stack yet: push something first")
+        return
+    say.line("the latest causes (make trace ID=<one of them>):")
+    for identifier, events in list(causes.items())[-count:]:
+        first = events[0]
+        detail = first["detail"]
+        said = f"{first['detail-type']}: {detail['subject']}"
+        say.line(f"  {identifier}  {_second(detail['occurred_at'])}  {said}, {len(events)} events in all")
 
 
 def _deliveries(stack, identifier):
@@ -66,7 +83,9 @@ def _logs(stack, identifier):
             for line in page["events"]:
                 if identifier in line["message"] and line["message"].startswith("{"):
                     said = json.loads(line["message"])
-                    yield _second(said.get("timestamp", "")), f"log {name}", f"{said.get('level', '')} {said.get('message', '')}"
+                    fields = ", ".join(f"{key} {value}" for key, value in said.items() if key not in FRAME and identifier not in str(value))
+                    what = f"{said.get('level', '')} {said.get('message', '')}" + (f" ({fields})" if fields else "")
+                    yield _second(said.get("timestamp", "")), f"log {name}", what
 
 
 def _second(timestamp):

@@ -10,6 +10,7 @@ INVALID = "deploy/integration/eu-west-1/terraform/management/mc02.yaml"
 CHANGED = "deploy/integration/us-east-1/terraform/management/mc01.yaml"
 CHANGED_CLUSTER = "integration/us-east-1/management/mc01"
 CHANGED_PIPELINE = "mc-integration-us-east-1-mc01-"
+PUSHED_BY_HAND = "deploy/production/ap-southeast-2/terraform/regional.yaml"
 UNCHANGING = "deploy/integration/us-east-1/argocd/regional-cluster-values.yaml"
 
 

@@ -37,7 +37,10 @@ where
     for mark in marks(settings, event) {
         let content = mark.digest();
         if !ledger.is_news(&mark.subject, mark.kind, mark.order, &content).await? {
-            tracing::info!(subject = mark.subject, kind = mark.kind, "nothing new to say");
+            tracing::info!(
+                correlation_id = %event.meta.correlation_id,
+                subject = mark.subject, kind = mark.kind, "nothing new to say"
+            );
             continue;
         }
         match &mark.content {
@@ -45,7 +48,10 @@ where
             Content::Check(check) => host.publish_check(&mark.repository, check).await?,
         }
         ledger.published(&mark.subject, mark.kind, mark.order, &content, clock.now()).await?;
-        tracing::info!(subject = mark.subject, kind = mark.kind, "published");
+        tracing::info!(
+            correlation_id = %event.meta.correlation_id,
+            subject = mark.subject, kind = mark.kind, "published"
+        );
     }
     Ok(())
 }

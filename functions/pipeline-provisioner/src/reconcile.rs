@@ -78,8 +78,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let finished = report::finished(run, why, results, fleet.findings, taken.notes);
         let failed = u64::from(finished.counts.failed);
         tracing::info!(
-            repository = %run.repository.id, branch = %run.branch, head = %run.head, %generation,
-            counts = ?finished.counts, stopped = finished.stopped, "a run came to its end"
+            correlation_id = %telling.correlation_id, repository = %run.repository.id, branch = %run.branch, head = %run.head,
+            %generation, counts = ?finished.counts, stopped = finished.stopped, "a run came to its end"
         );
         tracing::info!(target: "metric", name = "ProvisioningFailed", value = failed);
         self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await?;
