@@ -4,8 +4,8 @@
     fmt        terraform fmt -check
     rules      our own, in this file: grants, alarms and their runbook, buildspecs, no secret values, pins
     real       each root and module: init, validate, terraform test (mocked) on the real AWS provider of this machine, or of the registry
-    v6 schema  the same on the schema of provider 6, served by the checker that lies beside some checkouts (PENSTOCK_SHARED)
-    static     that checker's tfcheck.py: unknown, missing, unused, undescribed
+    static     tfcheck.py of the checker that lies beside some checkouts (../shared, or PENSTOCK_SHARED): unknown, missing, unused, undescribed
+    v6 schema  validate and test again, on the schema of provider 6 that the same checker serves
 
 Nothing is written beside the sources. What cannot run here is said, and counted as skipped. `check.py rules` runs the rules alone.
 """
@@ -19,6 +19,10 @@ import time
 
 import rules
 from toolbox import REPOSITORY, Workspace, find_mirror, find_terraform
+
+sys.path.append(str(REPOSITORY / "tests/stack"))
+import environment
+from say import Failure
 
 SHARED = pathlib.Path(os.environ.get("PENSTOCK_SHARED", REPOSITORY.parent / "shared")) / "tools/terraform"
 
@@ -60,11 +64,14 @@ def main(arguments):
         report.ran(f"rule: {name}", list(rule()))
     if arguments == ["rules"]:
         return report.end()
-    print("fmt, validate and test of each folder: 2 to 4 minutes on two cores, 7 with the provider 6 schema", flush=True)
+    python = checker_python(report)
+    if python:
+        static(report, python)
     terraform = find_terraform()
     if not terraform:
-        report.skip("fmt, validate, test", "no terraform on this machine: nothing but the rules above was checked")
+        report.skip("fmt, validate, test", "no terraform on this machine: nothing but what stands above was checked")
         return report.end()
+    print("fmt, validate and test of each folder: 2 to 4 minutes on two cores, 7 with the provider 6 schema", flush=True)
     mirror = find_mirror()
     work = Workspace(mirror, "check")
     try:
@@ -75,7 +82,8 @@ def main(arguments):
             report.skip("real provider", "no filesystem mirror with hashicorp/aws (TF_PLUGIN_MIRROR names one; TERRAFORM_REGISTRY=1 uses the registry)")
     finally:
         work.remove()
-    shared(report, terraform)
+    if python:
+        schema_of_provider_6(report, terraform, python)
     return report.end()
 
 
@@ -98,31 +106,38 @@ def sweep(report, terraform, work, label, env):
             report.ran(f"{label}: test {folder}", ["it has no tests/*.tftest.hcl"])
 
 
-def shared(report, terraform):
-    """The checker beside the checkout, when it and its Python packages are there."""
+def checker_python(report):
+    """The Python for the checker beside the checkout: the project's own virtual environment, made when it is missing. None without a checker."""
     if not (SHARED / "tfcheck.py").is_file():
         for name in ("static (tfcheck)", "provider 6 schema"):
-            report.skip(name, "there is no checker beside this checkout (PENSTOCK_SHARED)")
-        return
-    python = python_with("hcl2")
-    if python:
-        schema = ["--schema", str(SHARED / "schemas/aws-6.66.0.json.gz")]
-        folders_ = [str(REPOSITORY / folder) for folder, _ in folders(REPOSITORY)]
-        done = subprocess.run([python, str(SHARED / "tfcheck.py"), *schema, "--lint", *folders_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        report.command("static (tfcheck, provider 6 schema, lint)", (done.returncode, done.stdout))
-    else:
-        report.skip("static (tfcheck)", "no Python here has python-hcl2 (pip install python-hcl2)")
-    python = python_with("grpc")
-    if not python:
-        report.skip("provider 6 schema", "no Python here has grpcio (pip install grpcio)")
-        return
+            report.skip(name, f"there is no checker at {SHARED} (PENSTOCK_SHARED names another folder that holds tools/terraform)")
+        return None
+    try:
+        if not environment.venv_is_ready():
+            environment.make_venv()
+    except Failure as failure:
+        report.ran("virtual environment of the checker", [failure.line, *failure.details.splitlines()])
+        return None
+    return str(environment.VENV / "bin/python")
+
+
+def static(report, python):
+    """The checker's own reading of every folder: no terraform needed."""
+    schema = ["--schema", str(SHARED / "schemas/aws-6.66.0.json.gz")]
+    folders_ = [str(REPOSITORY / folder) for folder, _ in folders(REPOSITORY)]
+    done = subprocess.run([python, str(SHARED / "tfcheck.py"), *schema, "--lint", *folders_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    report.command("static (tfcheck, provider 6 schema, lint)", (done.returncode, done.stdout))
+
+
+def schema_of_provider_6(report, terraform, python):
+    """validate and test again, on the schema that the checker serves in the place of the provider."""
     with tempfile.TemporaryDirectory() as home:
         started = subprocess.run([python, str(SHARED / "schemaprovider.py"), "start", f"aws={SHARED}/schemas/aws-6.66.0.json.gz"],
-                                 stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": home})
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": home})
         exported = dict(line.removeprefix("export ").split("=", 1) for line in started.stdout.splitlines() if line.startswith("export "))
         attach = exported.get("TF_REATTACH_PROVIDERS", "").strip("'\"")
         if not attach:
-            report.skip("provider 6 schema", "the schema provider did not start")
+            report.ran("provider 6 schema: start its server", started.stderr.splitlines() or [f"it ended with {started.returncode}"])
             return
         work = Workspace(None, "schema")
         try:
@@ -132,15 +147,6 @@ def shared(report, terraform):
             pid = exported.get("SCHEMAPROVIDER_PID", "").strip("'\"")
             if pid.isdigit():
                 os.kill(int(pid), 15)
-
-
-def python_with(module):
-    """A Python that can import it: this one, or the repository's virtual environment's."""
-    for python in (sys.executable, REPOSITORY / ".venv/bin/python", os.environ.get("PENSTOCK_TFCHECK_PYTHON")):
-        if python and pathlib.Path(python).is_file():
-            if subprocess.run([python, "-c", f"import {module}"], stderr=subprocess.DEVNULL).returncode == 0:
-                return str(python)
-    return None
 
 
 if __name__ == "__main__":
