@@ -1,6 +1,7 @@
-"""What `make test` checks on the deployed system beyond the demo: attacks, copies, late events, the trigger matrix, enforced roles."""
+"""What `make test` checks on the deployed system beyond the demo: attacks, copies, late events, the schedule, the trigger matrix, enforced roles."""
 
 import concurrent.futures
+import datetime
 import hashlib
 import hmac
 import json
@@ -67,6 +68,28 @@ def late(scene):
     finished = wait_until("no run for the late event", ask, 120)[-1]
     equal("the run read the present head", finished["run"]["head"], scene.clone.git("rev-parse", "HEAD"))
     equal("no pipeline changed", (scene.versions(), scene.writes()[writes:]), (before, []))
+
+
+def wake(scene):
+    """the schedule wakes the provisioner, without any event"""
+    versions, writes = scene.versions(), len(scene.writes())
+    before = {event["detail"]["correlation_id"] for event in bus.events(scene.aws)}
+    scheduler = scene.aws.client("scheduler")
+    deployed = scheduler.get_schedule(Name=f"{settings.NAME}-pipeline-provisioner-reconcile")
+    # Nobody waits 15 minutes here: the deployed target, once, now.
+    scheduler.create_schedule(
+        Name=f"{deployed['Name']}-now",
+        ScheduleExpression=f"at({datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow=deployed["FlexibleTimeWindow"],
+        Target=deployed["Target"],
+        ActionAfterCompletion="DELETE",
+    )
+    ask = lambda: [run for run in bus.of_kind(scene.aws, "Provisioning Finished") if run["correlation_id"] not in before]
+    finished = wait_until("no run came of the schedule", ask, 120)[-1]
+    woken = [event["detail-type"] for event in bus.events(scene.aws) if event["detail"]["correlation_id"] == finished["correlation_id"]]
+    equal("a run, and no push before it", woken, ["Provisioning Started", "Provisioning Finished"])
+    equal("it read the head of the branch", finished["run"]["head"], scene.clone.git("rev-parse", "HEAD"))
+    equal("no pipeline changed", (scene.versions(), scene.writes()[writes:]), (versions, []))
 
 
 def triggers(scene):
@@ -139,4 +162,4 @@ def post(scene, event, body, guid, signed=""):
         return error.code, error.read().decode()
 
 
-PARTS = [copies, forged, late, triggers, roles]
+PARTS = [copies, forged, late, wake, triggers, roles]

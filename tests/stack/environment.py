@@ -22,7 +22,7 @@ OLDEST_PYTHON = (3, 10)
 
 TOOLS = {
     "cargo": "Rust: https://rustup.rs (the version is pinned in rust-toolchain.toml)",
-    "cc": "a C linker: Debian and Ubuntu: apt install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install",
+    "cc": "a C compiler: Debian and Ubuntu: apt install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install",
     "git": "git: Debian and Ubuntu: apt install git; Fedora: dnf install git; macOS: xcode-select --install",
 }
 

@@ -24,8 +24,8 @@ PATIENCE = 5
 def free_port(variable):
     """The port that an environment variable asks for, or a free one."""
     wanted = os.environ.get(variable, "")
-    if wanted and not wanted.isdigit():
-        raise Failure(f"{variable} is not a port: {wanted!r}")
+    if wanted and not (wanted.isascii() and wanted.isdigit() and int(wanted) < 65536):
+        raise Failure(f"{variable} is not a port (0 to 65535, 0 for a free one): {wanted!r}")
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

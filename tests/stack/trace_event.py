@@ -28,11 +28,11 @@ def run(identifier=""):
         say.line(f"nothing in this stack has the correlation id {identifier}; `make trace` alone lists the latest ones")
         return 1
     for when, where, what in sorted(rows):
-        say.line(f"{when:<27}  {where:<22}  {what}")
+        say.line(f"{when:<27}  {where:<24}  {what}")
     return 0
 
 
-def latest(stack, count=10):
+def latest(stack, most=10):
     """The latest causes: each correlation id with its first event, and how many came of it."""
     causes = {}
     for event in bus.events(stack.aws):
@@ -41,11 +41,12 @@ def latest(stack, count=10):
         say.line("no event has gone over the bus of this stack yet: push something first")
         return
     say.line("the latest causes (make trace ID=<one of them>):")
-    for identifier, events in list(causes.items())[-count:]:
+    for identifier, events in list(causes.items())[-most:]:
         first = events[0]
         detail = first["detail"]
         said = f"{first['detail-type']}: {detail['subject']}"
-        say.line(f"  {identifier}  {_second(detail['occurred_at'])}  {said}, {len(events)} events in all")
+        count = "1 event" if len(events) == 1 else f"{len(events)} events"
+        say.line(f"  {identifier}  {_second(detail['occurred_at'])}  {said}, {count} in all")
 
 
 def _deliveries(stack, identifier):
