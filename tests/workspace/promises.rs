@@ -75,11 +75,18 @@ fn every_proof_is_a_test_that_exists() {
 fn summary() {
     let promises = promises();
     let proven = promises.iter().filter(|promise| !promise.proof.is_empty()).count();
-    println!("{proven} of {} promises are proven by a test.", promises.len());
-    for promise in &promises {
-        match &promise.open {
-            Some(why) => println!("  open    {:<14} {}: {why}", promise.row, promise.says),
-            None => println!("  proven  {:<14} {}", promise.row, promise.says),
-        }
+    let width = promises.iter().map(|promise| promise.row.len()).max().unwrap_or_default();
+    let (shown, open): (Vec<_>, Vec<_>) = promises.iter().partition(|promise| promise.open.is_none());
+    println!();
+    for promise in shown {
+        println!("  proven  {:<width$}  {}", promise.row, promise.says);
     }
+    for promise in open {
+        let why = promise.open.as_deref().unwrap_or_default();
+        println!("  open    {:<width$}  {}: {why}", promise.row, promise.says);
+    }
+    println!(
+        "\n{proven} of {} promises are proven by a test; the last rows above say why the others are open.",
+        promises.len()
+    );
 }
