@@ -28,7 +28,7 @@ test: ## everything: cargo test, terraform checks, the journey on the stack
 	@$(PYTHON) tests/stack/everything.py
 
 story: ## journey 1 over the in-memory world: no emulators, no AWS crate
-	@cargo run --quiet --locked -p tests --no-default-features --bin story
+	@cargo run --locked --profile story -p tests --no-default-features --bin story
 
 tools: $(CARGO_LAMBDA) ## put the pinned cargo-lambda into .tools/
 
