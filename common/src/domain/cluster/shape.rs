@@ -65,9 +65,14 @@ pub fn shape(
 ) -> Result<Shape, Vec<Finding>> {
     let pipeline = names::pipeline(&config.key);
     let values = config.values();
-    let blank = definition(config, &pipeline, runtime, source, gate, "");
-    let spec_sha256 = spec_digest(&blank, &values);
-    let definition = definition(config, &pipeline, runtime, source, gate, spec_sha256.as_str());
+    let mut definition = definition(config, &pipeline, runtime, source, gate);
+    let spec_sha256 = spec_digest(&definition, &action_variables(config, &pipeline, ""), &values);
+    let variables = action_variables(config, &pipeline, spec_sha256.as_str());
+    for action in definition.stages.iter_mut().flat_map(|stage| &mut stage.actions) {
+        if let Some(told) = action.configuration.get_mut(diff::ENVIRONMENT_VARIABLES) {
+            told.clone_from(&variables);
+        }
+    }
     let findings = broken_quotas(&config.key, &definition);
     if !findings.is_empty() {
         return Err(findings);
@@ -83,24 +88,24 @@ fn removing(config: &ClusterConfig) -> bool {
     config.delete || config.delete_pipeline
 }
 
-// The two flags are orders, not properties: what they change of the definition is in it.
-fn spec_digest(definition: &PipelineDefinition, values: &BTreeMap<String, String>) -> Digest {
-    let fields = diff::fields(definition);
+// The two flags are orders, not properties: what they change of the definition is in it. Every build action is told the same, so that
+// text is taken once.
+fn spec_digest(untold: &PipelineDefinition, variables: &str, values: &BTreeMap<String, String>) -> Digest {
+    // Text, numbers and truth values cannot fail to serialise; were it otherwise, the digest would still cover variables and values.
+    let definition = serde_json::to_string(untold).unwrap_or_default();
     let lasting = values.iter().filter(|(key, _)| !matches!(key.as_str(), "delete" | "delete_pipeline"));
-    let count = fields.len().to_string();
-    let pairs = fields.iter().chain(lasting).flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-    Digest::of_parts(["penstock-spec-v1", &count].into_iter().chain(pairs))
+    let pairs = lasting.flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+    Digest::of_parts(["penstock-spec-v2", &definition, variables].into_iter().chain(pairs))
 }
 
+// The build actions are told nothing yet: their variables hold the digest of this.
 fn definition(
     config: &ClusterConfig,
     pipeline: &PipelineName,
     runtime: &PipelineRuntime,
     source: &PipelineSource,
     gate: bool,
-    spec: &str,
 ) -> PipelineDefinition {
-    let variables = action_variables(config, pipeline, spec);
     let kind = config.key.kind_name();
     let build = |name: &str, run_order: i32, step: &str| Action {
         name: name.to_owned(),
@@ -111,7 +116,7 @@ fn definition(
         version: "1".into(),
         configuration: configuration([
             ("ProjectName", format!("{}-{kind}-{step}", runtime.project_prefix)),
-            (diff::ENVIRONMENT_VARIABLES, variables.clone()),
+            (diff::ENVIRONMENT_VARIABLES, String::new()),
         ]),
         input_artifacts: vec![SOURCE_OUTPUT.into()],
         output_artifacts: Vec::new(),

@@ -92,15 +92,18 @@ impl<'a> World<'a> {
             };
         }
         let update = observed.definition != desired.shape.definition;
-        let (reason, changes) = self.difference(key, desired, observed);
         if desired.config.delete && !self.started(key, desired) {
             return match (self.standing_beside(key), self.moved(key, desired)) {
                 (Some(other), _) => refuse(wording::stands_beside(key, &other)),
                 (None, Some(change)) => refuse(wording::moved_while_deleting(&change)),
-                (None, None) => step(Action::Destroy { update }, vec![wording::destroying(key)], changes),
+                (None, None) => {
+                    let (_, changes) = self.difference(key, desired, observed);
+                    step(Action::Destroy { update }, vec![wording::destroying(key)], changes)
+                }
             };
         }
         if update {
+            let (reason, changes) = self.difference(key, desired, observed);
             let moved = self.moved(key, desired).map(|change| wording::moved(&change));
             return step(Action::Update, std::iter::once(reason).chain(moved).collect(), changes);
         }
