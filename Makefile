@@ -2,6 +2,7 @@
 PYTHON ?= python3
 STACK = $(PYTHON) tests/stack
 CARGO_LAMBDA = .tools/bin/cargo-lambda
+ZIG = .tools/bin/python-zig
 F ?=
 E ?=
 ID ?=
@@ -10,7 +11,7 @@ KEEP ?=
 export KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test story tools invoke trace audit contract lint deny terraform-check terraform-apply-check promises bench release
+.PHONY: help demo up down test story tools invoke trace audit contract lint deny terraform-check terraform-apply-check promises bench release release-check
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' Makefile
@@ -40,8 +41,10 @@ $(CARGO_LAMBDA):
 
 invoke: $(CARGO_LAMBDA) ## send a sample to a function under `cargo lambda watch`: F=github-webhook E=ping
 	@test -n "$(F)" -a -n "$(E)" || { echo "say which: make invoke F=<function> E=<sample>; the samples are events/<function>/<sample>.json"; exit 2; }
-	@test -f "events/$(F)/$(E).json" || { echo "there is no events/$(F)/$(E).json; there are: $$(cd events && ls */*.json | grep -v ^schemas/ | tr '\n' ' ')"; exit 2; }
-	@PATH="$(CURDIR)/.tools/bin:$$PATH" cargo lambda invoke "$(F)" --invoke-address 127.0.0.1 --data-file "events/$(F)/$(E).json"
+	@test -d "functions/$(F)" || { echo "there is no function $(F); there are: $$(ls functions | tr '\n' ' ')"; exit 2; }
+	@test -f "events/$(F)/$(E).json" || { echo "$(F) has no sample $(E); it has: $$(cd "events/$(F)" && ls *.json | sed 's/\.json$$//' | tr '\n' ' ')"; exit 2; }
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" cargo lambda invoke "$(F)" --invoke-address 127.0.0.1 --data-file "events/$(F)/$(E).json" || \
+	{ echo "was the connection refused? Then start cargo lambda watch first: events/README.md says how"; exit 1; }
 
 trace: ## one event's path through the running stack: ID=<correlation id>
 	@$(STACK) trace "$(ID)"
@@ -76,5 +79,12 @@ bench: ## measure: planning 10,000 clusters, and whether a signature's compariso
 	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-plan
 	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-signature
 
-release: ## build each function for release, alone, as it ships
-	@for function in functions/*/; do cargo build --release --locked -p "$$(basename $$function)" || exit 1; done
+release: $(ZIG) ## each function as Terraform deploys it: target/lambda/<function>/bootstrap.zip for arm64, with its size
+	@$(PYTHON) tests/release/package.py
+
+release-check: ## the webhook as it ships, built for this machine: its size, one AWS call an event
+	@$(PYTHON) tests/release/check.py
+
+$(ZIG): | $(CARGO_LAMBDA)
+	@echo "First run: putting zig into .tools/ (100 MB to download, 400 MB there); it links for arm64 …"
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: ziglang==0.17.0

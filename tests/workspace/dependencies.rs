@@ -29,6 +29,7 @@ fn aws_lc_jitter_entropy_stays_off_should_it_ever_come_in() {
 fn release_profile_is_the_measured_one() {
     let manifest: toml::Table = fs::read_to_string(repository_root().join("Cargo.toml")).unwrap().parse().unwrap();
     let release = &manifest["profile"]["release"];
+    assert_eq!(release["opt-level"].as_str(), Some("s"));
     assert_eq!(release["lto"].as_str(), Some("fat"));
     assert_eq!(release["codegen-units"].as_integer(), Some(1));
     assert_eq!(release["panic"].as_str(), Some("abort"));

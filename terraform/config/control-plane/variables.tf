@@ -89,7 +89,7 @@ variable "log_retention_days" {
 }
 
 variable "package_file" {
-  description = "Where the built zips are; <function> stands for the function's name. The default is where cargo lambda writes them (`terraform/README.md`)."
+  description = "Where the built zips are; <function> stands for the function's name. The default is where `make release` writes them."
   type        = string
   default     = "../../../target/lambda/<function>/bootstrap.zip"
   nullable    = false
