@@ -12,6 +12,7 @@
 
 use std::future::Future;
 
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,24 +28,9 @@ use crate::{
 #[serde(untagged)]
 pub enum QueueInput {
     /// From SQS.
-    Batch {
-        /// The messages.
-        #[serde(rename = "Records")]
-        records: Vec<Record>,
-    },
+    Batch(SqsEvent),
     /// By hand or from a test.
     One(Value),
-}
-
-/// One message of a batch: only what is used.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Record {
-    /// SQS's id, with which a failure is reported.
-    pub message_id: String,
-    /// The text.
-    #[serde(default)]
-    pub body: String,
 }
 
 /// What a function behind a queue is woken with.
@@ -60,25 +46,13 @@ pub enum QueueMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum QueueReply {
-    /// To SQS: the messages to bring again.
-    Batch {
-        /// Empty when all are done.
-        #[serde(rename = "batchItemFailures")]
-        failures: Vec<Failure>,
-    },
+    /// To SQS: the messages to bring again; none when all are done.
+    Batch(SqsBatchResponse),
     /// To whoever brought one bare message.
     One {
         /// `done`.
         result: &'static str,
     },
-}
-
-/// A message that must come again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// SQS's id, or a stream record's sequence number.
-    #[serde(rename = "itemIdentifier")]
-    pub item_identifier: String,
 }
 
 /// The ids that a log line about a message carries.
@@ -128,7 +102,7 @@ where
     F: Future<Output = Result<(), Fault>>,
 {
     let records = match input {
-        QueueInput::Batch { records } => records,
+        QueueInput::Batch(batch) => batch.records,
         QueueInput::One(message) => {
             let mut ids = Ids::default();
             return match one(&message, &mut ids, &handler).await {
@@ -140,10 +114,12 @@ where
             };
         }
     };
-    let mut failures = Vec::new();
-    for Record { message_id, body } in records {
+    let mut reply = SqsBatchResponse::default();
+    for record in records {
+        // Without an id the failure could not be named, and SQS would take the message as done. SQS always sends one.
+        let message_id = record.message_id.ok_or_else(|| Fault::bug("a record of the batch has no messageId"))?;
         let mut ids = Ids { message_id: Some(message_id.clone()), ..Ids::default() };
-        let result = match serde_json::from_str(&body) {
+        let result = match serde_json::from_str(&record.body.unwrap_or_default()) {
             Ok(message) => one(&message, &mut ids, &handler).await,
             Err(error) => Err(Fault::bug_from("a message in the queue is not JSON", error)),
         };
@@ -151,11 +127,11 @@ where
             log::failed(&fault, Some(&ids));
             match fault {
                 Fault::Reject { .. } => log::metric("RejectedMessages", 1),
-                Fault::Retry { .. } | Fault::Bug { .. } => failures.push(Failure { item_identifier: message_id }),
+                Fault::Retry { .. } | Fault::Bug { .. } => reply.add_failure(message_id),
             }
         }
     }
-    Ok(QueueReply::Batch { failures })
+    Ok(QueueReply::Batch(reply))
 }
 
 async fn one<H, F>(message: &Value, ids: &mut Ids, handler: &H) -> Result<(), Fault>
@@ -220,8 +196,9 @@ mod tests {
                 _ => Ok(()),
             }
         }));
-        let failures = ["retry", "bug"].map(|id| Failure { item_identifier: id.into() }).to_vec();
-        assert_eq!(reply.unwrap(), QueueReply::Batch { failures });
+        let mut expected = SqsBatchResponse::default();
+        expected.set_failures(["retry", "bug"]);
+        assert_eq!(reply.unwrap(), QueueReply::Batch(expected));
     }
 
     #[test]

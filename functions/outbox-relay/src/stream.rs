@@ -1,7 +1,8 @@
 //! Lambda's batch of stream records, as far as it is used, and the partial answer.
 //!
 //! Only the fields in use are typed, so that nothing else in a record can fail its batch. An image is read attribute by attribute
-//! later: one row that is not as it should be fails alone.
+//! later: one row that is not as it should be fails alone. (`aws_lambda_events` reads all images at once, so that one would fail
+//! them all; its SQS types are used where they do not, in `common::runtime::queue`.)
 
 use std::collections::BTreeMap;
 
