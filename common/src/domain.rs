@@ -5,6 +5,7 @@
 //! | [`id`] | identifiers, parsed once |
 //! | [`governance`] | the files that the control plane runs by |
 //! | [`cluster`] | deploy tree → configuration → desired pipelines → plan |
+//! | [`wip`] | limits on work in progress: scopes, leases, tickets, who is next |
 //! | [`yaml`] | YAML as a tree whose every node knows its place |
 //! | [`audit`] | hash-chained entries and their verification |
 
@@ -12,4 +13,5 @@ pub mod audit;
 pub mod cluster;
 pub mod governance;
 pub mod id;
+pub mod wip;
 pub mod yaml;

@@ -101,6 +101,12 @@ fn segment(text: &str) -> bool {
     (1..=32).contains(&text.len()) && starts_lower_digit(text) && all(text, lower_digit_dash)
 }
 
+fn name_with_dots(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && starts_lower_digit(text)
+        && all(text, |byte| lower_digit_dash(byte) || matches!(byte, b'.' | b'_'))
+}
+
 fn cluster_name(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && starts_lower_digit(text)
@@ -243,6 +249,14 @@ text_ids! {
     BlobSha, "blob id", "40 or 64 lower-case hex digits", |text| hex_of(text, 40) || hex_of(text, 64);
     /// A sha256 digest as 64 lower-case hex digits.
     Digest, "sha256 digest", "64 lower-case hex digits", |text| hex_of(text, 64);
+    /// A work item, a pull request, a deployment: whatever takes a place in the limits on work in progress.
+    ItemId, "item id", "1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit", name_with_dots;
+    /// A person, by the name that `people.yaml` gives.
+    PersonName, "person", "1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit", name_with_dots;
+    /// A pod (a team), by the name that `pods.yaml` gives.
+    PodName, "pod", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A stage of a stage pipeline: `scaffold`.
+    StageName, "stage", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// GitHub's `X-GitHub-Delivery`. It is not signed: never the only key of anything.
     DeliveryId, "delivery id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
     /// The identity of one event of ours, equal in every copy of it.

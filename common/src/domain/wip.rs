@@ -1,0 +1,29 @@
+//! Limits on work in progress that hold by construction.
+//!
+//! Each place where a limit applies is a [`Scope`] with one row ([`ScopeState`]) that carries the limit, the leases and the tickets,
+//! so there is no counter that could drift from what it counts. A request's scopes follow from what the item is ([`Work`]) and are
+//! never sent. One transaction over the rows of all its scopes admits it or changes nothing.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`scope`] | where limits apply, and which of them to an item |
+//! | [`limits`] | `limits.yaml`: which number, which mode |
+//! | [`state`] | a scope's row: limit, leases, tickets |
+//! | [`operation`] | every way in which a row may change, with the condition that guards it |
+//!
+//! The rules:
+//! - **Room.** A scope has room while it holds fewer live leases than its limit. A lease is live until it expires, to the
+//!   millisecond; expiry is compared here and never left to the table's garbage collection.
+//! - **Order.** Tickets are served by number. A ticket that another of its scopes blocks keeps its place and is passed; a ticket that
+//!   nothing blocks is passed by nobody. So the lowest ticket with room in all its scopes is always the next.
+//! - **Fences.** A lease's fence is made before the call from the clock, above every fence that its scopes have given. Renewal and
+//!   release name it; one that is not the present lease's, or comes after expiry, changes nothing.
+//! - **Limits.** Lowering one evicts nobody, and admits nobody until enough leases have ended.
+
+pub mod limits;
+pub mod operation;
+pub mod scope;
+pub mod state;
+
+pub use scope::{ItemType, Scope, Work};
+pub use state::{Fence, Lease, ScopeState, Ticket};

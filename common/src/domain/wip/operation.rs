@@ -1,0 +1,145 @@
+//! Every way in which a scope's row may change, each with the condition under which it may.
+//!
+//! This is what the table does, said once: the adapter writes each of these as an update with a condition, the fake and the model
+//! run them as they stand here, and one suite holds the two together. All operations of a request are one transaction.
+
+use jiff::Timestamp;
+
+use super::state::{Fence, Lease, MAX_TICKETS, ScopeState, Ticket, note_release};
+use crate::domain::id::{Digest, ItemId};
+
+/// One change of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Takes a place without having read the row: there is room, nobody waits, the limit is the one in force, and the fence rises.
+    Admit {
+        /// Who.
+        item: ItemId,
+        /// What it gets.
+        lease: Lease,
+        /// The governance bundle in force.
+        digest: Digest,
+    },
+    /// Takes a ticket without having read the row since: it is full or somebody waits already.
+    Queue {
+        /// Who.
+        item: ItemId,
+        /// What it gets.
+        ticket: Ticket,
+        /// The governance bundle in force.
+        digest: Digest,
+    },
+    /// Takes a ticket whatever the row says of room: after conflicts that lasted too long. The next sweep serves it.
+    QueueRegardless {
+        /// Who.
+        item: ItemId,
+        /// What it gets.
+        ticket: Ticket,
+    },
+    /// Moves a ticket's expiry.
+    KeepTicket {
+        /// Whose.
+        item: ItemId,
+        /// Which.
+        number: Fence,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// Moves a live lease's expiry.
+    Renew {
+        /// Whose.
+        item: ItemId,
+        /// Which.
+        fence: Fence,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// Gives a live place back, while nobody waits.
+    Release {
+        /// Whose.
+        item: ItemId,
+        /// Which.
+        fence: Fence,
+    },
+    /// Writes the whole row, when it is still the one that was read.
+    Replace {
+        /// The version that was read; 0 when there was no row.
+        version: u64,
+        /// What is to stand there.
+        row: Box<ScopeState>,
+    },
+}
+
+impl Operation {
+    /// Whether the condition holds for this row at this moment. A row that does not exist is [`ScopeState::absent`].
+    pub fn holds(&self, row: &ScopeState, now: Timestamp) -> bool {
+        let exists = row.version > 0;
+        match self {
+            Self::Admit { item, lease, digest } => {
+                exists
+                    && row.is_current(digest, now)
+                    && row.fence < lease.fence
+                    && !row.leases.contains_key(item)
+                    && row.tickets.is_empty()
+                    && row.leases.len() < row.limit as usize
+            }
+            Self::Queue { item, digest, .. } => {
+                exists
+                    && row.is_current(digest, now)
+                    && !row.leases.contains_key(item)
+                    && !row.tickets.contains_key(item)
+                    && row.tickets.len() < MAX_TICKETS
+                    && (row.leases.len() >= row.limit as usize || !row.tickets.is_empty())
+            }
+            Self::QueueRegardless { item, .. } => {
+                exists
+                    && !row.leases.contains_key(item)
+                    && !row.tickets.contains_key(item)
+                    && row.tickets.len() < MAX_TICKETS
+            }
+            Self::KeepTicket { item, number, .. } => {
+                row.tickets.get(item).is_some_and(|ticket| ticket.number == *number)
+            }
+            Self::Renew { item, fence, .. } => row.lease(item, now).is_some_and(|lease| lease.fence == *fence),
+            Self::Release { item, fence } => {
+                row.lease(item, now).is_some_and(|lease| lease.fence == *fence) && row.tickets.is_empty()
+            }
+            Self::Replace { version, .. } => row.version == *version,
+        }
+    }
+
+    /// The row after it. Only for a row for which it [`holds`](Self::holds).
+    #[must_use]
+    pub fn apply(&self, mut row: ScopeState, now: Timestamp) -> ScopeState {
+        match self {
+            Self::Admit { item, lease, .. } => {
+                row.fence = lease.fence;
+                row.leases.insert(item.clone(), lease.clone());
+            }
+            Self::Queue { item, ticket, .. } | Self::QueueRegardless { item, ticket } => {
+                row.tickets.insert(item.clone(), ticket.clone());
+            }
+            Self::KeepTicket { item, expires_at, .. } => {
+                if let Some(ticket) = row.tickets.get_mut(item) {
+                    ticket.expires_at = *expires_at;
+                }
+            }
+            Self::Renew { item, expires_at, .. } => {
+                if let Some(lease) = row.leases.get_mut(item) {
+                    lease.expires_at = *expires_at;
+                }
+            }
+            Self::Release { item, fence } => {
+                row.leases.remove(item);
+                note_release(&mut row.releases, *fence, now);
+            }
+            Self::Replace { row: after, .. } => {
+                let version = row.version;
+                row = ScopeState::clone(after);
+                row.version = version;
+            }
+        }
+        row.version += 1;
+        row
+    }
+}

@@ -1,0 +1,222 @@
+//! A scope's row: what is in progress there, who waits, under which limit.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    limits::{Mode, Rule},
+    scope::Scope,
+};
+use crate::domain::id::{Digest, ItemId, PersonName, PodName};
+
+/// The most leases in a scope, so that its row stays far below the 400 KB that DynamoDB takes: also the highest limit.
+pub const MAX_LEASES: usize = 100;
+
+/// The most tickets in a scope, for the same reason. Beyond, a request is refused without a ticket.
+pub const MAX_TICKETS: usize = 500;
+
+/// How many releases a scope remembers, for the estimate of how long a ticket waits.
+pub const REMEMBERED_RELEASES: usize = 32;
+
+/// What makes a holder's word good: the lease's number, above every number that its scopes gave before.
+///
+/// It is microseconds since 1970 at the time of asking, or one more than the highest that was seen, whichever is higher: so it rises
+/// even when clocks step back. It stays below 2^53, so that JSON numbers hold it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Fence(pub u64);
+
+/// A place that is taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Renewal and release must name it.
+    pub fence: Fence,
+    /// Who asked for it.
+    pub holder: PersonName,
+    /// Whose work it is: what a fair share is measured by.
+    pub pod: PodName,
+    /// Since when.
+    pub since: Timestamp,
+    /// From this moment the place is free for the next one.
+    pub expires_at: Timestamp,
+    /// Everywhere it is held: the same in all of them.
+    pub scopes: BTreeSet<Scope>,
+}
+
+/// A place in the queue: it holds nothing. It stands in every scope that keeps the item from beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Made as a fence is, when the item first asked; the lowest is served first.
+    pub number: Fence,
+    /// Who asked.
+    pub holder: PersonName,
+    /// Whose work it is.
+    pub pod: PodName,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// From this moment it counts no more; asking again moves it.
+    pub expires_at: Timestamp,
+    /// How long the lease will last, in seconds, once it is served.
+    pub ttl_seconds: u32,
+    /// All the scopes that the item needs.
+    pub scopes: BTreeSet<Scope>,
+}
+
+/// A limit that a person set in place of the file's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: PersonName,
+    /// Until when; without it, until the governance files change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// One scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeState {
+    /// Which.
+    pub scope: Scope,
+    /// How often the row was written; 0 while it does not exist. Compare-and-set goes by it.
+    pub version: u64,
+    /// The highest fence that a lease here has had.
+    pub fence: Fence,
+    /// The limit that the row's conditions compare with.
+    pub limit: u32,
+    /// The governance bundle that the limit comes from, or that was in force when a person set it.
+    pub digest: Option<Digest>,
+    /// Set while the limit is a person's, not the file's.
+    pub overridden: Option<Override>,
+    /// What is in progress, by item. An expired lease may still stand here.
+    pub leases: BTreeMap<ItemId, Lease>,
+    /// Who waits, by item. An expired ticket may still stand here.
+    pub tickets: BTreeMap<ItemId, Ticket>,
+    /// When the last leases ended, as epoch seconds, in no order: a ring of [`REMEMBERED_RELEASES`].
+    pub releases: Vec<i64>,
+}
+
+impl Fence {
+    /// The number for a request made now, above `highest`.
+    pub fn after(now: Timestamp, highest: Self) -> Self {
+        Self(u64::try_from(now.as_microsecond()).unwrap_or_default().max(highest.0.saturating_add(1)))
+    }
+
+    /// Where in the ring of releases the end of this lease is noted.
+    pub fn slot(self) -> usize {
+        (self.0 % REMEMBERED_RELEASES as u64) as usize
+    }
+}
+
+impl fmt::Display for Fence {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+impl Lease {
+    /// Whether the place is taken at this moment.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+}
+
+impl Ticket {
+    /// Whether the ticket counts at this moment.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+
+    /// The lease that this ticket becomes.
+    pub fn served(&self, fence: Fence, now: Timestamp) -> Lease {
+        Lease {
+            fence,
+            holder: self.holder.clone(),
+            pod: self.pod.clone(),
+            since: now,
+            expires_at: now
+                .saturating_add(SignedDuration::from_secs(self.ttl_seconds.into()))
+                .unwrap_or(Timestamp::MAX),
+            scopes: self.scopes.clone(),
+        }
+    }
+}
+
+impl ScopeState {
+    /// A scope whose row does not exist yet.
+    pub fn absent(scope: Scope) -> Self {
+        Self {
+            scope,
+            version: 0,
+            fence: Fence::default(),
+            limit: 0,
+            digest: None,
+            overridden: None,
+            leases: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            releases: Vec::new(),
+        }
+    }
+
+    /// Whether the row's limit is the one in force: it was written under these governance files, and a person's has not run out.
+    pub fn is_current(&self, digest: &Digest, now: Timestamp) -> bool {
+        let until = self.overridden.as_ref().and_then(|set| set.until);
+        self.digest.as_ref() == Some(digest) && until.is_none_or(|until| now < until)
+    }
+
+    /// The limit in force.
+    pub fn limit_in_force(&self, rule: &Rule, digest: &Digest, now: Timestamp) -> u32 {
+        if self.is_current(digest, now) { self.limit } else { rule.limit }
+    }
+
+    /// The leases that hold their place.
+    pub fn live_leases(&self, now: Timestamp) -> impl Iterator<Item = (&ItemId, &Lease)> {
+        self.leases.iter().filter(move |(_, lease)| lease.is_live(now))
+    }
+
+    /// The tickets that count.
+    pub fn live_tickets(&self, now: Timestamp) -> impl Iterator<Item = (&ItemId, &Ticket)> {
+        self.tickets.iter().filter(move |(_, ticket)| ticket.is_live(now))
+    }
+
+    /// The item's lease, when it holds its place.
+    pub fn lease(&self, item: &ItemId, now: Timestamp) -> Option<&Lease> {
+        self.leases.get(item).filter(|lease| lease.is_live(now))
+    }
+
+    /// Whether one more may begin here, as far as the number goes.
+    pub fn has_room(&self, rule: &Rule, digest: &Digest, now: Timestamp) -> bool {
+        rule.mode == Mode::Warn && self.live_leases(now).count() < MAX_LEASES
+            || self.live_leases(now).count() < self.limit_in_force(rule, digest, now) as usize
+    }
+
+    /// The same row without what has expired, under the limit in force: what every compare-and-set writes.
+    pub fn tidied(mut self, rule: &Rule, digest: &Digest, now: Timestamp) -> Self {
+        if !self.is_current(digest, now) {
+            self.limit = rule.limit;
+            self.overridden = None;
+            self.digest = Some(digest.clone());
+        }
+        for lease in self.leases.values().filter(|lease| !lease.is_live(now)) {
+            note_release(&mut self.releases, lease.fence, lease.expires_at);
+        }
+        self.leases.retain(|_, lease| lease.is_live(now));
+        self.tickets.retain(|_, ticket| ticket.is_live(now));
+        self
+    }
+}
+
+/// Notes when a lease ended. Each fence has its slot, so that a fast update and a compare-and-set do the same.
+pub fn note_release(releases: &mut Vec<i64>, fence: Fence, at: Timestamp) {
+    match releases.get_mut(fence.slot()) {
+        Some(slot) => *slot = at.as_second(),
+        None => releases.push(at.as_second()),
+    }
+}
