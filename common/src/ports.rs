@@ -12,12 +12,13 @@
 //! | `marks` | [`Marks`], [`FeedbackLedger`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterLedger`], [`AuditTrail`] |
+//! | `wip` | [`WipRows`] |
 
 use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
-pub use self::{forge::*, intake::*, ledger::*, marks::*, outbox::*, pipelines::*};
+pub use self::{forge::*, intake::*, ledger::*, marks::*, outbox::*, pipelines::*, wip::*};
 
 mod forge;
 mod intake;
@@ -25,6 +26,7 @@ mod ledger;
 mod marks;
 mod outbox;
 mod pipelines;
+mod wip;
 
 /// Where the present comes from: the runtime's clock, or a test's.
 pub trait Clock: Send + Sync {
