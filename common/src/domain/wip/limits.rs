@@ -28,6 +28,11 @@ pub struct Rule {
     pub fair_share: bool,
 }
 
+impl Rule {
+    /// For a scope that the governance files have no rule for any more: nobody begins there.
+    pub const CLOSED: Self = Self { limit: 0, mode: Mode::Block, fair_share: false };
+}
+
 /// The whole file, under the digest of the bundle it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    limits::{Mode, Rule},
+    limits::{Limits, Rule},
     scope::Scope,
 };
 use crate::domain::id::{Digest, ItemId, PersonName, PodName};
@@ -20,6 +20,9 @@ pub const MAX_LEASES: usize = 100;
 
 /// The most tickets in a scope, for the same reason. Beyond, a request is refused without a ticket.
 pub const MAX_TICKETS: usize = 500;
+
+/// The most bytes of leases and tickets with which a row still takes a ticket: DynamoDB's item ends at 400 KB.
+const MAX_ROW_BYTES: usize = 300_000;
 
 /// How many releases a scope remembers, for the estimate of how long a ticket waits.
 pub const REMEMBERED_RELEASES: usize = 32;
@@ -122,6 +125,10 @@ impl fmt::Display for Fence {
 }
 
 impl Lease {
+    fn size(&self, item: &ItemId) -> usize {
+        size(item, &self.holder, &self.scopes)
+    }
+
     /// Whether the place is taken at this moment.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
@@ -129,6 +136,10 @@ impl Lease {
 }
 
 impl Ticket {
+    fn size(&self, item: &ItemId) -> usize {
+        size(item, &self.holder, &self.scopes)
+    }
+
     /// Whether the ticket counts at this moment.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
@@ -172,8 +183,12 @@ impl ScopeState {
     }
 
     /// The limit in force.
-    pub fn limit_in_force(&self, rule: &Rule, digest: &Digest, now: Timestamp) -> u32 {
-        if self.is_current(digest, now) { self.limit } else { rule.limit }
+    pub fn limit_in_force(&self, limits: &Limits, now: Timestamp) -> u32 {
+        if self.is_current(&limits.digest, now) {
+            self.limit
+        } else {
+            limits.rule(&self.scope).unwrap_or(Rule::CLOSED).limit
+        }
     }
 
     /// The leases that hold their place.
@@ -191,26 +206,22 @@ impl ScopeState {
         self.leases.get(item).filter(|lease| lease.is_live(now))
     }
 
-    /// Whether one more may begin here, as far as the number goes.
-    pub fn has_room(&self, rule: &Rule, digest: &Digest, now: Timestamp) -> bool {
-        rule.mode == Mode::Warn && self.live_leases(now).count() < MAX_LEASES
-            || self.live_leases(now).count() < self.limit_in_force(rule, digest, now) as usize
+    /// Whether the row can hold one more ticket, or holds this item's already.
+    pub fn takes_a_ticket(&self, item: &ItemId) -> bool {
+        let sizes = self.tickets.iter().map(|(item, ticket)| ticket.size(item)).chain(self.leases.iter().map(|(item, lease)| lease.size(item)));
+        self.tickets.contains_key(item) || (self.tickets.len() < MAX_TICKETS && sizes.sum::<usize>() < MAX_ROW_BYTES)
     }
 
-    /// The same row without what has expired, under the limit in force: what every compare-and-set writes.
-    pub fn tidied(mut self, rule: &Rule, digest: &Digest, now: Timestamp) -> Self {
-        if !self.is_current(digest, now) {
-            self.limit = rule.limit;
-            self.overridden = None;
-            self.digest = Some(digest.clone());
-        }
-        for lease in self.leases.values().filter(|lease| !lease.is_live(now)) {
-            note_release(&mut self.releases, lease.fence, lease.expires_at);
-        }
-        self.leases.retain(|_, lease| lease.is_live(now));
-        self.tickets.retain(|_, ticket| ticket.is_live(now));
-        self
+    /// The highest number that was given here, to a lease or to a ticket.
+    pub fn highest(&self) -> Fence {
+        self.tickets.values().map(|ticket| ticket.number).max().unwrap_or_default().max(self.fence)
     }
+}
+
+/// About how many bytes an entry takes in a row: its texts, and what stands around them.
+fn size(item: &ItemId, holder: &PersonName, scopes: &BTreeSet<Scope>) -> usize {
+    let scopes: usize = scopes.iter().map(|scope| scope.to_string().len() + 3).sum();
+    200 + item.as_str().len() + holder.as_str().len() + scopes
 }
 
 /// Notes when a lease ended. Each fence has its slot, so that a fast update and a compare-and-set do the same.
