@@ -9,6 +9,10 @@
 //! | [`scope`] | where limits apply, and which of them to an item |
 //! | [`limits`] | `limits.yaml`: which number, which mode |
 //! | [`state`] | a scope's row: limit, leases, tickets |
+//! | [`settle`] | who is next: the one function that every slow way ends in |
+//! | [`admission`] | may this item begin, or must it wait |
+//! | [`holding`] | renewal, release, a person's limit, the sweep |
+//! | [`fact`] | what happened |
 //! | [`operation`] | every way in which a row may change, with the condition that guards it |
 //!
 //! The rules:
@@ -20,9 +24,13 @@
 //!   release name it; one that is not the present lease's, or comes after expiry, changes nothing.
 //! - **Limits.** Lowering one evicts nobody, and admits nobody until enough leases have ended.
 
+pub mod admission;
+pub mod fact;
+pub mod holding;
 pub mod limits;
 pub mod operation;
 pub mod scope;
+pub mod settle;
 pub mod state;
 
 pub use scope::{ItemType, Scope, Work};

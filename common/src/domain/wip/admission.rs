@@ -81,7 +81,9 @@ impl Request {
             holder: self.holder.clone(),
             pod: self.work.pod.clone(),
             since,
-            expires_at: now.saturating_add(SignedDuration::from_secs(limits.ticket_ttl_seconds.into())).unwrap_or(Timestamp::MAX),
+            expires_at: now
+                .saturating_add(SignedDuration::from_secs(limits.ticket_ttl_seconds.into()))
+                .unwrap_or(Timestamp::MAX),
             ttl_seconds: self.ttl_seconds,
             scopes: self.scopes.clone(),
         }
@@ -142,9 +144,15 @@ pub fn ask(request: &Request, before: &Rows, limits: &Limits, now: Timestamp) ->
         Next::Need(missing) => return Next::Need(missing),
         Next::Ready(settled) => settled,
     };
-    let of_item = |rows: &Rows| rows.iter().filter(|(scope, _)| request.scopes.contains(scope)).map(|(scope, row)| (scope.clone(), row.clone())).collect::<Rows>();
+    let of_item = |rows: &Rows| {
+        rows.iter()
+            .filter(|(scope, _)| request.scopes.contains(scope))
+            .map(|(scope, row)| (scope.clone(), row.clone()))
+            .collect::<Rows>()
+    };
     let mut facts = settled.facts;
-    let waits: Vec<Scope> = settled.rows.values().filter(|row| row.tickets.contains_key(item)).map(|row| row.scope.clone()).collect();
+    let waits: Vec<Scope> =
+        settled.rows.values().filter(|row| row.tickets.contains_key(item)).map(|row| row.scope.clone()).collect();
     let answer = if let Some(lease) = settled.served.get(item) {
         let over = facts.iter().find_map(|fact| match fact {
             Fact::Acquired { item: served, over, .. } if served == item => Some(over.clone()),
@@ -178,20 +186,27 @@ pub fn queue_regardless(request: &Request, limits: &Limits, now: Timestamp) -> S
 
 /// How rows come from what they were to what they shall be. A row where only the ticket of who asks is new, or lasts longer, is
 /// written by an operation that others at the same row do not disturb; any other by compare-and-set.
-pub(super) fn writes(before: &Rows, after: Rows, asking: Option<(&ItemId, &Ticket, &Limits)>) -> BTreeMap<Scope, Operation> {
+pub(super) fn writes(
+    before: &Rows,
+    after: Rows,
+    asking: Option<(&ItemId, &Ticket, &Limits)>,
+) -> BTreeMap<Scope, Operation> {
     let mut writes = BTreeMap::new();
     for (scope, row) in after {
         let Some(was) = before.get(&scope).filter(|was| **was != row) else { continue };
         let light = asking.and_then(|(item, ticket, limits)| {
             let add = || Operation::Queue { item: item.clone(), ticket: ticket.clone(), digest: limits.digest.clone() };
-            let keep = || Operation::KeepTicket { item: item.clone(), number: ticket.number, expires_at: ticket.expires_at };
+            let keep =
+                || Operation::KeepTicket { item: item.clone(), number: ticket.number, expires_at: ticket.expires_at };
             let with = |mut was: ScopeState| {
                 was.tickets.insert(item.clone(), ticket.clone());
                 was
             };
             let known = was.tickets.get(item);
-            let only_later = known.is_some_and(|known| Ticket { expires_at: ticket.expires_at, ..known.clone() } == *ticket);
-            (was.version > 0 && with(was.clone()) == row && (known.is_none() || only_later)).then(|| if known.is_none() { add() } else { keep() })
+            let only_later =
+                known.is_some_and(|known| Ticket { expires_at: ticket.expires_at, ..known.clone() } == *ticket);
+            (was.version > 0 && with(was.clone()) == row && (known.is_none() || only_later))
+                .then(|| if known.is_none() { add() } else { keep() })
         });
         let replace = || Operation::Replace { version: was.version, row: Box::new(row.clone()) };
         writes.insert(scope, light.unwrap_or_else(replace));

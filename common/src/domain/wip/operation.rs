@@ -3,8 +3,11 @@
 //! This is what the table does, said once: the adapter writes each of these as an update with a condition, the fake and the model
 //! run them as they stand here, and one suite holds the two together. All operations of a request are one transaction.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use super::scope::Scope;
 use super::state::{Fence, Lease, MAX_TICKETS, ScopeState, Ticket, note_release};
 use crate::domain::id::{Digest, ItemId};
 
@@ -60,6 +63,8 @@ pub enum Operation {
         item: ItemId,
         /// Which.
         fence: Fence,
+        /// All the scopes of the lease: who names others than those would leave a part of it behind.
+        scopes: BTreeSet<Scope>,
     },
     /// Writes the whole row, when it is still the one that was read.
     Replace {
@@ -101,8 +106,9 @@ impl Operation {
                 row.tickets.get(item).is_some_and(|ticket| ticket.number == *number)
             }
             Self::Renew { item, fence, .. } => row.lease(item, now).is_some_and(|lease| lease.fence == *fence),
-            Self::Release { item, fence } => {
-                row.lease(item, now).is_some_and(|lease| lease.fence == *fence) && row.tickets.is_empty()
+            Self::Release { item, fence, scopes } => {
+                let own = |lease: &Lease| lease.fence == *fence && lease.scopes == *scopes;
+                row.lease(item, now).is_some_and(own) && row.tickets.is_empty()
             }
             Self::Replace { version, .. } => row.version == *version,
         }
@@ -129,7 +135,7 @@ impl Operation {
                     lease.expires_at = *expires_at;
                 }
             }
-            Self::Release { item, fence } => {
+            Self::Release { item, fence, .. } => {
                 row.leases.remove(item);
                 note_release(&mut row.releases, *fence, now);
             }

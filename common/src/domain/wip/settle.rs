@@ -41,6 +41,16 @@ pub enum Next<T> {
     Ready(T),
 }
 
+impl<T> Next<T> {
+    /// The same with another answer.
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Next<U> {
+        match self {
+            Self::Need(scopes) => Next::Need(scopes),
+            Self::Ready(value) => Next::Ready(answer(value)),
+        }
+    }
+}
+
 /// What settling did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {

@@ -208,7 +208,11 @@ impl ScopeState {
 
     /// Whether the row can hold one more ticket, or holds this item's already.
     pub fn takes_a_ticket(&self, item: &ItemId) -> bool {
-        let sizes = self.tickets.iter().map(|(item, ticket)| ticket.size(item)).chain(self.leases.iter().map(|(item, lease)| lease.size(item)));
+        let sizes = self
+            .tickets
+            .iter()
+            .map(|(item, ticket)| ticket.size(item))
+            .chain(self.leases.iter().map(|(item, lease)| lease.size(item)));
         self.tickets.contains_key(item) || (self.tickets.len() < MAX_TICKETS && sizes.sum::<usize>() < MAX_ROW_BYTES)
     }
 
