@@ -152,6 +152,27 @@ events! {
     PipelineOrphaned(PipelineResult) = "penstock.pipelines", "Pipeline Orphaned";
     /// A configuration file was refused: each finding says where and why.
     ConfigurationRejected(ConfigurationRejected) = "penstock.pipelines", "Configuration Rejected";
+    /// Somebody asks for a place for an item.
+    WipLockRequested(WipLockRequested) = "penstock.wip-limits", "WIP Lock Requested";
+    /// An item has its place: it may go on.
+    WipLockAcquired(WipLockAcquired) = "penstock.wip-limits", "WIP Lock Acquired";
+    /// An item gave its place back.
+    WipLockReleased(WipLockReleased) = "penstock.wip-limits", "WIP Lock Released";
+    /// A lease ran out: its place is free.
+    WipLockExpired(WipLockExpired) = "penstock.wip-limits", "WIP Lock Expired";
+    /// A limit is reached: an item waits, or more is in progress than it says.
+    WipLimitExceeded(WipLimitExceeded) = "penstock.wip-limits", "WIP Limit Exceeded";
+    /// Scopes that were full have room.
+    WipCapacityAvailable(WipCapacityAvailable) = "penstock.wip-limits", "WIP Capacity Available";
+    /// A scope has another limit.
+    WipLimitChanged(WipLimitChanged) = "penstock.wip-limits", "WIP Limit Changed";
+}
+
+impl EventKind {
+    /// Whether other systems of the account may send it, so that no function of ours has to.
+    pub fn is_foreign(self) -> bool {
+        matches!(self, Self::WipLockRequested)
+    }
 }
 
 impl Envelope {

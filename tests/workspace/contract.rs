@@ -175,11 +175,18 @@ fn committed_contract_is_what_the_code_says() {
     }
 }
 
+/// The source whose function is still to come: its own manifest ends this constant, and the test below says so.
+const AWAITED: &str = "penstock.wip-limits";
+
 #[test]
 fn every_event_of_ours_has_an_emitter() {
     for kind in EventKind::ALL {
         let emitted = MANIFESTS.iter().any(|manifest| manifest.emits.contains(kind));
-        assert!(emitted, "{} is in the contract and nothing emits it", kind.name());
+        let heard = MANIFESTS.iter().any(|manifest| consumed(manifest).any(|other| other == *kind));
+        let kept = if kind.is_foreign() { heard } else { emitted };
+        let awaited = kind.source() == AWAITED;
+        assert!(kept || awaited, "{} is in the contract and nothing emits or hears it", kind.name());
+        assert!(!(kept && awaited), "{} has its function now: take {AWAITED} out of this test", kind.name());
     }
 }
 

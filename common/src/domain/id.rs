@@ -306,6 +306,21 @@ impl Digest {
     }
 }
 
+impl ItemId {
+    /// The item that a pull request is: `pr-<repository id>-<number>`.
+    pub fn of_pull_request(repository: RepositoryId, number: u64) -> Self {
+        Self(format!("pr-{repository}-{number}"))
+    }
+
+    /// The pull request that the item is, when it is one.
+    pub fn pull_request(&self) -> Option<(RepositoryId, u64)> {
+        let (repository, number) = self.0.strip_prefix("pr-")?.split_once('-')?;
+        let found = (RepositoryId(repository.parse().ok()?), number.parse().ok()?);
+        // Only as it is written above: no sign and no leading zero, so that one pull request is one item.
+        (Self::of_pull_request(found.0, found.1) == *self).then_some(found)
+    }
+}
+
 impl EventId {
     /// The id of an event that these parts determine, so that doing the same work twice names the same event.
     pub fn derived<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
@@ -388,6 +403,18 @@ mod tests {
         check::<RepositoryName>(&["o/r", "O-1/r.x_y"], &["o", "o/r/s", "../r", "o/..", "o/", "/r", "o/r?"]);
         check::<CommitSha>(&[&"0a".repeat(20), &"0a".repeat(32)], &["0A", &"0A".repeat(20), &"0a".repeat(21)]);
         check::<VariableName>(&["app_code", "a"], &["A", "1a", "_a", "a-b", &"a".repeat(64)]);
+    }
+
+    #[test]
+    fn a_pull_request_is_one_item() {
+        for (repository, number) in [(1, 1), (42, 7), (u64::MAX, u64::MAX)] {
+            let item = ItemId::of_pull_request(RepositoryId(repository), number);
+            assert_eq!(item.as_str().parse(), Ok(item.clone()));
+            assert_eq!(item.pull_request(), Some((RepositoryId(repository), number)));
+        }
+        for text in ["pr-42", "pr-42-07", "pr-042-7", "pr-42-7-1", "pr-x-7", "p-42-7", "pr-42-99999999999999999999"] {
+            assert_eq!(text.parse::<ItemId>().unwrap().pull_request(), None, "{text}");
+        }
     }
 
     #[test]

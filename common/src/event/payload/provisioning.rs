@@ -1,0 +1,152 @@
+//! Runs of the provisioner and what became of each cluster.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Repository;
+use crate::domain::{
+    cluster::{ClusterKey, FieldChange, Finding, RunMode},
+    id::{BranchName, CommitSha, Digest, Generation, PipelineName},
+};
+
+/// Which run of the provisioner this is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// The repository.
+    pub repository: Repository,
+    /// The branch that is reconciled, or that a change would be merged into.
+    pub branch: BranchName,
+    /// The commit that was read: the branch's head, or the change's.
+    pub head: CommitSha,
+    /// The fence of this run. A plan for a change takes none and says 0.
+    pub generation: Generation,
+    /// Whether it writes or only says what it would write.
+    pub mode: RunMode,
+}
+
+/// The provisioner began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProvisioningStarted {
+    /// Which run.
+    pub run: Run,
+}
+
+/// How many clusters came to which result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Pipelines made, or to be made.
+    pub created: u32,
+    /// Pipelines changed.
+    pub updated: u32,
+    /// Pipelines that are as they should be.
+    pub unchanged: u32,
+    /// Destroy runs started.
+    pub destroying: u32,
+    /// Pipelines removed.
+    pub retired: u32,
+    /// Requests that a rule forbids.
+    pub refused: u32,
+    /// Pipelines whose file is gone.
+    pub orphaned: u32,
+    /// Files that were refused.
+    pub invalid: u32,
+    /// Clusters for which a call failed.
+    pub failed: u32,
+}
+
+/// What became of one cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The pipeline was made.
+    Created,
+    /// The pipeline has a new definition.
+    Updated,
+    /// Nothing to do.
+    Unchanged,
+    /// A destroy run was started; the pipeline stays.
+    Destroying,
+    /// The pipeline was removed.
+    Retired,
+    /// A rule forbids it.
+    Refused,
+    /// The file is gone, the pipeline stays.
+    Orphaned,
+    /// The file was refused; the pipeline stays as it is.
+    Invalid,
+    /// A call failed.
+    Failed,
+}
+
+/// One cluster's line in the result of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterResult {
+    /// Which cluster.
+    pub cluster: ClusterKey,
+    /// Its pipeline.
+    pub pipeline: PipelineName,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, in sentences, each complete on its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// Field by field, what an update changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<FieldChange>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProvisioningFinished {
+    /// Which run.
+    pub run: Run,
+    /// Whether every cluster was looked at; false when a newer run took over or time ran out, and the reason is in `stopped`.
+    pub complete: bool,
+    /// Why the run stopped early, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+    /// How many clusters came to which result.
+    pub counts: Counts,
+    /// One line a cluster, first those that need somebody.
+    pub results: Vec<ClusterResult>,
+    /// How many lines did not fit.
+    #[serde(default)]
+    pub results_omitted: u32,
+    /// Everything that was found in the files, errors first.
+    pub findings: Vec<Finding>,
+    /// How many findings did not fit.
+    #[serde(default)]
+    pub findings_omitted: u32,
+    /// What should not be so and is no cluster's, in sentences: a copied pipeline, tags that name no cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// How many notes did not fit.
+    #[serde(default)]
+    pub notes_omitted: u32,
+}
+
+/// Something happened to one pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PipelineResult {
+    /// Which run.
+    pub run: Run,
+    /// The cluster, its pipeline, the outcome and the reasons.
+    #[serde(flatten)]
+    pub result: ClusterResult,
+    /// The file that says so, or said so.
+    pub config_path: String,
+    /// The digest of the specification the pipeline now has; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_sha256: Option<Digest>,
+}
+
+/// A file was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigurationRejected {
+    /// Which run.
+    pub run: Run,
+    /// The file.
+    pub path: String,
+    /// Every finding in it.
+    pub findings: Vec<Finding>,
+}
