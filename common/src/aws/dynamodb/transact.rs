@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{
-    CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use jiff::SignedDuration;
 
 use super::{Table, item::Item};
-use crate::{aws::fault, fault::Fault, ports::Pause};
+use crate::{aws::fault, domain::id::quoted, fault::Fault, ports::Pause};
 
 /// The most items that a transaction takes.
 pub(super) const MAX_ITEMS: usize = 100;
@@ -85,23 +86,24 @@ impl Table {
             Ok(_) => return Ok(Attempt::Done(Vec::new())),
             Err(error) => error,
         };
-        let cancelled = error.as_service_error().and_then(|error| {
-            match error {
-            aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
-                cancelled,
-            ) => Some(decide(cancelled.cancellation_reasons())),
-            _ => None,
-        }
-        });
-        match cancelled {
-            Some(Some(attempt)) => Ok(attempt),
-            Some(None) | None => Err(fault(what, error)),
-        }
+        let decided = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                decide(cancelled.cancellation_reasons())
+            }
+            _ => Err(None),
+        };
+        decided.map_err(|refused| match refused {
+            Some(refused) => Fault::bug(format!("{what}: {refused}")),
+            None => fault(what, error),
+        })
     }
 }
 
-/// What the cancellation reasons mean; nothing when one of them is neither a condition nor a matter of time.
-fn decide(reasons: &[CancellationReason]) -> Option<Attempt<Vec<Failed>>> {
+/// What the cancellation reasons mean.
+///
+/// # Errors
+/// In words, the first item that is refused for what it is, such as a row that has grown too large; nothing when no reason is given.
+fn decide(reasons: &[CancellationReason]) -> Result<Attempt<Vec<Failed>>, Option<String>> {
     let mut failed = Vec::new();
     let mut again = false;
     for (at, reason) in reasons.iter().enumerate() {
@@ -109,14 +111,17 @@ fn decide(reasons: &[CancellationReason]) -> Option<Attempt<Vec<Failed>>> {
             None | Some("None") => {}
             Some("ConditionalCheckFailed") => failed.push(Failed { at, found: reason.item().cloned() }),
             Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => again = true,
-            Some(_) => return None,
+            Some(code) => {
+                let message = quoted(reason.message().unwrap_or_default(), 200);
+                return Err(Some(format!("item {at} of the transaction was refused with {code}: {message}")));
+            }
         }
     }
     // A condition that failed beside a conflict was still read from a committed row: that answer is as good as any.
     match (failed.is_empty(), again) {
-        (false, _) => Some(Attempt::Done(failed)),
-        (true, true) => Some(Attempt::Again),
-        (true, false) => None,
+        (false, _) => Ok(Attempt::Done(failed)),
+        (true, true) => Ok(Attempt::Again),
+        (true, false) => Err(None),
     }
 }
 
@@ -189,13 +194,15 @@ mod tests {
 
     #[test]
     fn reasons_are_sorted_into_conditions_time_and_the_rest() {
-        assert_eq!(decide(&[reason("None"), reason("TransactionConflict")]), Some(Attempt::Again));
-        assert_eq!(decide(&[reason("ThrottlingError")]), Some(Attempt::Again));
+        assert_eq!(decide(&[reason("None"), reason("TransactionConflict")]), Ok(Attempt::Again));
+        assert_eq!(decide(&[reason("ThrottlingError")]), Ok(Attempt::Again));
         assert_eq!(
             decide(&[reason("TransactionConflict"), reason("ConditionalCheckFailed")]),
-            Some(Attempt::Done(vec![Failed { at: 1, found: None }]))
+            Ok(Attempt::Done(vec![Failed { at: 1, found: None }]))
         );
-        assert_eq!(decide(&[reason("ValidationError"), reason("TransactionConflict")]), None);
-        assert_eq!(decide(&[]), None);
+        let large = CancellationReason::builder().code("ValidationError").message("Item size is too large").build();
+        let refused = r#"item 1 of the transaction was refused with ValidationError: "Item size is too large""#;
+        assert_eq!(decide(&[reason("TransactionConflict"), large]), Err(Some(refused.to_owned())));
+        assert_eq!(decide(&[]), Err(None));
     }
 }
