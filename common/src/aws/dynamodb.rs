@@ -10,6 +10,7 @@
 //! | `fence`, `clusters` | `ClusterLedger` | generations; records with their audit entry and events |
 //! | `audit` | `AuditTrail` | a subject's chain |
 //! | `feedback` | `FeedbackLedger` | what was said last |
+//! | `wip` | `WipRows` | limits, leases and tickets by scope |
 //!
 //! Time to live only collects garbage: whether a row has expired is compared in the condition that depends on it.
 
@@ -29,10 +30,11 @@ mod item;
 pub mod key;
 mod outbox;
 mod transact;
+mod wip;
 
 pub use self::{
     audit::AUDIT_TRAIL_ACTIONS, clusters::CLUSTER_LEDGER_ACTIONS, feedback::FEEDBACK_ACTIONS, intake::INTAKE_ACTIONS,
-    outbox::OUTBOX_ACTIONS,
+    outbox::OUTBOX_ACTIONS, wip::WIP_ACTIONS,
 };
 
 /// The table.

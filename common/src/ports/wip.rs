@@ -53,3 +53,12 @@ pub trait WipRows: Sync {
 
 /// The most rows that one read takes, and, with events, the most that one transaction changes: DynamoDB takes 100 of each.
 pub const MAX_ROWS: usize = 90;
+
+/// What one transaction takes, counted as [`weight`] does.
+pub const MAX_WEIGHT: usize = 100;
+
+/// How much of a transaction a commit fills: a row is one, a row that did not exist is two (it is entered in the list of rows
+/// too), an event is one.
+pub fn weight(writes: &BTreeMap<Scope, Operation>, events: &[Envelope]) -> usize {
+    writes.len() + writes.values().filter(|operation| operation.creates()).count() + events.len()
+}

@@ -119,7 +119,7 @@ impl Table {
 
     /// Events as puts, each event once, cut into transactions. A put of an event that is still there touches its row, which makes
     /// the relay look again.
-    fn event_puts(&self, events: &[Envelope]) -> Result<Vec<Vec<TransactWriteItem>>, Fault> {
+    pub(super) fn event_puts(&self, events: &[Envelope]) -> Result<Vec<Vec<TransactWriteItem>>, Fault> {
         let mut calls: Vec<Vec<TransactWriteItem>> = Vec::new();
         let mut bytes = 0;
         let mut seen = std::collections::BTreeSet::new();

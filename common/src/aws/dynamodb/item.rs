@@ -76,7 +76,7 @@ pub(super) fn from_json<T: DeserializeOwned>(item: &Item) -> Result<T, Fault> {
         .map_err(|error| Fault::bug_from(format!("the row {} does not hold what it should", place(item)), error))
 }
 
-fn place(item: &Item) -> String {
+pub(super) fn place(item: &Item) -> String {
     let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
     format!("{} / {}", part("pk"), part("sk"))
 }

@@ -11,6 +11,8 @@
 //! | cluster | `CLUSTERS#<repository id>` | `<cluster key>` |
 //! | audit | `AUDIT#<subject>` | `HEAD`, `E#<20 digits>` |
 //! | feedback | `FEEDBACK#<subject>` | `<kind>` |
+//! | scope | `SCOPE#<scope>` | `STATE` |
+//! | scope's entry | `SCOPES#ALL` | `<scope>` |
 
 use std::collections::HashMap;
 
@@ -20,10 +22,14 @@ use super::item::Item;
 use crate::domain::{
     cluster::ClusterKey,
     id::{BranchName, DeliveryId, Digest, EventId, RepositoryId},
+    wip::Scope,
 };
 
 /// What the partition keys of outbox rows start with: the stream's filter, and what the relay checks again.
 pub const OUTBOX_PREFIX: &str = "OUTBOX#";
+
+/// The partition of the scopes' entries.
+pub(super) const SCOPE_ENTRIES: &str = "SCOPES#ALL";
 
 /// What an audit entry's sort key starts with.
 pub(super) const ENTRY_PREFIX: &str = "E#";
@@ -57,6 +63,10 @@ pub enum Key {
         /// In which form.
         kind: String,
     },
+    /// A scope's limit, leases and tickets.
+    Scope(Scope),
+    /// That a scope has a row: scopes are listed by these.
+    ScopeEntry(Scope),
 }
 
 impl Key {
@@ -70,6 +80,8 @@ impl Key {
             Self::Cluster(repository, _) => clusters_of(*repository),
             Self::AuditHead(subject) | Self::AuditEntry(subject, _) => format!("AUDIT#{}", escape(subject)),
             Self::Feedback { subject, .. } => format!("FEEDBACK#{}", escape(subject)),
+            Self::Scope(scope) => format!("SCOPE#{}", escape(&scope.to_string())),
+            Self::ScopeEntry(_) => SCOPE_ENTRIES.to_owned(),
         }
     }
 
@@ -83,6 +95,8 @@ impl Key {
             Self::AuditHead(_) => "HEAD".to_owned(),
             Self::AuditEntry(_, sequence) => format!("{ENTRY_PREFIX}{sequence:020}"),
             Self::Feedback { kind, .. } => escape(kind),
+            Self::Scope(_) => "STATE".to_owned(),
+            Self::ScopeEntry(scope) => escape(&scope.to_string()),
         }
     }
 
@@ -109,6 +123,8 @@ impl Key {
                 Self::AuditEntry(unescape(rest)?, digits.parse().ok()?)
             }
             ("FEEDBACK", kind) => Self::Feedback { subject: unescape(rest)?, kind: unescape(kind)? },
+            ("SCOPE", "STATE") => Self::Scope(unescape(rest)?.parse().ok()?),
+            ("SCOPES", scope) => Self::ScopeEntry(unescape(scope)?.parse().ok()?),
             _ => return None,
         };
         // Only the one spelling that `pk` and `sk` write is a key: 07 for 7 or shard 3 for 4 is somebody else's row.
@@ -166,6 +182,9 @@ mod tests {
             text().prop_map(Key::AuditHead),
             (text(), any::<u64>()).prop_map(|(subject, sequence)| Key::AuditEntry(subject, sequence)),
             (text(), text()).prop_map(|(subject, kind)| Key::Feedback { subject, kind }),
+            (name(), name())
+                .prop_map(|(pod, stage)| Key::Scope(Scope::PodStage(pod.parse().unwrap(), stage.parse().unwrap()))),
+            "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|person| Key::ScopeEntry(Scope::Owned(person.parse().unwrap()))),
         ]
     }
 

@@ -114,6 +114,11 @@ impl Operation {
         }
     }
 
+    /// Whether it makes a row that does not exist yet.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::Replace { version: 0, .. })
+    }
+
     /// The row after it. Only for a row for which it [`holds`](Self::holds).
     #[must_use]
     pub fn apply(&self, mut row: ScopeState, now: Timestamp) -> ScopeState {

@@ -1,0 +1,127 @@
+//! The limits on work in progress: one row a scope, and one transaction over the rows of all scopes of an item.
+//!
+//! A row is written by an update that carries its condition, so that a fast path reads nothing; the condition that failed answers
+//! with the row as it stands. `wip/state.rs` says how a row is stored, `wip/write.rs` how each operation changes it.
+//!
+//! Which scopes have rows is listed by entries in one partition. An entry is put in the transaction that makes the row and never
+//! again. The index `gsi1` could list the rows too, but it carries whole rows: every admission would be written twice, and it could not
+//! be read consistently.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::{Get, TransactGetItem};
+use jiff::Timestamp;
+
+use super::{
+    Table,
+    item::{place, row, text},
+    key::{Key, SCOPE_ENTRIES},
+    transact::{Attempt, Failed},
+};
+use crate::{
+    aws::fault,
+    domain::wip::{Scope, ScopeState, operation::Operation},
+    event::Envelope,
+    fault::Fault,
+    ports::{Committed, MAX_WEIGHT, WipRows, weight},
+};
+
+mod state;
+mod write;
+
+/// The IAM actions that [`WipRows`] needs: a transaction needs the right to each of its parts.
+pub const WIP_ACTIONS: &[&str] = &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"];
+
+impl WipRows for Table {
+    async fn load(&self, scopes: &BTreeSet<Scope>) -> Result<BTreeMap<Scope, ScopeState>, Fault> {
+        let what = "reading the rows of the limits on work in progress";
+        if scopes.len() > MAX_WEIGHT {
+            return Err(Fault::bug(format!("{what}: {} rows do not fit into one read of {MAX_WEIGHT}", scopes.len())));
+        }
+        if scopes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut gets = Vec::new();
+        for scope in scopes {
+            let key = Key::Scope(scope.clone()).attributes();
+            let get = Get::builder().table_name(&self.name).set_key(Some(key)).build();
+            let get = get.map_err(|error| Fault::bug_from(what, error))?;
+            gets.push(TransactGetItem::builder().get(get).build());
+        }
+        let answer = self.client.transact_get_items().set_transact_items(Some(gets)).send().await;
+        let answers = answer.map_err(|error| fault(what, error))?.responses.unwrap_or_default();
+        if answers.len() != scopes.len() {
+            return Err(Fault::bug(format!(
+                "{what}: asked for {}, the table answered {}",
+                scopes.len(),
+                answers.len()
+            )));
+        }
+        let mut rows = BTreeMap::new();
+        for (scope, answer) in scopes.iter().zip(answers) {
+            rows.insert(scope.clone(), state::found(scope, answer.item.as_ref())?);
+        }
+        Ok(rows)
+    }
+
+    async fn scopes(&self) -> Result<BTreeSet<Scope>, Fault> {
+        let entries = self.query("listing the scopes that have a row", SCOPE_ENTRIES).await?;
+        let scope = |item| match Key::parse(text(item, "pk")?, text(item, "sk")?) {
+            Some(Key::ScopeEntry(scope)) => Ok(scope),
+            _ => {
+                Err(Fault::bug(format!("the row {} names no scope: remove it, or deploy the newer code", place(item))))
+            }
+        };
+        entries.iter().map(scope).collect()
+    }
+
+    async fn commit(
+        &self,
+        writes: &BTreeMap<Scope, Operation>,
+        events: &[Envelope],
+        now: Timestamp,
+    ) -> Result<Committed, Fault> {
+        let what = "writing the rows of the limits on work in progress";
+        let weight = weight(writes, events);
+        if weight > MAX_WEIGHT {
+            return Err(Fault::bug(format!(
+                "{what}: {weight} changes do not fit into one transaction of {MAX_WEIGHT}"
+            )));
+        }
+        if weight == 0 {
+            return Ok(Committed::Done);
+        }
+        let mut items = Vec::new();
+        for (scope, operation) in writes {
+            items.push(self.scope_write(scope, operation, now)?);
+        }
+        for (scope, _) in writes.iter().filter(|(_, operation)| operation.creates()) {
+            let entry = self.put(row(&Key::ScopeEntry(scope.clone()), [])).build();
+            items.push(Self::put_item(entry.map_err(|error| Fault::bug_from(what, error))?));
+        }
+        items.extend(self.event_puts(events)?.into_iter().flatten());
+        match self.transact(what, items).await? {
+            Attempt::Again => Ok(Committed::Conflict),
+            Attempt::Done(failed) if failed.is_empty() => Ok(Committed::Done),
+            Attempt::Done(failed) => refused(writes, &failed).map(Committed::Failed),
+        }
+    }
+}
+
+/// The rows whose condition did not hold. The rows stand first in the transaction, in the order of their scopes.
+fn refused(writes: &BTreeMap<Scope, Operation>, failed: &[Failed]) -> Result<BTreeMap<Scope, ScopeState>, Fault> {
+    let written: Vec<_> = writes.iter().collect();
+    let row = |failed: &Failed| {
+        let (scope, operation) = written
+            .get(failed.at)
+            .ok_or_else(|| Fault::bug("a condition failed in a transaction at an item that has none"))?;
+        if operation.creates() && failed.found.is_none() {
+            // It fails only where a row stands, so an answer without the row is one that leaves it out.
+            return Err(Fault::bug(format!(
+                "the table did not say which row stands for {scope}: is this an emulator without ALL_OLD?"
+            )));
+        }
+        Ok(((*scope).clone(), state::found(scope, failed.found.as_ref())?))
+    };
+    failed.iter().map(row).collect()
+}

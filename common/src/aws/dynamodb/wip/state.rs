@@ -1,0 +1,337 @@
+//! A scope's row as an item, and back.
+//!
+//! Everything that a condition compares is an attribute: leases and tickets are maps by item, times are numbers. They are
+//! nanoseconds since 1970, as exact as the clock's, so that a row reads as it was written and the table compares as the domain does.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use crate::{
+    aws::dynamodb::{
+        item::{Item, known, n, place, row, s},
+        key::Key,
+    },
+    domain::{
+        id::{ItemId, quoted},
+        wip::{Fence, Lease, Scope, ScopeState, Ticket, state::Override},
+    },
+    fault::Fault,
+};
+
+/// A time as conditions compare it.
+pub(super) fn time(at: Timestamp) -> AttributeValue {
+    n(at.as_nanosecond())
+}
+
+/// A set of scopes: the table compares sets whatever their order. It takes no empty one; a lease or ticket without a scope is none.
+pub(super) fn scopes(scopes: &BTreeSet<Scope>) -> AttributeValue {
+    AttributeValue::Ss(scopes.iter().map(ToString::to_string).collect())
+}
+
+fn map<const N: usize>(fields: [(&str, AttributeValue); N]) -> Item {
+    fields.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// A lease within its row.
+pub(super) fn lease(lease: &Lease) -> AttributeValue {
+    AttributeValue::M(map([
+        ("fence", n(lease.fence)),
+        ("holder", s(lease.holder.as_str())),
+        ("pod", s(lease.pod.as_str())),
+        ("since", time(lease.since)),
+        ("expires_at", time(lease.expires_at)),
+        ("scopes", scopes(&lease.scopes)),
+    ]))
+}
+
+/// A ticket within its row.
+pub(super) fn ticket(ticket: &Ticket) -> AttributeValue {
+    AttributeValue::M(map([
+        ("number", n(ticket.number)),
+        ("holder", s(ticket.holder.as_str())),
+        ("pod", s(ticket.pod.as_str())),
+        ("since", time(ticket.since)),
+        ("expires_at", time(ticket.expires_at)),
+        ("ttl_seconds", n(ticket.ttl_seconds)),
+        ("scopes", scopes(&ticket.scopes)),
+    ]))
+}
+
+fn overridden(set: &Override) -> AttributeValue {
+    let mut fields = map([("reason", s(&set.reason)), ("by", s(set.by.as_str()))]);
+    fields.extend(set.until.map(|until| ("until".to_owned(), time(until))));
+    AttributeValue::M(fields)
+}
+
+fn by_item<T>(entries: &BTreeMap<ItemId, T>, write: impl Fn(&T) -> AttributeValue) -> AttributeValue {
+    AttributeValue::M(entries.iter().map(|(item, entry)| (item.to_string(), write(entry))).collect())
+}
+
+/// A whole row, under the version that it has from now on.
+pub(super) fn item(state: &ScopeState, version: u64) -> Item {
+    let mut item = row(
+        &Key::Scope(state.scope.clone()),
+        [
+            ("version", n(version)),
+            ("fence", n(state.fence)),
+            ("limit", n(state.limit)),
+            ("leases", by_item(&state.leases, lease)),
+            ("tickets", by_item(&state.tickets, ticket)),
+            ("releases", AttributeValue::L(state.releases.iter().map(n).collect())),
+        ],
+    );
+    item.extend(state.digest.iter().map(|digest| ("digest".to_owned(), s(digest.as_str()))));
+    item.extend(state.overridden.iter().map(|set| ("overridden".to_owned(), overridden(set))));
+    item
+}
+
+/// What was found where this scope's row stands.
+///
+/// # Errors
+/// `Bug`, with the row's place and what is wrong there, when it cannot be read: its leases might hold the limit.
+pub(super) fn found(scope: &Scope, item: Option<&Item>) -> Result<ScopeState, Fault> {
+    let Some(item) = item else { return Ok(ScopeState::absent(scope.clone())) };
+    let wrong = |what: String| Fault::bug(format!("the row {} cannot be read: {what}", place(item)));
+    let state = read(known(item)?, scope).map_err(wrong)?;
+    match state.version {
+        0 => Err(wrong("a row that exists has a version above 0".to_owned())),
+        _ => Ok(state),
+    }
+}
+
+fn read(item: &Item, scope: &Scope) -> Result<ScopeState, String> {
+    Ok(ScopeState {
+        scope: field(item, "pk", |pk| match Key::parse(pk.as_s().ok()?, item.get("sk")?.as_s().ok()?)? {
+            Key::Scope(named) if named == *scope => Some(named),
+            _ => None,
+        })?,
+        version: field(item, "version", number)?,
+        fence: Fence(field(item, "fence", number)?),
+        limit: field(item, "limit", number)?,
+        digest: optional(item, "digest", parsed)?,
+        overridden: optional(item, "overridden", Some)?.map(read_override).transpose()?,
+        leases: read_by_item(item, "leases", read_lease)?,
+        tickets: read_by_item(item, "tickets", read_ticket)?,
+        releases: field(item, "releases", |list| list.as_l().ok()?.iter().map(number).collect())?,
+    })
+}
+
+fn read_lease(fields: &Item) -> Result<Lease, String> {
+    Ok(Lease {
+        fence: Fence(field(fields, "fence", number)?),
+        holder: field(fields, "holder", parsed)?,
+        pod: field(fields, "pod", parsed)?,
+        since: field(fields, "since", moment)?,
+        expires_at: field(fields, "expires_at", moment)?,
+        scopes: field(fields, "scopes", scope_set)?,
+    })
+}
+
+fn read_ticket(fields: &Item) -> Result<Ticket, String> {
+    Ok(Ticket {
+        number: Fence(field(fields, "number", number)?),
+        holder: field(fields, "holder", parsed)?,
+        pod: field(fields, "pod", parsed)?,
+        since: field(fields, "since", moment)?,
+        expires_at: field(fields, "expires_at", moment)?,
+        ttl_seconds: field(fields, "ttl_seconds", number)?,
+        scopes: field(fields, "scopes", scope_set)?,
+    })
+}
+
+fn read_override(value: &AttributeValue) -> Result<Override, String> {
+    let fields = value.as_m().map_err(|_| "overridden is no map".to_owned())?;
+    let set = || {
+        Ok(Override {
+            reason: field(fields, "reason", |text| text.as_s().ok().cloned())?,
+            by: field(fields, "by", parsed)?,
+            until: optional(fields, "until", moment)?,
+        })
+    };
+    set().map_err(|wrong: String| format!("overridden: {wrong}"))
+}
+
+fn read_by_item<T>(
+    item: &Item,
+    name: &str,
+    read: impl Fn(&Item) -> Result<T, String>,
+) -> Result<BTreeMap<ItemId, T>, String> {
+    let entry = |(id, value): (&String, &AttributeValue)| {
+        let place = |wrong: &str| format!("{name}, {}: {wrong}", quoted(id, 80));
+        let id: ItemId = id.parse().map_err(|_| place("this is no item id"))?;
+        let fields = value.as_m().map_err(|_| place("this is no map"))?;
+        Ok((id, read(fields).map_err(|wrong| place(&wrong))?))
+    };
+    field(item, name, |entries| entries.as_m().ok())?.iter().map(entry).collect()
+}
+
+fn field<'a, T>(fields: &'a Item, name: &str, read: impl FnOnce(&'a AttributeValue) -> Option<T>) -> Result<T, String> {
+    fields.get(name).and_then(read).ok_or_else(|| format!("{name} is missing or not what it should be"))
+}
+
+fn optional<'a, T>(
+    fields: &'a Item,
+    name: &str,
+    read: impl FnOnce(&'a AttributeValue) -> Option<T>,
+) -> Result<Option<T>, String> {
+    if fields.contains_key(name) { field(fields, name, read).map(Some) } else { Ok(None) }
+}
+
+fn number<T: FromStr>(value: &AttributeValue) -> Option<T> {
+    value.as_n().ok()?.parse().ok()
+}
+
+fn parsed<T: FromStr>(value: &AttributeValue) -> Option<T> {
+    value.as_s().ok()?.parse().ok()
+}
+
+fn moment(value: &AttributeValue) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(number(value)?).ok()
+}
+
+fn scope_set(value: &AttributeValue) -> Option<BTreeSet<Scope>> {
+    value.as_ss().ok()?.iter().map(|scope| scope.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection, option, prelude::*};
+
+    use super::*;
+    use crate::domain::id::Digest;
+
+    fn times() -> impl Strategy<Value = Timestamp> {
+        (Timestamp::MIN.as_nanosecond()..=Timestamp::MAX.as_nanosecond())
+            .prop_map(|at| Timestamp::from_nanosecond(at).unwrap())
+    }
+
+    fn names<T: FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(grammar: &'static str) -> impl Strategy<Value = T> {
+        grammar.prop_map(|text: String| text.parse().unwrap())
+    }
+
+    fn person<T: FromStr<Err: std::fmt::Debug> + std::fmt::Debug>() -> impl Strategy<Value = T> {
+        names("[a-z0-9][a-z0-9._-]{0,63}")
+    }
+
+    fn pod<T: FromStr<Err: std::fmt::Debug> + std::fmt::Debug>() -> impl Strategy<Value = T> {
+        names("[a-z0-9][a-z0-9-]{0,31}")
+    }
+
+    fn scope() -> impl Strategy<Value = Scope> {
+        prop_oneof![
+            Just(Scope::Portfolio),
+            (pod(), pod()).prop_map(|(pod, stage)| Scope::PodStage(pod, stage)),
+            person().prop_map(Scope::Involved),
+        ]
+    }
+
+    fn scope_sets() -> impl Strategy<Value = BTreeSet<Scope>> {
+        collection::btree_set(scope(), 1..4)
+    }
+
+    fn leases() -> impl Strategy<Value = Lease> {
+        (any::<u64>(), person(), pod(), times(), times(), scope_sets()).prop_map(
+            |(fence, holder, pod, since, expires_at, scopes)| Lease {
+                fence: Fence(fence),
+                holder,
+                pod,
+                since,
+                expires_at,
+                scopes,
+            },
+        )
+    }
+
+    fn tickets() -> impl Strategy<Value = Ticket> {
+        (any::<u64>(), person(), pod(), times(), times(), any::<u32>(), scope_sets()).prop_map(
+            |(number, holder, pod, since, expires_at, ttl_seconds, scopes)| Ticket {
+                number: Fence(number),
+                holder,
+                pod,
+                since,
+                expires_at,
+                ttl_seconds,
+                scopes,
+            },
+        )
+    }
+
+    fn overrides() -> impl Strategy<Value = Override> {
+        (".{0,20}", person(), option::of(times())).prop_map(|(reason, by, until)| Override { reason, by, until })
+    }
+
+    fn states() -> impl Strategy<Value = ScopeState> {
+        let heads = (scope(), 1..=u64::MAX, any::<u64>(), any::<u32>(), option::of(any::<[u8; 4]>()));
+        let rest = (
+            option::of(overrides()),
+            collection::btree_map(person(), leases(), 0..4),
+            collection::btree_map(person(), tickets(), 0..4),
+            collection::vec(any::<i64>(), 0..33),
+        );
+        (heads, rest).prop_map(|((scope, version, fence, limit, seed), (overridden, leases, tickets, releases))| {
+            let digest = seed.map(|seed| Digest::of(&seed));
+            ScopeState { scope, version, fence: Fence(fence), limit, digest, overridden, leases, tickets, releases }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_reads_as_it_was_written(state in states()) {
+            prop_assert_eq!(found(&state.scope, Some(&item(&state, state.version))).unwrap(), state);
+        }
+
+        /// Whatever is taken out of a row or replaced in it: it is never read as another row without a word.
+        #[test]
+        fn a_damaged_row_is_named_and_never_skipped(state in states(), at in any::<prop::sample::Index>(), gone: bool) {
+            let whole = item(&state, state.version);
+            let mut fields: Vec<_> = whole.keys().cloned().collect();
+            fields.sort();
+            let field = at.get(&fields);
+            // Without these a row may be.
+            prop_assume!(!(gone && ["digest", "overridden"].contains(&field.as_str())));
+            let mut damaged = whole.clone();
+            match gone {
+                true => drop(damaged.remove(field)),
+                false => drop(damaged.insert(field.clone(), AttributeValue::Null(true))),
+            }
+            let fault = found(&state.scope, Some(&damaged)).unwrap_err();
+            prop_assert!(matches!(fault, Fault::Bug { .. }), "{}", fault);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let mut state = ScopeState::absent(Scope::Portfolio);
+        let ticket = Ticket {
+            number: Fence(1),
+            holder: "ada".parse().unwrap(),
+            pod: "ratio".parse().unwrap(),
+            since: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH,
+            ttl_seconds: 60,
+            scopes: [Scope::Portfolio].into(),
+        };
+        state.tickets.insert("p-1".parse().unwrap(), ticket);
+        assert_eq!(found(&Scope::Portfolio, None).unwrap(), ScopeState::absent(Scope::Portfolio));
+        let sentence = |item: &Item| found(&Scope::Portfolio, Some(item)).unwrap_err().to_string();
+        assert_eq!(
+            sentence(&item(&state, 0)),
+            "the row SCOPE#portfolio / STATE cannot be read: a row that exists has a version above 0"
+        );
+        let mut damaged = item(&state, 1);
+        let Some(AttributeValue::M(tickets)) = damaged.get_mut("tickets") else { panic!("tickets are a map") };
+        let Some(AttributeValue::M(fields)) = tickets.get_mut("p-1") else { panic!("a ticket is a map") };
+        fields.insert("pod".into(), s("No Pod"));
+        assert_eq!(
+            sentence(&damaged),
+            r#"the row SCOPE#portfolio / STATE cannot be read: tickets, "p-1": pod is missing or not what it should be"#
+        );
+        let other = found(&Scope::Expedite, Some(&item(&state, 1))).unwrap_err().to_string();
+        assert_eq!(other, "the row SCOPE#portfolio / STATE cannot be read: pk is missing or not what it should be");
+    }
+}
