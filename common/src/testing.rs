@@ -5,6 +5,7 @@
 //! | `testing/host.rs` | the source host: commits, branches, pull requests; what was published on it |
 //! | `testing/pipelines.rs` | CodePipeline as AWS documents it: names in use, automatic first run, tokens |
 //! | `testing/store.rs` | the table: intake, outbox, bus, feedback ledger, cluster ledger, audit trail, compiled specs |
+//! | `testing/wip.rs` | the table: the rows of the limits on work in progress |
 //! | `testing/governance.rs` | the governance bundle, by files |
 //! | `testing/files.rs` | cluster files, as their authors write them |
 //!
@@ -37,6 +38,7 @@ mod governance;
 mod host;
 mod pipelines;
 mod store;
+mod wip;
 
 /// Parses an id in a test.
 pub fn id<T: FromStr<Err = IdError>>(text: &str) -> T {
@@ -110,6 +112,7 @@ struct State {
     host: host::State,
     pipelines: BTreeMap<String, FakePipeline>,
     store: store::State,
+    wip: wip::State,
 }
 
 struct Failing {

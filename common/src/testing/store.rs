@@ -34,7 +34,7 @@ pub(super) struct State {
     specs: BTreeMap<(String, Digest), CompiledSpec>,
 }
 
-fn row(event: &Envelope) -> Result<OutboxRow, Fault> {
+pub(super) fn row(event: &Envelope) -> Result<OutboxRow, Fault> {
     Ok(OutboxRow {
         event_id: event.meta.event_id.clone(),
         source: event.event.kind().source().to_owned(),
@@ -45,6 +45,10 @@ fn row(event: &Envelope) -> Result<OutboxRow, Fault> {
 }
 
 impl State {
+    pub(super) fn put_outbox(&mut self, rows: impl IntoIterator<Item = OutboxRow>) {
+        self.outbox.extend(rows.into_iter().map(|row| (row.event_id.clone(), row)));
+    }
+
     fn append(&mut self, draft: Draft) {
         let subject = draft.subject.clone();
         let (entries, recorded) = self.chains.entry(subject.clone()).or_default();
@@ -249,7 +253,7 @@ impl ClusterLedger for World {
                 store.records.remove(&key);
             }
             store.append(entry);
-            store.outbox.extend(rows.into_iter().map(|row| (row.event_id.clone(), row)));
+            store.put_outbox(rows);
             Ok(())
         })
     }
@@ -257,7 +261,7 @@ impl ClusterLedger for World {
     async fn announce(&self, events: &[Envelope]) -> Result<(), Fault> {
         self.call("ClusterLedger.announce", "", true, |state| {
             let rows = events.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-            state.store.outbox.extend(rows.into_iter().map(|row| (row.event_id.clone(), row)));
+            state.store.put_outbox(rows);
             Ok(())
         })
     }
