@@ -12,6 +12,7 @@
 //! | [`settle`] | who is next: the one function that every slow way ends in |
 //! | [`admission`] | may this item begin, or must it wait |
 //! | [`holding`] | renewal, release, a person's limit, the sweep |
+//! | [`explain`] | why an item waits, in words, and for how long |
 //! | [`fact`] | what happened |
 //! | [`operation`] | every way in which a row may change, with the condition that guards it |
 //!
@@ -25,6 +26,7 @@
 //! - **Limits.** Lowering one evicts nobody, and admits nobody until enough leases have ended.
 
 pub mod admission;
+pub mod explain;
 pub mod fact;
 pub mod holding;
 pub mod limits;
@@ -35,3 +37,6 @@ pub mod state;
 
 pub use scope::{ItemType, Scope, Work};
 pub use state::{Fence, Lease, ScopeState, Ticket};
+
+#[cfg(test)]
+mod tests;

@@ -75,8 +75,13 @@ pub fn settle(mut rows: Rows, asking: Option<(&ItemId, Ticket)>, limits: &Limits
     }
     let mut line = Line { rows, limits, now, waiting: BTreeMap::new(), reserved: BTreeMap::new() };
     for row in line.rows.values() {
-        let tickets = row.tickets.iter().map(|(item, ticket)| (item.clone(), ticket.clone()));
-        line.waiting.extend(tickets);
+        for (item, ticket) in &row.tickets {
+            // Of two tickets the later request counts: the item is another one now, and waits elsewhere.
+            let known = line.waiting.entry(item.clone()).or_insert_with(|| ticket.clone());
+            if known.expires_at < ticket.expires_at {
+                known.clone_from(ticket);
+            }
+        }
     }
     line.waiting.extend(asking.map(|(item, ticket)| (item.clone(), ticket)));
     let mut served = BTreeMap::new();
@@ -162,6 +167,16 @@ impl Line<'_> {
                 }
                 continue;
             }
+            if ticket
+                .scopes
+                .iter()
+                .filter_map(|scope| self.rows.get(scope))
+                .any(|row| row.lease(&item, self.now).is_some())
+            {
+                // It has its place under other attributes, and waits for nothing.
+                self.drop_ticket(&item, &ticket);
+                continue;
+            }
             let full: Vec<_> = ticket.scopes.iter().filter(|scope| !self.has_room(&ticket, scope)).cloned().collect();
             if full.is_empty() {
                 return Next::Ready(Some(item));
@@ -173,6 +188,15 @@ impl Line<'_> {
             }
         }
         Next::Ready(None)
+    }
+
+    fn drop_ticket(&mut self, item: &ItemId, ticket: &Ticket) {
+        self.waiting.remove(item);
+        for scope in &ticket.scopes {
+            if let Some(row) = self.rows.get_mut(scope) {
+                row.tickets.remove(item);
+            }
+        }
     }
 
     /// The tickets as they are served: by number; but where shares are fair, pods that have theirs come after those that have not.

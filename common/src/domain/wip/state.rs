@@ -112,9 +112,10 @@ impl Fence {
         Self(u64::try_from(now.as_microsecond()).unwrap_or_default().max(highest.0.saturating_add(1)))
     }
 
-    /// Where in the ring of releases the end of this lease is noted.
+    /// Where in the ring of releases the end of this lease is noted: spread by a multiplication, because fences are times, and many
+    /// clocks tick in round numbers.
     pub fn slot(self) -> usize {
-        (self.0 % REMEMBERED_RELEASES as u64) as usize
+        (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % REMEMBERED_RELEASES
     }
 }
 

@@ -1,0 +1,207 @@
+//! Who is next, in the cases that people ask about.
+
+use super::*;
+
+const THREE: &[(&str, u32)] = &[("portfolio", 100), ("pod-stage:*:*", 3)];
+
+fn fence(asked: &Asked) -> Fence {
+    match asked {
+        Asked::Held(lease) | Asked::Admitted { lease, .. } => lease.fence,
+        other => panic!("it has no place: {other:?}"),
+    }
+}
+
+fn waits(asked: &Asked) -> bool {
+    matches!(asked, Asked::Waits { .. })
+}
+
+#[test]
+fn three_of_192_begin_and_the_others_wait_in_the_order_they_came() {
+    let mut table = Table::new(limits(THREE));
+    let names: Vec<String> = (0..192).map(|number| format!("i-{number}")).collect();
+    for (at, name) in names.iter().enumerate() {
+        assert_eq!(waits(&table.ask(work(name, "ratio", "scaffold"))), at >= 3, "{name}");
+    }
+    let pod = scope("pod-stage:ratio:scaffold");
+    assert_eq!((table.live(&pod).len(), table.row(&pod).tickets.len()), (3, 189));
+    for name in &names[3..20] {
+        let (first, lease) = table.live(&pod).into_iter().next().unwrap();
+        assert!(matches!(table.release(&first, lease), Held::Yes(_)));
+        assert!(table.live(&pod).contains_key(&item(name)), "{name} was the next");
+    }
+}
+
+#[test]
+fn the_same_item_again_has_the_same_lease_and_the_same_ticket() {
+    let mut table = Table::new(limits(&[("portfolio", 1)]));
+    let first = fence(&table.ask(work("a", "ratio", "scaffold")));
+    let Asked::Waits { ticket, .. } = table.ask(work("b", "ratio", "scaffold")) else { panic!("it is full") };
+    table.pass(200);
+    assert_eq!(fence(&table.ask(work("a", "ratio", "scaffold"))), first);
+    let Asked::Waits { ticket: again, .. } = table.ask(work("b", "ratio", "scaffold")) else { panic!("still full") };
+    assert_eq!((again.number, again.since), (ticket.number, ticket.since));
+    assert!(again.expires_at > ticket.expires_at);
+}
+
+#[test]
+fn a_dead_holders_place_goes_to_the_first_in_line_and_its_late_word_changes_nothing() {
+    let mut table = Table::new(limits(&[("portfolio", 1), ("pod:*", 1)]));
+    let dead = fence(&table.ask(work("dead", "ratio", "scaffold")));
+    table.pass(500);
+    assert!(
+        waits(&table.ask(work("first", "ratio", "scaffold"))) && waits(&table.ask(work("second", "ratio", "scaffold")))
+    );
+    table.pass(100);
+    // The second asks first after the expiry: the place is the first one's all the same.
+    assert!(waits(&table.ask(work("second", "ratio", "scaffold"))));
+    let taken = fence(&table.ask(work("first", "ratio", "scaffold")));
+    assert!(taken > dead);
+    assert!(table.facts.iter().any(|fact| matches!(fact, Fact::Expired { item, .. } if item.as_str() == "dead")));
+    let before = table.rows.clone();
+    assert_eq!(table.release(&item("dead"), dead), Held::No);
+    assert!(!table.renew(&item("dead"), dead));
+    assert_eq!(table.release(&item("first"), dead), Held::Stale { present: Some(taken) });
+    assert_eq!(table.rows, before);
+}
+
+#[test]
+fn without_anybody_asking_the_sweep_hands_over() {
+    let mut table = Table::new(limits(&[("portfolio", 1)]));
+    table.ask(work("dead", "ratio", "scaffold"));
+    table.pass(400);
+    table.ask(work("next", "ratio", "scaffold"));
+    table.pass(200);
+    table.sweep();
+    assert_eq!(table.live(&Scope::Portfolio).into_keys().collect::<Vec<_>>(), [item("next")]);
+}
+
+#[test]
+fn a_head_that_another_scope_keeps_is_passed_and_stays_the_first() {
+    let mut table = Table::new(limits(&[("portfolio", 9), ("pod:*", 1), ("stage:*", 1)]));
+    let a = fence(&table.ask(work("a", "ratio", "scaffold")));
+    let b = fence(&table.ask(work("b", "nanda", "seed")));
+    // Needs ratio's pod and the stage seed: both full.
+    assert!(waits(&table.ask(work("head", "ratio", "seed"))));
+    // Needs ratio's pod alone.
+    assert!(waits(&table.ask(work("later", "ratio", "ship"))));
+    table.release(&item("a"), a);
+    assert_eq!(table.live(&scope("pod:ratio")).into_keys().collect::<Vec<_>>(), [item("later")]);
+    assert!(table.row(&scope("pod:ratio")).tickets.contains_key(&item("head")), "it keeps its place");
+    table.release(&item("b"), b);
+    assert!(table.live(&scope("stage:seed")).is_empty(), "its pod keeps it still");
+    let later = table.live(&scope("pod:ratio"))[&item("later")];
+    table.release(&item("later"), later);
+    assert!(table.live(&scope("stage:seed")).contains_key(&item("head")));
+}
+
+#[test]
+fn a_limit_that_goes_down_and_up_evicts_nobody_and_admits_exactly_what_it_must() {
+    let mut table = Table::new(limits(THREE));
+    let pod = scope("pod-stage:ratio:scaffold");
+    let names: Vec<String> = (0..8).map(|number| format!("i-{number}")).collect();
+    for name in &names {
+        table.ask(work(name, "ratio", "scaffold"));
+    }
+    assert_eq!(table.set_limit("pod-stage:ratio:scaffold", 1), LimitSet::Done { from: 3 });
+    assert!(table.facts.iter().any(|fact| matches!(fact, Fact::LimitBelowUse { .. })));
+    assert_eq!(table.live(&pod).len(), 3);
+    for left in [2, 1] {
+        let (name, fence) = table.live(&pod).into_iter().next().unwrap();
+        table.release(&name, fence);
+        assert_eq!(table.live(&pod).len(), left, "a release below the new limit admits nobody");
+    }
+    table.set_limit("pod-stage:ratio:scaffold", 5);
+    assert_eq!(table.live(&pod).len(), 5);
+    table.limits.digest = Digest::of(b"second");
+    table.sweep();
+    assert_eq!((table.row(&pod).limit, table.row(&pod).overridden), (3, None), "the files changed: they decide again");
+}
+
+#[test]
+fn a_person_who_was_shown_another_limit_changes_nothing() {
+    let mut table = Table::new(limits(THREE));
+    let set = Override { reason: "x".into(), by: "ada".parse().unwrap(), until: None };
+    let change = LimitChange { scope: Scope::Portfolio, limit: 5, expected_limit: 99, set };
+    let portfolio = BTreeSet::from([Scope::Portfolio]);
+    let answer = table.decide(&portfolio, |rows, limits, now| set_limit(&change, rows, limits, now));
+    assert_eq!((answer, table.rows.len()), (LimitSet::Differs { limit: 100 }, 0));
+}
+
+#[test]
+fn a_limit_that_only_warns_admits_and_says_so() {
+    let mut limits = limits(&[("portfolio", 9), ("pod:*", 1)]);
+    let warn = Rule { limit: 1, mode: Mode::Warn, fair_share: false };
+    limits.rules.insert(Pattern::parse("pod:*").unwrap(), warn);
+    let mut table = Table::new(limits);
+    table.ask(work("a", "ratio", "scaffold"));
+    let Asked::Admitted { over, .. } = table.ask(work("b", "ratio", "scaffold")) else { panic!("it only warns") };
+    assert_eq!(over.iter().map(|over| (over.limit, over.active)).collect::<Vec<_>>(), [(1, 2)]);
+}
+
+#[test]
+fn the_expedite_lane_has_its_own_cap_and_counts_everywhere() {
+    let mut table = Table::new(limits(&[("portfolio", 9), ("expedite", 1), ("pod:*", 1)]));
+    let hurried = |name| Work { expedite: true, ..work(name, "ratio", "scaffold") };
+    table.ask(work("a", "ratio", "scaffold"));
+    let fast = fence(&table.ask(hurried("fire")));
+    assert!(waits(&table.ask(hurried("second-fire"))), "the lane's own cap is reached");
+    assert_eq!(table.live(&scope("pod:ratio")).len(), 2, "it is counted");
+    table.release(&item("fire"), fast);
+    assert!(table.live(&scope("expedite")).contains_key(&item("second-fire")));
+}
+
+#[test]
+fn where_shares_are_fair_a_pod_with_its_share_lets_others_go_first() {
+    let fair = |fair_share| {
+        let mut limits = limits(&[("portfolio", 2)]);
+        limits.rules.insert(Pattern::parse("portfolio").unwrap(), Rule { limit: 2, mode: Mode::Block, fair_share });
+        let mut table = Table::new(limits);
+        let first = fence(&table.ask(work("r-1", "ratio", "scaffold")));
+        table.ask(work("r-2", "ratio", "scaffold"));
+        table.ask(work("r-3", "ratio", "scaffold"));
+        table.ask(work("n-1", "nanda", "scaffold"));
+        table.release(&item("r-1"), first);
+        table.live(&Scope::Portfolio).into_keys().map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(fair(true), ["n-1", "r-2"]);
+    assert_eq!(fair(false), ["r-2", "r-3"]);
+}
+
+#[test]
+fn a_queue_ends_at_500_tickets_and_says_so() {
+    let mut table = Table::new(limits(&[("portfolio", 0)]));
+    for number in 0..500 {
+        assert!(waits(&table.ask(work(&format!("i-{number}"), "ratio", "scaffold"))));
+    }
+    assert!(matches!(table.ask(work("too-many", "ratio", "scaffold")), Asked::NoTicket { .. }));
+    assert_eq!(table.row(&Scope::Portfolio).tickets.len(), 500);
+}
+
+#[test]
+fn an_item_that_became_another_while_it_waited_gets_one_place() {
+    let mut table = Table::new(limits(&[("portfolio", 9), ("pod:*", 1)]));
+    let a = fence(&table.ask(work("a", "ratio", "scaffold")));
+    let b = fence(&table.ask(work("b", "nanda", "scaffold")));
+    assert!(waits(&table.ask(work("c", "ratio", "scaffold"))));
+    table.pass(1);
+    assert!(waits(&table.ask(work("c", "nanda", "scaffold"))));
+    table.release(&item("b"), b);
+    let place = table.lease(&item("c")).unwrap();
+    assert!(place.scopes.contains(&scope("pod:nanda")));
+    table.release(&item("a"), a);
+    assert_eq!(table.lease(&item("c")), Some(place), "its older ticket is worth nothing");
+    assert!(table.live(&scope("pod:ratio")).is_empty() && table.row(&scope("pod:ratio")).tickets.is_empty());
+}
+
+#[test]
+fn a_ticket_taken_without_looking_is_served_by_the_sweep() {
+    let mut table = Table::new(limits(THREE));
+    table.ask(work("a", "ratio", "scaffold"));
+    let request = table.request(work("b", "ratio", "scaffold"));
+    let step = queue_regardless(&request, &table.limits, table.now);
+    assert!(table.commit(&step));
+    assert!(!table.commit(&step), "once");
+    assert!(!table.commit(&admit_at_once(&table.request(work("c", "ratio", "scaffold")), &table.limits, table.now)));
+    table.sweep();
+    assert!(table.live(&scope("pod-stage:ratio:scaffold")).contains_key(&item("b")));
+}
