@@ -52,15 +52,29 @@ pub fn renew(item: &ItemId, lease: &Lease, ttl_seconds: Option<u32>, limits: &Li
     }
 }
 
-/// Gives a place back without having read its rows. It holds when the lease is live under this fence, these are all its scopes, and
-/// nobody waits in them.
-pub fn release_at_once(item: &ItemId, lease: &Lease, by: &PersonName) -> Step<()> {
-    let release = || Operation::Release { item: item.clone(), fence: lease.fence, scopes: lease.scopes.clone() };
-    Step {
-        writes: lease.scopes.iter().map(|scope| (scope.clone(), release())).collect(),
-        facts: vec![Fact::Released { item: item.clone(), lease: lease.clone(), by: by.clone() }],
-        answer: (),
-    }
+/// Gives a place back without having read its rows. It holds when the lease is live under this fence, is this person's, has exactly
+/// these scopes, and nobody waits in them.
+///
+/// Nothing when the scopes do not say whose pod it is. When the lease began is read off its fence, which is made from the clock.
+pub fn release_at_once(
+    item: &ItemId,
+    fence: Fence,
+    scopes: &BTreeSet<Scope>,
+    holder: &PersonName,
+    now: Timestamp,
+) -> Option<Step<Lease>> {
+    let pod = scopes.iter().find_map(|scope| match scope {
+        Scope::Pod(pod) | Scope::PodStage(pod, _) | Scope::PodType(pod, _) => Some(pod.clone()),
+        _ => None,
+    })?;
+    let since = i64::try_from(fence.0).ok().and_then(|at| Timestamp::from_microsecond(at).ok())?;
+    let lease = Lease { fence, holder: holder.clone(), pod, since, expires_at: now, scopes: scopes.clone() };
+    let release = || Operation::Release { item: item.clone(), fence, holder: holder.clone(), scopes: scopes.clone() };
+    Some(Step {
+        writes: scopes.iter().map(|scope| (scope.clone(), release())).collect(),
+        facts: vec![Fact::Released { item: item.clone(), lease: lease.clone(), by: holder.clone() }],
+        answer: lease,
+    })
 }
 
 /// Gives a place back and hands it to whoever is next.

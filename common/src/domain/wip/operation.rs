@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::scope::Scope;
 use super::state::{Fence, Lease, MAX_TICKETS, ScopeState, Ticket, note_release};
-use crate::domain::id::{Digest, ItemId};
+use crate::domain::id::{Digest, ItemId, PersonName};
 
 /// One change of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,10 @@ pub enum Operation {
         item: ItemId,
         /// Which.
         fence: Fence,
-        /// All the scopes of the lease: who names others than those would leave a part of it behind.
+        /// Whose lease it is, and all its scopes: who names others than those would leave a part of it behind, or tell of
+        /// somebody else's. Both must be the lease's own.
+        holder: PersonName,
+        /// See `holder`.
         scopes: BTreeSet<Scope>,
     },
     /// Writes the whole row, when it is still the one that was read.
@@ -106,8 +109,8 @@ impl Operation {
                 row.tickets.get(item).is_some_and(|ticket| ticket.number == *number)
             }
             Self::Renew { item, fence, .. } => row.lease(item, now).is_some_and(|lease| lease.fence == *fence),
-            Self::Release { item, fence, scopes } => {
-                let own = |lease: &Lease| lease.fence == *fence && lease.scopes == *scopes;
+            Self::Release { item, fence, holder, scopes } => {
+                let own = |lease: &Lease| lease.fence == *fence && lease.holder == *holder && lease.scopes == *scopes;
                 row.lease(item, now).is_some_and(own) && row.tickets.is_empty()
             }
             Self::Replace { version, .. } => row.version == *version,

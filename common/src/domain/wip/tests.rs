@@ -127,10 +127,10 @@ impl Table {
 
     fn release(&mut self, item: &ItemId, fence: Fence) -> Held {
         let by = "ada".parse().unwrap();
-        let step = self.lease(item).map(|lease| release_at_once(item, &Lease { fence, ..lease }, &by));
-        if let Some((step, held)) = step.zip(self.lease(item)).filter(|(step, _)| self.commit(step)) {
-            drop(step);
-            return Held::Yes(held);
+        let known = self.lease(item);
+        let step = known.as_ref().and_then(|lease| release_at_once(item, fence, &lease.scopes, &by, self.now));
+        if step.is_some_and(|step| self.commit(&step)) {
+            return Held::Yes(known.unwrap());
         }
         let portfolio = BTreeSet::from([Scope::Portfolio]);
         self.decide(&portfolio, |rows, limits, now| release(item, fence, &by, rows, limits, now))

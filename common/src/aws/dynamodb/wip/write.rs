@@ -41,7 +41,7 @@ const QUEUE_REGARDLESS: &str = "attribute_not_exists(#leases.#item) AND attribut
 const KEEP_TICKET: &str = "#tickets.#item.#number = :number";
 const RENEW: &str = "#leases.#item.#fence = :fence AND #leases.#item.#expires_at > :now";
 const RELEASE: &str = "#leases.#item.#fence = :fence AND #leases.#item.#expires_at > :now \
-     AND #leases.#item.#scopes = :scopes AND size(#tickets) = :zero";
+     AND #leases.#item.#holder = :holder AND #leases.#item.#scopes = :scopes AND size(#tickets) = :zero";
 
 impl Table {
     /// The write of one row.
@@ -95,7 +95,7 @@ impl Table {
                 condition: RENEW,
                 values: vec![(":expires_at", time(*expires_at)), (":fence", n(fence)), (":now", time(now))],
             },
-            Operation::Release { item, fence, scopes: held } => Change {
+            Operation::Release { item, fence, holder, scopes: held } => Change {
                 item,
                 // A place beyond a list's end appends to it, as `note_release` does.
                 update: format!("#releases[{}] = :at REMOVE #leases.#item", fence.slot()),
@@ -103,6 +103,7 @@ impl Table {
                 values: vec![
                     (":at", n(now.as_second())),
                     (":fence", n(fence)),
+                    (":holder", s(holder.as_str())),
                     (":now", time(now)),
                     (":scopes", scopes(held)),
                     (":zero", n(0)),

@@ -1,0 +1,419 @@
+//! Load, decide, commit: every call of the API, every event and the sweep come here.
+//!
+//! What may be written is decided by `common::domain::wip` and guarded by conditions on the rows, so two copies of this function
+//! never have to know of one another. An attempt that found the rows changed is decided anew, for at most [`PATIENCE`].
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use common::{
+    domain::{
+        id::{CorrelationId, ItemId, PersonName},
+        wip::{
+            Fence, Lease, Scope, ScopeState, Work,
+            admission::{self, Asked, Request, Step},
+            explain::{Waiting, explain},
+            fact::Over,
+            holding::{self, Held, LimitChange, LimitSet},
+            limits::Limits,
+            settle::{MAX_ROWS, Next, Rows},
+        },
+    },
+    fault::Fault,
+    ports::{Committed, Pause, WipRows},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::telling::Telling;
+
+/// How long a request is tried again while others are at the same rows. After that it takes a ticket without looking.
+pub const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(320);
+
+/// The limits on work in progress, over rows that others change at the same time.
+pub struct Limiter<R, C> {
+    /// The rows.
+    pub rows: R,
+    /// Now, and waiting.
+    pub clock: C,
+    /// The limits in force.
+    pub limits: Limits,
+    /// How what happens becomes events.
+    pub telling: Telling,
+}
+
+/// The answer to a request for a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It has its place since before.
+    Held(Lease),
+    /// It has a place now.
+    Admitted {
+        /// Which.
+        lease: Lease,
+        /// The limits that it stands above, where they only warn.
+        over: Vec<Over>,
+    },
+    /// It waits, or the queue is as long as it may be and it has no ticket.
+    Waits(Waiting),
+    /// Scopes that follow from the item have no rule in `limits.yaml`.
+    NoRule(Vec<Scope>),
+}
+
+/// The answer to a renewal or a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It is renewed, or given back: the lease as it is, or was.
+    Yes(Lease),
+    /// The fence is not that of the item's live lease, or the lease has expired: nothing changed.
+    Stale {
+        /// The fence of the item's live lease, when it has one.
+        present: Option<Fence>,
+    },
+    /// The item holds nothing.
+    No,
+    /// Who asks may not; why.
+    Forbidden(String),
+}
+
+impl From<Held> for Ended {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Yes(lease) => Self::Yes(lease),
+            Held::Stale { present } => Self::Stale { present },
+            Held::No => Self::No,
+        }
+    }
+}
+
+/// The answer to a change of a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LimitAnswer {
+    /// It is set; the scope as it is now.
+    Set(Box<ScopeState>),
+    /// It is another one than the person was shown.
+    Differs {
+        /// What it is.
+        limit: u32,
+    },
+    /// `limits.yaml` knows no such scope.
+    NoRule,
+}
+
+/// What one sweep did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// The rows as they are now.
+    pub rows: Rows,
+    /// How many scopes changed.
+    pub changed: usize,
+    /// Scopes that others kept changing: the next sweep comes to them.
+    pub left: Vec<Scope>,
+}
+
+/// Waiting between attempts, up to a moment.
+struct Patience<'c, C> {
+    clock: &'c C,
+    until: Timestamp,
+    longest: Duration,
+}
+
+impl<'c, C: Pause> Patience<'c, C> {
+    fn new(clock: &'c C) -> Self {
+        let until = clock.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
+        Self { clock, until, longest: FIRST_PAUSE }
+    }
+
+    /// Waits a while; false when there is no time left.
+    async fn again(&mut self) -> bool {
+        let next = SignedDuration::try_from(self.longest).unwrap_or(SignedDuration::MAX);
+        if self.clock.now().saturating_add(next).unwrap_or(Timestamp::MAX) > self.until {
+            return false;
+        }
+        self.clock.pause(self.longest).await;
+        self.longest = (self.longest * 2).min(LONGEST_PAUSE);
+        true
+    }
+}
+
+impl<R: WipRows, C: Pause> Limiter<R, C> {
+    /// Asks for a place.
+    ///
+    /// One call where there is room and nobody waits. Asking again is answered with the same lease or the same ticket.
+    ///
+    /// # Errors
+    /// `Retry` when the outcome is not known: asking again finds it out.
+    pub async fn ask(
+        &self,
+        work: Work,
+        holder: PersonName,
+        ttl_seconds: Option<u32>,
+        cause: &CorrelationId,
+    ) -> Result<Answer, Fault> {
+        let request = match Request::new(work, holder, ttl_seconds, &self.limits) {
+            Ok(request) => request,
+            Err(scopes) => return Ok(Answer::NoRule(scopes)),
+        };
+        let item = &request.work.item;
+        let now = self.clock.now();
+        let at_once = admission::admit_at_once(&request, &self.limits, now);
+        match self.commit(&at_once, &Rows::new(), cause, now).await? {
+            Committed::Done => return Ok(self.answer(item, at_once.answer, now)),
+            Committed::Failed(rows) => {
+                if let Some(lease) = admission::held(item, &rows, now) {
+                    return Ok(Answer::Held(lease.clone()));
+                }
+            }
+            Committed::Conflict => {}
+        }
+        let decide = |rows: &Rows, now| admission::ask(&request, rows, &self.limits, now);
+        match self.decide(&request.scopes, decide, cause).await? {
+            Some((asked, now)) => Ok(self.answer(item, asked, now)),
+            None => self.queue_regardless(&request, cause).await,
+        }
+    }
+
+    /// Moves a lease's end, for whoever is allowed to.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn renew(
+        &self,
+        item: &ItemId,
+        fence: Fence,
+        ttl_seconds: Option<u32>,
+        allowed: impl Fn(&Lease) -> Result<(), String> + Send + Sync,
+    ) -> Result<Ended, Fault> {
+        let mut patience = Patience::new(&self.clock);
+        loop {
+            let rows = self.rows.load(&BTreeSet::from([Scope::Portfolio])).await?;
+            let now = self.clock.now();
+            let lease = match holding::held_under(item, fence, &rows, now) {
+                Held::Yes(lease) => lease,
+                held => return Ok(held.into()),
+            };
+            if let Err(reason) = allowed(&lease) {
+                return Ok(Ended::Forbidden(reason));
+            }
+            let step = holding::renew(item, &lease, ttl_seconds, &self.limits, now);
+            // Renewal is told to nobody.
+            match self.rows.commit(&step.writes, &[], now).await? {
+                Committed::Done => return Ok(Ended::Yes(step.answer)),
+                Committed::Failed(_) | Committed::Conflict if patience.again().await => {}
+                Committed::Failed(_) | Committed::Conflict => return Err(busy("renewing", item)),
+            }
+        }
+    }
+
+    /// Gives a place back, for whoever is allowed to, and hands it to whoever is next.
+    ///
+    /// With the lease's scopes, from its holder, it is one call when nobody waits: that the lease is the holder's, and has exactly
+    /// these scopes, is part of the condition.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn release(
+        &self,
+        item: &ItemId,
+        fence: Fence,
+        scopes: Option<&BTreeSet<Scope>>,
+        by: &PersonName,
+        allowed: impl Fn(&Lease) -> Result<(), String> + Send + Sync,
+        cause: &CorrelationId,
+    ) -> Result<Ended, Fault> {
+        let now = self.clock.now();
+        let at_once = scopes
+            .filter(|scopes| (1..=MAX_ROWS).contains(&scopes.len()))
+            .and_then(|scopes| holding::release_at_once(item, fence, scopes, by, now));
+        if let Some(step) = at_once
+            && self.commit(&step, &Rows::new(), cause, now).await? == Committed::Done
+        {
+            return Ok(Ended::Yes(step.answer));
+        }
+        let decide = |rows: &Rows, now| {
+            if let Held::Yes(lease) = holding::held_under(item, fence, rows, now)
+                && let Err(reason) = allowed(&lease)
+            {
+                let answer = Ended::Forbidden(reason);
+                return Next::Ready(Step { writes: BTreeMap::new(), facts: Vec::new(), answer });
+            }
+            holding::release(item, fence, by, rows, &self.limits, now).map(|step| Step {
+                writes: step.writes,
+                facts: step.facts,
+                answer: step.answer.into(),
+            })
+        };
+        match self.decide(&BTreeSet::from([Scope::Portfolio]), decide, cause).await? {
+            Some((ended, _)) => Ok(ended),
+            None => Err(busy("releasing", item)),
+        }
+    }
+
+    /// Sets a limit in place of the file's, and admits at once whoever has room now.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn set_limit(&self, change: &LimitChange, cause: &CorrelationId) -> Result<LimitAnswer, Fault> {
+        if self.limits.rule(&change.scope).is_none() {
+            return Ok(LimitAnswer::NoRule);
+        }
+        let only = BTreeSet::from([change.scope.clone()]);
+        let decide = |rows: &Rows, now| holding::set_limit(change, rows, &self.limits, now);
+        match self.decide(&only, decide, cause).await? {
+            Some((LimitSet::Done { .. }, _)) => {
+                let mut rows = self.rows.load(&only).await?;
+                let row =
+                    rows.remove(&change.scope).ok_or_else(|| Fault::bug("a row that was just written is not there"))?;
+                Ok(LimitAnswer::Set(Box::new(row)))
+            }
+            Some((LimitSet::Differs { limit }, _)) => Ok(LimitAnswer::Differs { limit }),
+            None => Err(Fault::retry(format!("setting the limit of {}: others were at the same rows", change.scope))),
+        }
+    }
+
+    /// The rows of these scopes, or of all.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn view(&self, scope: Option<&Scope>) -> Result<Rows, Fault> {
+        let scopes = match scope {
+            Some(scope) => BTreeSet::from([scope.clone()]),
+            None => self.rows.scopes().await?,
+        };
+        let mut rows = Rows::new();
+        let scopes: Vec<Scope> = scopes.into_iter().collect();
+        for chunk in scopes.chunks(MAX_ROWS) {
+            rows.extend(self.rows.load(&chunk.iter().cloned().collect()).await?);
+        }
+        Ok(rows)
+    }
+
+    /// Brings every scope up to now without anybody asking: expired leases go, places that are free are handed over, limits that
+    /// changed are taken over.
+    ///
+    /// # Errors
+    /// Those of the table; a scope that others kept changing is no error.
+    pub async fn sweep(&self, cause: &CorrelationId) -> Result<Swept, Fault> {
+        let mut swept = Swept { rows: self.view(None).await?, ..Swept::default() };
+        let now = self.clock.now();
+        let due: Vec<Scope> =
+            swept.rows.values().filter(|row| self.is_due(row, now)).map(|row| row.scope.clone()).collect();
+        for scope in due {
+            let only = BTreeSet::from([scope.clone()]);
+            match self.decide(&only, |rows, now| holding::sweep(rows, &self.limits, now), cause).await? {
+                Some(_) => swept.changed += 1,
+                None => swept.left.push(scope),
+            }
+        }
+        if swept.changed > 0 {
+            swept.rows = self.view(None).await?;
+        }
+        Ok(swept)
+    }
+
+    /// Whether a sweep could find something to do in a row.
+    fn is_due(&self, row: &ScopeState, now: Timestamp) -> bool {
+        let expired = row.leases.values().any(|lease| !lease.is_live(now));
+        expired || !row.tickets.is_empty() || !row.is_current(&self.limits.digest, now)
+    }
+
+    /// Loads what the decision needs, decides, commits; again while others were faster. `None`: no time left.
+    async fn decide<A>(
+        &self,
+        scopes: &BTreeSet<Scope>,
+        decide: impl Fn(&Rows, Timestamp) -> Next<Step<A>>,
+        cause: &CorrelationId,
+    ) -> Result<Option<(A, Timestamp)>, Fault> {
+        let mut patience = Patience::new(&self.clock);
+        loop {
+            let mut rows = self.rows.load(scopes).await?;
+            let mut now = self.clock.now();
+            let step = loop {
+                match decide(&rows, now) {
+                    Next::Ready(step) => break step,
+                    Next::Need(more) => {
+                        rows.extend(self.rows.load(&more).await?);
+                        now = self.clock.now();
+                    }
+                }
+            };
+            match self.commit(&step, &rows, cause, now).await? {
+                Committed::Done => return Ok(Some((step.answer, now))),
+                Committed::Failed(_) | Committed::Conflict if patience.again().await => {}
+                Committed::Failed(_) | Committed::Conflict => return Ok(None),
+            }
+        }
+    }
+
+    async fn commit<A>(
+        &self,
+        step: &Step<A>,
+        before: &Rows,
+        cause: &CorrelationId,
+        now: Timestamp,
+    ) -> Result<Committed, Fault> {
+        if step.writes.is_empty() {
+            return Ok(Committed::Done);
+        }
+        let events = self.telling.events(step, before, cause, &self.limits, now);
+        self.rows.commit(&step.writes, &events, now).await
+    }
+
+    async fn queue_regardless(&self, request: &Request, cause: &CorrelationId) -> Result<Answer, Fault> {
+        let item = &request.work.item;
+        let mut patience = Patience::new(&self.clock);
+        loop {
+            let now = self.clock.now();
+            let step = admission::queue_regardless(request, &self.limits, now);
+            match self.commit(&step, &Rows::new(), cause, now).await? {
+                Committed::Done => break,
+                Committed::Failed(rows) => {
+                    if let Some(lease) = admission::held(item, &rows, now) {
+                        return Ok(Answer::Held(lease.clone()));
+                    }
+                    break;
+                }
+                Committed::Conflict if patience.again().await => {}
+                Committed::Conflict => return Err(busy("queueing", item)),
+            }
+        }
+        let rows = self.rows.load(&request.scopes).await?;
+        Ok(match explain(item, &rows, &self.limits, self.clock.now()) {
+            Some(waiting) => Answer::Waits(waiting),
+            None => match admission::held(item, &rows, self.clock.now()) {
+                Some(lease) => Answer::Held(lease.clone()),
+                None => return Err(busy("queueing", item)),
+            },
+        })
+    }
+
+    fn answer(&self, item: &ItemId, asked: Asked, now: Timestamp) -> Answer {
+        match asked {
+            Asked::Held(lease) => Answer::Held(lease),
+            Asked::Admitted { lease, over } => Answer::Admitted { lease, over },
+            Asked::Waits { rows, .. } | Asked::NoTicket { rows } => {
+                Answer::Waits(waiting(item, &rows, &self.limits, now))
+            }
+        }
+    }
+}
+
+fn waiting(item: &ItemId, rows: &Rows, limits: &Limits, now: Timestamp) -> Waiting {
+    // Rows in which it holds a place do not come here; without a reason the answer would still be that it waits.
+    explain(item, rows, limits, now).unwrap_or_else(|| Waiting {
+        item: item.clone(),
+        ticket: None,
+        position: None,
+        full: Vec::new(),
+        estimate: None,
+        reasons: Vec::new(),
+    })
+}
+
+fn busy(what: &str, item: &ItemId) -> Fault {
+    Fault::retry(format!("{what} {item}: others were at the same rows for {} s", PATIENCE.as_secs()))
+}
