@@ -90,6 +90,9 @@ macro_rules! suite {
     };
 }
 
+mod wip;
+mod wip_random;
+
 suite! {
     a_delivery_and_a_body_have_one_effect,
     a_hundred_parallel_copies_leave_one_event,
@@ -336,9 +339,10 @@ async fn every_row_has_keys_that_parse() {
     store.take_generation(RepositoryId(42), &id("main"), &id(&"0a".repeat(20)), at(0)).await.unwrap();
     let order = FeedbackOrder { generation: Generation(1), phase: 0 };
     store.published("commit:a", "status", order, &Digest::of(b"x"), at(0)).await.unwrap();
+    wip::make_a_row(&store).await;
     let all = rows(&database, "");
     let areas: BTreeSet<_> = all.iter().filter_map(|(pk, _)| pk.split('#').next()).collect();
-    let expected = ["AUDIT", "BODY", "CLUSTERS", "DELIVERY", "FEEDBACK", "FENCE", "OUTBOX"];
+    let expected = ["AUDIT", "BODY", "CLUSTERS", "DELIVERY", "FEEDBACK", "FENCE", "OUTBOX", "SCOPE", "SCOPES"];
     assert_eq!(areas, BTreeSet::from(expected));
     for (pk, sk) in &all {
         assert!(common::aws::dynamodb::key::Key::parse(pk, sk).is_some(), "{pk} / {sk}");

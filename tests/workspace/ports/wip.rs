@@ -1,0 +1,427 @@
+//! The rows of the limits on work in progress: each operation with its condition true, and with each clause of it false alone; what
+//! a transaction of several does; what is only the table's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{
+    domain::{
+        id::{Digest, ItemId},
+        wip::{
+            Fence, Lease, Scope, ScopeState, Ticket,
+            operation::Operation,
+            state::{MAX_TICKETS, Override},
+        },
+    },
+    fault::Fault,
+    ports::{Committed, MAX_WEIGHT, WipRows},
+    testing::id,
+};
+use serde_json::json;
+
+use super::{Case, Timestamp, all, at, database, event, table, world};
+
+/// What the rows must be for a suite.
+pub(super) trait Rows: WipRows + Clone + Send + Sync + 'static {}
+impl<S: WipRows + Clone + Send + Sync + 'static> Rows for S {}
+
+suite! {
+    operations_do_what_the_domain_says,
+    a_transaction_is_all_or_nothing_with_its_events,
+    of_many_writers_as_many_pass_as_there_is_room,
+    of_two_that_replace_a_row_one_does,
+    rows_are_read_together_and_listed,
+    what_does_not_fit_is_refused_before_it_is_sent,
+}
+
+/// The moment of every commit here.
+const NOW: i64 = 1_000;
+
+fn now() -> Timestamp {
+    at(NOW)
+}
+
+fn digest() -> Digest {
+    Digest::of(b"in force")
+}
+
+fn scope(name: &str) -> Scope {
+    Scope::Owned(id(name))
+}
+
+fn item(number: usize) -> ItemId {
+    id(&format!("p-{number}"))
+}
+
+/// A lease that is live, of these scopes.
+pub(super) fn lease(fence: u64, scopes: impl IntoIterator<Item = Scope>) -> Lease {
+    let (since, expires_at) = (at(0), at(NOW + 60));
+    Lease {
+        fence: Fence(fence),
+        holder: id("ada"),
+        pod: id("ratio"),
+        since,
+        expires_at,
+        scopes: scopes.into_iter().collect(),
+    }
+}
+
+/// A ticket that is live, of these scopes.
+pub(super) fn ticket(number: u64, scopes: impl IntoIterator<Item = Scope>) -> Ticket {
+    Ticket {
+        number: Fence(number),
+        holder: id("bob"),
+        pod: id("ratio"),
+        since: at(0),
+        expires_at: at(NOW + 60),
+        ttl_seconds: 600,
+        scopes: scopes.into_iter().collect(),
+    }
+}
+
+/// A row with a limit of 2 under the digest in force, whose highest fence is 10.
+fn open(scope: &Scope) -> ScopeState {
+    ScopeState { fence: Fence(10), limit: 2, digest: Some(digest()), ..ScopeState::absent(scope.clone()) }
+}
+
+fn with_leases(mut row: ScopeState, leases: impl IntoIterator<Item = (usize, u64)>) -> ScopeState {
+    let scope = row.scope.clone();
+    row.leases.extend(leases.into_iter().map(|(number, fence)| (item(number), lease(fence, [scope.clone()]))));
+    row
+}
+
+fn with_tickets(mut row: ScopeState, tickets: impl IntoIterator<Item = (usize, u64)>) -> ScopeState {
+    let scope = row.scope.clone();
+    row.tickets.extend(tickets.into_iter().map(|(number, place)| (item(number), ticket(place, [scope.clone()]))));
+    row
+}
+
+fn overridden_until(mut row: ScopeState, until: Option<Timestamp>) -> ScopeState {
+    row.overridden = Some(Override { reason: "an audit".into(), by: id("cy"), until });
+    row
+}
+
+fn replace(version: u64, row: ScopeState) -> Operation {
+    Operation::Replace { version, row: Box::new(row) }
+}
+
+/// Puts a row that does not exist yet, and answers it as it stands then.
+async fn make<S: Rows>(store: &S, row: ScopeState) -> ScopeState {
+    let writes = BTreeMap::from([(row.scope.clone(), replace(0, row.clone()))]);
+    assert_eq!(store.commit(&writes, &[], at(0)).await.unwrap(), Committed::Done);
+    ScopeState { version: 1, ..row }
+}
+
+/// A row, for whoever needs that there is one.
+pub(super) async fn make_a_row<S: Rows>(store: &S) {
+    make(store, open(&Scope::Portfolio)).await;
+}
+
+async fn read<S: Rows>(store: &S, scope: &Scope) -> ScopeState {
+    store.load(&[scope.clone()].into()).await.unwrap().remove(scope).unwrap()
+}
+
+/// A row, an operation on it, and whether it may.
+struct Try {
+    what: &'static str,
+    /// Nothing: the row does not exist.
+    row: Option<ScopeState>,
+    operation: Operation,
+    holds: bool,
+}
+
+fn tries(scope: &Scope) -> Vec<Try> {
+    let own = || [scope.clone()];
+    let moved = at(NOW + 600);
+    let admit = || Operation::Admit { item: item(1), lease: lease(11, own()), digest: digest() };
+    let queue = || Operation::Queue { item: item(1), ticket: ticket(11, own()), digest: digest() };
+    let regardless = || Operation::QueueRegardless { item: item(1), ticket: ticket(11, own()) };
+    let keep = || Operation::KeepTicket { item: item(1), number: Fence(7), expires_at: moved };
+    let renew = || Operation::Renew { item: item(1), fence: Fence(9), expires_at: moved };
+    let release_from =
+        |scopes: BTreeSet<Scope>| Operation::Release { item: item(1), fence: Fence(9), holder: id("ada"), scopes };
+    let release = || release_from(own().into());
+    let full = || with_leases(open(scope), [(2, 8), (3, 9)]);
+    let held = || with_leases(open(scope), [(1, 9)]);
+    let ending = |end: Timestamp| {
+        let mut row = held();
+        row.leases.values_mut().for_each(|lease| lease.expires_at = end);
+        row
+    };
+    let theirs = || {
+        let mut row = held();
+        row.leases.values_mut().for_each(|lease| lease.holder = id("bob"));
+        row
+    };
+    let expired_ticket = || {
+        let mut row = with_tickets(open(scope), [(1, 7)]);
+        row.tickets.values_mut().for_each(|ticket| ticket.expires_at = at(0));
+        row
+    };
+    let crowd = || with_tickets(full(), (10..10 + MAX_TICKETS).map(|number| (number, number as u64)));
+    let nearly = || with_tickets(full(), (10..9 + MAX_TICKETS).map(|number| (number, number as u64)));
+    let yes = |what, row: ScopeState, operation| Try { what, row: Some(row), operation, holds: true };
+    let no = |what, row: ScopeState, operation| Try { what, row: Some(row), operation, holds: false };
+    let none = |what, operation| Try { what, row: None, operation, holds: false };
+    let other_digest = |row: ScopeState| ScopeState { digest: Some(Digest::of(b"before")), ..row };
+    let no_digest = |row: ScopeState| ScopeState { digest: None, ..row };
+    vec![
+        yes("admit into an empty row", open(scope), admit()),
+        yes("admit beside another", with_leases(open(scope), [(2, 8)]), admit()),
+        yes("admit under a person's limit", overridden_until(open(scope), None), admit()),
+        yes("admit before a person's limit ends", overridden_until(open(scope), Some(at(NOW + 1))), admit()),
+        none("admit where no row is", admit()),
+        no("admit under another digest", other_digest(open(scope)), admit()),
+        no("admit under no digest", no_digest(open(scope)), admit()),
+        no("admit when a person's limit ends", overridden_until(open(scope), Some(now())), admit()),
+        no("admit with the row's own fence", ScopeState { fence: Fence(11), ..open(scope) }, admit()),
+        no("admit with a lower fence", ScopeState { fence: Fence(12), ..open(scope) }, admit()),
+        no("admit what holds a lease", held(), admit()),
+        no("admit what holds an expired lease", ending(at(0)), admit()),
+        no("admit past a ticket", with_tickets(open(scope), [(2, 7)]), admit()),
+        no("admit past an expired ticket", expired_ticket(), admit()),
+        no("admit into a full row", full(), admit()),
+        no("admit over a limit that was lowered", ScopeState { limit: 1, ..full() }, admit()),
+        no("admit where nothing may be", ScopeState { limit: 0, ..open(scope) }, admit()),
+        yes("queue at a full row", full(), queue()),
+        yes("queue over a limit that was lowered", ScopeState { limit: 1, ..full() }, queue()),
+        yes("queue behind a ticket where there is room", with_tickets(open(scope), [(2, 7)]), queue()),
+        yes("queue in the last place", nearly(), queue()),
+        none("queue where no row is", queue()),
+        no("queue under another digest", other_digest(full()), queue()),
+        no("queue when a person's limit ends", overridden_until(full(), Some(now())), queue()),
+        no("queue what holds a lease", with_leases(held(), [(2, 8)]), queue()),
+        no("queue twice", with_tickets(full(), [(1, 7)]), queue()),
+        no("queue where there is no more place", crowd(), queue()),
+        no("queue where there is room and nobody waits", with_leases(open(scope), [(2, 8)]), queue()),
+        yes("queue regardless of room", open(scope), regardless()),
+        yes("queue regardless of the digest", other_digest(full()), regardless()),
+        none("queue regardless where no row is", regardless()),
+        no("queue regardless what holds a lease", held(), regardless()),
+        no("queue regardless twice", with_tickets(open(scope), [(1, 7)]), regardless()),
+        no("queue regardless where there is no more place", crowd(), regardless()),
+        yes("keep a ticket", with_tickets(open(scope), [(1, 7)]), keep()),
+        yes("keep a ticket that has expired and still stands", expired_ticket(), keep()),
+        none("keep a ticket where no row is", keep()),
+        no("keep a ticket that is not there", with_tickets(open(scope), [(2, 7)]), keep()),
+        no("keep a ticket of another number", with_tickets(open(scope), [(1, 6)]), keep()),
+        yes("renew", held(), renew()),
+        yes("renew at the last moment", ending(now() + std::time::Duration::from_nanos(1)), renew()),
+        none("renew where no row is", renew()),
+        no("renew what is not held", with_leases(open(scope), [(2, 9)]), renew()),
+        no("renew under another fence", with_leases(open(scope), [(1, 8)]), renew()),
+        no("renew when it has ended", ending(now()), renew()),
+        yes("release", held(), release()),
+        yes("release into a ring that is full", ScopeState { releases: vec![1; 32], ..held() }, release()),
+        none("release where no row is", release()),
+        no("release what is not held", with_leases(open(scope), [(2, 9)]), release()),
+        no("release under another fence", with_leases(open(scope), [(1, 10)]), release()),
+        no("release what another holds", theirs(), release()),
+        no("release when it has ended", ending(now()), release()),
+        no("release past a ticket", with_tickets(held(), [(2, 7)]), release()),
+        no("release from more scopes", held(), release_from([scope.clone(), Scope::Portfolio].into())),
+        no("release from other scopes", held(), release_from([Scope::Portfolio].into())),
+        yes("replace the row that was read", held(), replace(1, full())),
+        yes(
+            "forget the digest and what a person set",
+            overridden_until(held(), None),
+            replace(1, no_digest(open(scope))),
+        ),
+        no("replace a row that is another now", held(), replace(2, full())),
+        no("make a row that exists", held(), replace(0, full())),
+        none("replace a row that is gone", replace(1, full())),
+        Try { what: "make a row", row: None, operation: replace(0, full()), holds: true },
+    ]
+}
+
+async fn operations_do_what_the_domain_says<S: Rows>(Case { store, outbox }: Case<S>) {
+    for number in 0.. {
+        let scope = scope(&format!("person-{number}"));
+        let Some(Try { what, row, operation, holds }) = tries(&scope).into_iter().nth(number) else { break };
+        let before = match row {
+            Some(row) => make(&store, row).await,
+            None => ScopeState::absent(scope.clone()),
+        };
+        assert_eq!(operation.holds(&before, now()), holds, "{what}: the domain");
+        let news = event(&format!("try-{number}"));
+        let writes = BTreeMap::from([(scope.clone(), operation.clone())]);
+        let committed = store.commit(&writes, std::slice::from_ref(&news), now()).await.unwrap();
+        let (answer, after) = if holds {
+            (Committed::Done, operation.apply(before.clone(), now()))
+        } else {
+            (Committed::Failed([(scope.clone(), before.clone())].into()), before)
+        };
+        assert_eq!(committed, answer, "{what}: the answer");
+        assert_eq!(read(&store, &scope).await, after, "{what}: the row");
+        assert_eq!(outbox().contains(&news.meta.event_id.to_string()), holds, "{what}: the event");
+    }
+}
+
+async fn a_transaction_is_all_or_nothing_with_its_events<S: Rows>(Case { store, outbox }: Case<S>) {
+    let names = ["a", "b", "c"].map(scope);
+    let [a, b, c] = &names;
+    make(&store, open(a)).await;
+    make(&store, with_leases(open(b), [(2, 8), (3, 9)])).await;
+    let admit = || Operation::Admit { item: item(1), lease: lease(11, names.clone()), digest: digest() };
+    let writes: BTreeMap<_, _> = names.iter().map(|scope| (scope.clone(), admit())).collect();
+    let before = store.load(&names.clone().into()).await.unwrap();
+
+    let failed = [(b.clone(), before[b].clone()), (c.clone(), before[c].clone())];
+    let committed = store.commit(&writes, &[event("admitted")], now()).await.unwrap();
+    assert_eq!(
+        committed,
+        Committed::Failed(failed.into()),
+        "the full one and the one that is not there, not the other"
+    );
+    assert_eq!(store.load(&names.clone().into()).await.unwrap(), before);
+    assert_eq!(outbox(), Vec::<String>::new());
+
+    let makes = BTreeMap::from([(b.clone(), replace(1, open(b))), (c.clone(), replace(0, open(c)))]);
+    assert_eq!(store.commit(&makes, &[], now()).await.unwrap(), Committed::Done);
+    let events = [event("admitted"), event("nearly-full")];
+    assert_eq!(store.commit(&writes, &events, now()).await.unwrap(), Committed::Done);
+    let rows = store.load(&names.clone().into()).await.unwrap();
+    assert!(rows.values().all(|row| row.leases[&item(1)] == lease(11, names.clone()) && row.fence == Fence(11)));
+    assert_eq!(outbox().len(), 2);
+    // The reply was lost and the same is sent again: nothing is written twice, and the rows say why.
+    assert_eq!(store.commit(&writes, &events, now()).await.unwrap(), Committed::Failed(rows.clone()));
+
+    // Of a lease in three scopes, a release that names two of them changes neither.
+    let part: BTreeSet<_> = [a.clone(), b.clone()].into();
+    let release = |held: &BTreeSet<Scope>, rows: &BTreeSet<Scope>| -> BTreeMap<Scope, Operation> {
+        let release =
+            || Operation::Release { item: item(1), fence: Fence(11), holder: id("ada"), scopes: held.clone() };
+        rows.iter().map(|scope| (scope.clone(), release())).collect()
+    };
+    let wrong = store.commit(&release(&part, &part), &[event("released")], now()).await.unwrap();
+    let named: BTreeMap<_, _> = rows.iter().filter(|(scope, _)| part.contains(scope)).collect();
+    assert!(
+        matches!(&wrong, Committed::Failed(found) if found.iter().collect::<BTreeMap<_, _>>() == named),
+        "{wrong:?}"
+    );
+    let own: BTreeSet<_> = names.clone().into();
+    assert_eq!(store.commit(&release(&own, &own), &[event("released")], now()).await.unwrap(), Committed::Done);
+    let rows = store.load(&own).await.unwrap();
+    assert!(rows.values().all(|row| row.leases.is_empty() && row.releases == [now().as_second()]));
+    assert_eq!(outbox().len(), 3);
+    assert_eq!(store.commit(&BTreeMap::new(), &[event("alone")], now()).await.unwrap(), Committed::Done);
+    assert_eq!(outbox().len(), 4);
+}
+
+/// The same operation until nobody else is at the row.
+async fn insist<S: Rows>(store: &S, scope: &Scope, operation: Operation) -> Committed {
+    let writes = BTreeMap::from([(scope.clone(), operation)]);
+    loop {
+        match store.commit(&writes, &[], now()).await.unwrap() {
+            Committed::Conflict => tokio::task::yield_now().await,
+            decided => return decided,
+        }
+    }
+}
+
+async fn of_many_writers_as_many_pass_as_there_is_room<S: Rows>(Case { store, .. }: Case<S>) {
+    let scope = scope("crowded");
+    make(&store, ScopeState { limit: 3, ..open(&scope) }).await;
+    let writers = (0..64).map(|number| {
+        let (store, scope) = (store.clone(), scope.clone());
+        async move {
+            // Fences rise with time; here several ask at once, so each tries with the next one above what it saw.
+            let mut fence = 11;
+            loop {
+                let lease = lease(fence, [scope.clone()]);
+                let admit = Operation::Admit { item: item(number), lease, digest: digest() };
+                match insist(&store, &scope, admit).await {
+                    Committed::Done => return true,
+                    Committed::Failed(rows) if rows[&scope].leases.len() < 3 => fence = rows[&scope].fence.0 + 1,
+                    _ => return false,
+                }
+            }
+        }
+    });
+    assert_eq!(all(writers).await.into_iter().filter(|admitted| *admitted).count(), 3);
+    let row = read(&store, &scope).await;
+    assert_eq!((row.leases.len(), row.version, row.fence), (3, 4, Fence(13)));
+    assert_eq!(row.leases.values().map(|lease| lease.fence).collect::<BTreeSet<_>>().len(), 3);
+}
+
+async fn of_two_that_replace_a_row_one_does<S: Rows>(Case { store, .. }: Case<S>) {
+    let scope = scope("contended");
+    let writers = (0..16).map(|number| {
+        let (store, scope) = (store.clone(), scope.clone());
+        async move { insist(&store, &scope, replace(0, ScopeState { limit: number, ..open(&scope) })).await }
+    });
+    let answers = all(writers).await;
+    assert_eq!(answers.iter().filter(|answer| **answer == Committed::Done).count(), 1);
+    let row = read(&store, &scope).await;
+    for answer in answers.into_iter().filter(|answer| *answer != Committed::Done) {
+        assert_eq!(answer, Committed::Failed([(scope.clone(), row.clone())].into()), "the row that was first");
+    }
+}
+
+async fn rows_are_read_together_and_listed<S: Rows>(Case { store, .. }: Case<S>) {
+    assert_eq!(store.scopes().await.unwrap(), BTreeSet::new());
+    assert_eq!(store.load(&BTreeSet::new()).await.unwrap(), BTreeMap::new());
+    let scopes: BTreeSet<_> = (0..MAX_WEIGHT).map(|number| scope(&format!("person-{number}"))).collect();
+    let made: BTreeSet<_> = scopes.iter().take(MAX_WEIGHT / 2).cloned().collect();
+    let writes = made.iter().map(|scope| (scope.clone(), replace(0, open(scope)))).collect();
+    assert_eq!(store.commit(&writes, &[], now()).await.unwrap(), Committed::Done);
+    assert_eq!(store.scopes().await.unwrap(), made);
+    let rows = store.load(&scopes).await.unwrap();
+    assert_eq!(rows.len(), MAX_WEIGHT);
+    for (scope, row) in rows {
+        let expected = if made.contains(&scope) {
+            ScopeState { version: 1, ..open(&scope) }
+        } else {
+            ScopeState::absent(scope.clone())
+        };
+        assert_eq!(row, expected);
+    }
+}
+
+async fn what_does_not_fit_is_refused_before_it_is_sent<S: Rows>(Case { store, outbox }: Case<S>) {
+    let scopes: BTreeSet<_> = (0..=MAX_WEIGHT).map(|number| scope(&format!("person-{number}"))).collect();
+    let bug = |fault: Fault| assert!(matches!(fault, Fault::Bug { .. }), "{}", fault.chain());
+    bug(store.load(&scopes).await.unwrap_err());
+    let half: Vec<_> = scopes.iter().take(MAX_WEIGHT / 2).collect();
+    let writes: BTreeMap<_, _> = half.iter().map(|scope| ((*scope).clone(), replace(0, open(scope)))).collect();
+    bug(store.commit(&writes, &[event("one-too-many")], now()).await.unwrap_err());
+    let elsewhere = BTreeMap::from([(scope("a"), replace(0, open(&scope("b"))))]);
+    bug(store.commit(&elsewhere, &[], now()).await.unwrap_err());
+    assert_eq!((store.scopes().await.unwrap().len(), outbox().len()), (0, 0));
+}
+
+// ---- what only the table can do wrong -------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_named_wherever_it_is_met() {
+    let (store, database) = database().await;
+    let scope = scope("ada");
+    make(&store, open(&scope)).await;
+    let key = json!({"pk": {"S": "SCOPE#owned:ada"}, "sk": {"S": "STATE"}});
+    let damage = json!({
+        "TableName": "penstock", "Key": key, "UpdateExpression": "SET leases.#item = :text",
+        "ExpressionAttributeNames": {"#item": "p-1"}, "ExpressionAttributeValues": {":text": {"S": "mine"}},
+    });
+    database.update_item(serde_json::from_value(damage).unwrap()).unwrap();
+    let read = store.load(&[scope.clone()].into()).await.unwrap_err();
+    assert_eq!(read.to_string(), r#"the row SCOPE#owned:ada / STATE cannot be read: leases, "p-1": this is no map"#);
+    let writes = BTreeMap::from([(scope.clone(), replace(7, open(&scope)))]);
+    let written = store.commit(&writes, &[], now()).await.unwrap_err();
+    assert_eq!(written.to_string(), read.to_string(), "a condition's answer is read with the same care");
+
+    let entry = json!({"TableName": "penstock", "Item": {"pk": {"S": "SCOPES#ALL"}, "sk": {"S": "pods:ratio"}}});
+    database.put_item(serde_json::from_value(entry).unwrap()).unwrap();
+    let listed = store.scopes().await.unwrap_err();
+    assert!(listed.to_string().starts_with("the row SCOPES#ALL / pods:ratio names no scope"), "{listed}");
+}
+
+/// The widest row that the limits allow is one that the table takes.
+#[tokio::test]
+async fn a_row_too_large_for_the_table_is_our_mistake_and_said() {
+    let (store, _) = database().await;
+    let scope = scope("ada");
+    let reason = "x".repeat(450_000);
+    let mut row = open(&scope);
+    row.overridden = Some(Override { reason, by: id("cy"), until: None });
+    let fault = store.commit(&[(scope.clone(), replace(0, row))].into(), &[], now()).await.unwrap_err();
+    assert!(matches!(fault, Fault::Bug { .. }), "{}", fault.chain());
+}
