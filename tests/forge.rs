@@ -9,14 +9,15 @@
 //! | `git` | the `git` program: refs, trees, commits, diffs, merges |
 //! | `smart_http` | clone and push, and what a push sets off |
 //! | `auth` | the App's JWT, installation tokens, their permissions |
-//! | `rest` | routes; below it `repository`, `pulls`, `checks`, `statuses` |
+//! | `rest` | routes; below it `repository`, `pulls`, `talk`, `checks`, `statuses` |
+//! | `graphql` | the two mutations that REST does not have |
 //! | `payload` | the JSON objects of webhooks and answers |
 //! | `webhook` | signing, sending, the record of deliveries, redelivery |
 //! | `control` | `/_forge/…`: what GitHub has in its settings pages, and what tests read |
 //!
 //! # What it is not
-//! One repository, one App with one installation, one person. No forks, no reviews, comments, labels, branch protection
-//! or GraphQL. It sends `push` and `pull_request` webhooks only, in order, each once: as GitHub, it does not retry. Lists
+//! One repository, one App with one installation, one person. No forks, no reviews, branch protection or issues; labels and
+//! comments only on pull requests; of GraphQL the mutations that make a pull request a draft and ready for review. It sends `push` and `pull_request` webhooks only, in order, each once: as GitHub, it does not retry. Lists
 //! have `page` and `per_page` but no `Link` header. Everything but git lives in memory. It listens on loopback only,
 //! because whoever reaches it may push.
 
@@ -25,12 +26,14 @@ mod checks;
 mod clock;
 mod control;
 mod git;
+mod graphql;
 mod payload;
 mod pulls;
 mod repository;
 mod rest;
 mod smart_http;
 mod statuses;
+mod talk;
 mod webhook;
 mod world;
 

@@ -1,4 +1,5 @@
-//! The source host's adapter: [`GitHub`] implements [`Forge`](crate::ports::Forge) and [`Marks`](crate::ports::Marks) over octocrab.
+//! The source host's adapter: [`GitHub`] implements [`Forge`](crate::ports::Forge), [`Marks`](crate::ports::Marks) and
+//! [`ChangeMarks`](crate::ports::ChangeMarks) over octocrab.
 //!
 //! It is a GitHub App. For each repository it asks for an installation token that is narrowed to that one repository (by
 //! numeric id) and to what the call at hand needs: a reader cannot write, a writer of marks cannot read code. Tokens live in
@@ -13,11 +14,13 @@
 //! | `session` | tokens, identity of the repository, one request with its time limit |
 //! | `read` | branches, trees, blobs, pull requests, merge bases |
 //! | `marks` | commit statuses and check runs |
+//! | `change_marks` | labels, comments and drafts of pull requests |
 //! | `cache` | contents by their id |
 //! | `error` | what an answer means: wait, give up, or mend the configuration |
 //! | `wire` | the fields that we read of GitHub's answers, no more |
 
 mod cache;
+mod change_marks;
 mod error;
 mod marks;
 mod read;
@@ -60,6 +63,10 @@ enum Scope {
     Read,
     /// Write statuses and check runs.
     Marks,
+    /// Write labels and comments of pull requests.
+    Talk,
+    /// Make a pull request a draft, or ready for review.
+    Draft,
 }
 
 /// The tokens in use, by what each is narrowed to.
@@ -69,6 +76,8 @@ type Sessions = HashMap<(RepositoryId, RepositoryName, Scope), Session>;
 #[derive(Clone)]
 pub struct GitHub {
     app: Octocrab,
+    /// The same App at the address of GraphQL, which is not below that of REST on a GitHub Enterprise Server.
+    graph: Octocrab,
     app_id: u64,
     sessions: Arc<Mutex<Sessions>>,
     blobs: Arc<std::sync::Mutex<BlobCache>>,
@@ -102,14 +111,24 @@ impl GitHub {
                 "the GitHub App's private key cannot be read: expected the PEM text that GitHub gave, an RSA key",
             )
         })?;
+        let graph = octocrab(graph_address(&uri)?, AuthState::None)?;
         let app = octocrab(uri, AuthState::App(AppAuth { app_id: AppId(app_id), key }))?;
         Ok(Self {
             app,
+            graph,
             app_id,
             sessions: Arc::default(),
             blobs: Arc::new(std::sync::Mutex::new(BlobCache::new(CACHE_BYTES))),
         })
     }
+}
+
+/// Where `/graphql` is: on a GitHub Enterprise Server REST is below `/api/v3` and GraphQL is `/api/graphql`.
+/// <https://docs.github.com/en/enterprise-server/graphql/guides/forming-calls-with-graphql#the-graphql-endpoint>
+fn graph_address(rest: &Uri) -> Result<Uri, Fault> {
+    let text = rest.to_string();
+    let address = text.trim_end_matches('/').strip_suffix("/api/v3").map_or(text.clone(), |host| format!("{host}/api"));
+    address.parse().map_err(|error| Fault::bug_from("GITHUB_API_URL: no address of GraphQL follows from it", error))
 }
 
 /// octocrab over a plain connection: no redirects and no retries below us. Whoever called decides about trying again: the
@@ -137,5 +156,18 @@ fn octocrab(base: Uri, auth: AuthState) -> Result<Octocrab, Fault> {
 impl std::fmt::Debug for GitHub {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("GitHub").field("app_id", &self.app_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphql_is_beside_rest() {
+        let address = |rest: &str| graph_address(&rest.parse().unwrap()).unwrap().to_string();
+        assert_eq!(address("https://api.github.com"), "https://api.github.com/");
+        assert_eq!(address("https://git.example/api/v3"), "https://git.example/api");
+        assert_eq!(address("http://127.0.0.1:9000"), "http://127.0.0.1:9000/");
     }
 }

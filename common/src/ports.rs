@@ -9,7 +9,7 @@
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
 //! | `forge` | [`Forge`] |
-//! | `marks` | [`Marks`], [`FeedbackLedger`] |
+//! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterLedger`], [`AuditTrail`] |
 //! | `wip` | [`WipRows`] |

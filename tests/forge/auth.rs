@@ -14,7 +14,7 @@ use axum::{
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Validation};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     clock, payload,
@@ -28,10 +28,11 @@ pub(super) const PERSON: &str = "local-person";
 /// What the one person puts into `Authorization: Bearer …`. No secret: whoever reaches the forge may push without it.
 pub const PERSON_TOKEN: &str = "local-person-token";
 
-/// Everything that the installation was granted: the most that a token can be asked for.
-const GRANTED: [(&str, Access); 5] = [
+/// Everything that the installation was granted when it was made: the most that a token can be asked for.
+const GRANTED: [(&str, Access); 6] = [
     ("checks", Access::Write),
     ("contents", Access::Write),
+    ("issues", Access::Write),
     ("metadata", Access::Read),
     ("pull_requests", Access::Write),
     ("statuses", Access::Write),
@@ -133,6 +134,11 @@ impl Visitor {
         }
     }
 
+    /// Whether the caller may write all of these in the repository.
+    pub(super) fn may_write(&self, permissions: &[&'static str]) -> bool {
+        permissions.iter().all(|permission| self.needs(permission, Access::Write).is_ok())
+    }
+
     /// Refuses everyone but the App itself.
     fn needs_app(&self) -> Result<(), Problem> {
         match self.caller {
@@ -219,14 +225,15 @@ pub(super) async fn installation(State(world): State<Arc<World>>, visitor: Visit
         "account": payload::owner(&world),
         "app_id": world.settings.app_id,
         "repository_selection": "selected",
-        "permissions": granted(),
+        "permissions": world.memory().granted,
         "events": ["pull_request", "push"],
         "suspended_at": null,
     }))
 }
 
-fn granted() -> Map<String, Value> {
-    GRANTED.iter().map(|(name, access)| ((*name).to_owned(), json!(access))).collect()
+/// What the installation is granted at first.
+pub(super) fn granted() -> HashMap<String, Access> {
+    GRANTED.iter().map(|(name, access)| ((*name).to_owned(), *access)).collect()
 }
 
 #[derive(Deserialize, Default)]
@@ -256,7 +263,7 @@ pub(super) async fn access_token(State(world): State<Arc<World>>, visitor: Visit
             "There is at least one repository that does not exist or is not accessible to the parent installation: {unknown}"
         )));
     }
-    let all: HashMap<String, Access> = GRANTED.iter().map(|(name, access)| ((*name).to_owned(), *access)).collect();
+    let all = world.memory().granted.clone();
     let permissions = asked.permissions.unwrap_or_else(|| all.clone());
     if let Some((name, _)) = permissions.iter().find(|(name, access)| all.get(*name).is_none_or(|has| has < access)) {
         return Err(Problem::invalid(&format!(

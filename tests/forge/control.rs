@@ -1,7 +1,7 @@
 //! `/_forge/…`: what GitHub has in its settings pages (the webhook, its deliveries), what a test reads to see what was
 //! asked, and what a test cannot wait for (a token's end, a tree of 100,000 files, a bad hour). No credentials needed.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     body::Bytes,
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
+    auth::Access,
     rest::{Answer, Problem, body, created, ok},
     webhook::Hook,
     world::{Outage, World},
@@ -56,6 +57,13 @@ pub(super) async fn token_requests(State(world): State<Arc<World>>) -> Answer {
 pub(super) async fn expire_tokens(State(world): State<Arc<World>>) -> Answer {
     world.memory().tokens.clear();
     ok(json!({}))
+}
+
+/// `PUT /_forge/grant` `{"contents": "read"}`: what the installation's owner grants from now on, beside the rest.
+pub(super) async fn grant(State(world): State<Arc<World>>, bytes: Bytes) -> Answer {
+    let asked: HashMap<String, Access> = body(&bytes)?;
+    world.memory().granted.extend(asked);
+    ok(json!(world.memory().granted))
 }
 
 #[derive(Deserialize)]

@@ -170,6 +170,11 @@ pub(super) fn changed_file(change: &Changed) -> Value {
     file
 }
 
+pub(super) fn label(world: &World, name: &str) -> Value {
+    json!({"name": name, "color": "ededed", "default": false, "description": null,
+        "url": format!("{}/labels/{name}", api_url(world))})
+}
+
 pub(super) fn pull(world: &World, pull: &Pull) -> Value {
     let owner_login = owner(world).get("login").cloned().unwrap_or_default();
     let owner_login = owner_login.as_str().unwrap_or_default();
@@ -199,6 +204,8 @@ pub(super) fn pull(world: &World, pull: &Pull) -> Value {
         "merged_at": pull.merged.as_ref().and(pull.closed_at),
         "merge_commit_sha": pull.merged,
         "draft": pull.draft,
+        "labels": pull.labels.iter().map(|name| label(world, name)).collect::<Vec<_>>(),
+        "requested_reviewers": [],
         "head": tip(&pull.head_branch, &pull.head),
         "base": tip(&pull.base_branch, &pull.base),
         "merged": pull.merged.is_some(),

@@ -1,6 +1,9 @@
 //! Pull requests between branches of the one repository: open, edit, list, merge, and what a push does to them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{body::Bytes, extract::State, http::StatusCode};
 use common::domain::id::BranchName;
@@ -25,6 +28,7 @@ pub(super) struct Pull {
     pub(super) number: u64,
     pub(super) open: bool,
     pub(super) draft: bool,
+    pub(super) labels: BTreeSet<String>,
     pub(super) title: String,
     pub(super) body: Option<String>,
     pub(super) user: Value,
@@ -85,6 +89,7 @@ pub(super) async fn open(State(world): State<Arc<World>>, visitor: Visitor, byte
             number,
             open: true,
             draft: asked.draft,
+            labels: BTreeSet::new(),
             title: asked.title,
             body: asked.body,
             user: visitor.account(&world),
@@ -117,7 +122,7 @@ async fn keep_head(world: &World, pull: &Pull) -> anyhow::Result<()> {
     world.git.update_ref(&format!("refs/pull/{}/head", pull.number), &pull.head, None).await
 }
 
-fn announce(world: &World, action: &str, pull: &Pull, sender: &Value, more: Value) {
+pub(super) fn announce(world: &World, action: &str, pull: &Pull, sender: &Value, more: Value) {
     world.emit("pull_request", &payload::pull_request(world, action, pull, sender, more));
 }
 
@@ -137,7 +142,7 @@ pub(super) async fn list(State(world): State<Arc<World>>, visitor: Visitor) -> A
     ok(json!(visitor.page::<Value>(matching)))
 }
 
-fn find(world: &World, visitor: &Visitor) -> Result<Pull, Problem> {
+pub(super) fn find(world: &World, visitor: &Visitor) -> Result<Pull, Problem> {
     let number = visitor.number("number")?;
     world.memory().pulls.get(&number).cloned().ok_or_else(Problem::not_found)
 }

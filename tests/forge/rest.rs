@@ -8,13 +8,13 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, patch, post, put},
+    routing::{delete, get, patch, post, put},
 };
 use common::domain::id::quoted;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{auth, checks, control, pulls, repository, smart_http, statuses, world::World};
+use super::{auth, checks, control, graphql, pulls, repository, smart_http, statuses, talk, world::World};
 
 /// The largest push in bytes: more than any test or demo has.
 const LARGEST_PUSH: usize = 256 * 1024 * 1024;
@@ -107,6 +107,10 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/pulls/{number}", get(pulls::show).patch(pulls::edit))
         .route("/pulls/{number}/files", get(pulls::files))
         .route("/pulls/{number}/merge", put(pulls::merge))
+        .route("/issues/{number}/labels", get(talk::labels).post(talk::add_labels))
+        .route("/issues/{number}/labels/{name}", delete(talk::remove_label))
+        .route("/issues/{number}/comments", get(talk::comments).post(talk::add_comment))
+        .route("/issues/comments/{id}", patch(talk::edit_comment))
         .route("/statuses/{sha}", post(statuses::create))
         .route("/commits/{sha}/statuses", get(statuses::list))
         .route("/commits/{sha}/status", get(statuses::combined))
@@ -120,12 +124,14 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/webhook", get(control::webhook).put(control::set_webhook))
         .route("/requests", get(control::requests))
         .route("/token-requests", get(control::token_requests))
+        .route("/grant", put(control::grant))
         .route("/expire-tokens", post(control::expire_tokens))
         .route("/outage", put(control::set_outage))
         .route("/tree-limit", put(control::set_tree_limit));
     Router::new()
         .route("/app", get(auth::app))
         .route("/app/installations/{id}/access_tokens", post(auth::access_token))
+        .route("/graphql", post(graphql::answer))
         .route("/repositories/{id}", get(repository::show_by_id))
         .nest("/repos/{owner}/{repo}", repository)
         .nest("/_forge", control)

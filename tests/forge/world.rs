@@ -13,11 +13,12 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     Settings,
-    auth::Token,
+    auth::{Access, Token, granted},
     checks::Check,
     clock,
     git::Git,
     pulls::Pull,
+    talk::Comment,
     webhook::{self, Delivery, Hook},
 };
 
@@ -51,8 +52,11 @@ pub(super) struct Outage {
 pub(super) struct Memory {
     pub(super) hook: Option<Hook>,
     pub(super) pulls: BTreeMap<u64, Pull>,
+    pub(super) comments: Vec<Comment>,
     pub(super) checks: Vec<Check>,
     pub(super) statuses: Vec<Value>,
+    /// What the installation was granted, by permission.
+    pub(super) granted: HashMap<String, Access>,
     pub(super) tokens: HashMap<String, Token>,
     /// The bodies that tokens were asked for with, without the tokens.
     pub(super) token_requests: Vec<Value>,
@@ -86,8 +90,10 @@ impl World {
         let memory = Memory {
             hook: settings.webhook.clone(),
             pulls: BTreeMap::new(),
+            comments: Vec::new(),
             checks: Vec::new(),
             statuses: Vec::new(),
+            granted: granted(),
             tokens: HashMap::new(),
             token_requests: Vec::new(),
             deliveries: Vec::new(),

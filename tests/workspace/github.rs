@@ -1,5 +1,6 @@
-//! The source host's adapter against the forge, in process, with real pushes: every method of both ports, and what must not happen.
+//! The source host's adapter against the forge, in process, with real pushes: every method of its ports, and what must not happen.
 
+mod change_marks;
 mod hooks;
 mod host;
 mod marks;

@@ -12,7 +12,9 @@ use common::{
         id::{BranchName, Digest, EventId, Generation, RepositoryId},
     },
     event::{Actor, BranchDeleted, Envelope, Event, Outcome},
-    ports::{AuditTrail, ClusterLedger, Delivery, FeedbackLedger, FeedbackOrder, Intake, Outbox, Recorded, Recording},
+    ports::{
+        AuditTrail, ClusterLedger, Delivery, FeedbackLedger, FeedbackOrder, Intake, Outbox, Recorded, Recording, Said,
+    },
     runtime::AwsSettings,
     testing::{World, envelope, id, repository},
 };
@@ -294,9 +296,11 @@ async fn concurrent_appends_make_one_chain<S: Store>(Case { store, .. }: Case<S>
 async fn an_older_or_equal_word_is_no_news<S: Store>(Case { store, .. }: Case<S>) {
     let order = |generation, phase| FeedbackOrder { generation: Generation(generation), phase };
     let (one, two) = (Digest::of(b"one"), Digest::of(b"two"));
-    let news = async |order, content: &Digest| store.is_news("commit:a", "status", order, content).await.unwrap();
+    let said = |order, content: &Digest| Said { order, content: content.clone() };
+    let news_for = async |subject, kind, new: Said| new.is_news(store.said(subject, kind).await.unwrap().as_ref());
+    let news = async |order, content: &Digest| news_for("commit:a", "status", said(order, content)).await;
     let say = async |order, content: &Digest| {
-        store.published("commit:a", "status", order, content, at(0)).await.unwrap();
+        store.published("commit:a", "status", &said(order, content), at(0)).await.unwrap();
     };
     assert!(news(order(2, 0), &one).await);
     say(order(2, 0), &one).await;
@@ -309,8 +313,9 @@ async fn an_older_or_equal_word_is_no_news<S: Store>(Case { store, .. }: Case<S>
     assert!(!news(order(3, 1), &one).await, "what came late did not replace the newer");
     assert!(!news(order(4, 0), &two).await, "nor its words");
     assert!(news(order(4, 0), &one).await);
-    assert!(store.is_news("commit:a", "check", order(1, 0), &one).await.unwrap(), "another kind");
-    assert!(store.is_news("commit:b", "status", order(1, 0), &one).await.unwrap(), "another subject");
+    assert_eq!(store.said("commit:a", "status").await.unwrap(), Some(said(order(3, 1), &two)));
+    assert!(news_for("commit:a", "check", said(order(1, 0), &one)).await, "another kind");
+    assert!(news_for("commit:b", "status", said(order(1, 0), &one)).await, "another subject");
 }
 
 // ---- what only the table can do wrong -------------------------------------------------------------------------------
@@ -338,7 +343,8 @@ async fn every_row_has_keys_that_parse() {
     ClusterLedger::record(&store, recording("mc01", 1, &["two"])).await.unwrap();
     store.take_generation(RepositoryId(42), &id("main"), &id(&"0a".repeat(20)), at(0)).await.unwrap();
     let order = FeedbackOrder { generation: Generation(1), phase: 0 };
-    store.published("commit:a", "status", order, &Digest::of(b"x"), at(0)).await.unwrap();
+    let said = Said { order, content: Digest::of(b"x") };
+    store.published("commit:a", "status", &said, at(0)).await.unwrap();
     wip::make_a_row(&store).await;
     let all = rows(&database, "");
     let areas: BTreeSet<_> = all.iter().filter_map(|(pk, _)| pk.split('#').next()).collect();

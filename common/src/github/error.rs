@@ -10,6 +10,8 @@ pub(super) enum Failure {
     NotFound(Fault),
     /// 409: the method knows whether that is an answer.
     Conflict(Fault),
+    /// 422: the method knows whether that is an answer.
+    Invalid(Fault),
     /// 401: the token may have run out.
     Unauthorized(Fault),
     /// Anything else.
@@ -21,6 +23,7 @@ impl From<Failure> for Fault {
         match failure {
             Failure::NotFound(fault)
             | Failure::Conflict(fault)
+            | Failure::Invalid(fault)
             | Failure::Unauthorized(fault)
             | Failure::Fault(fault) => fault,
         }
@@ -79,6 +82,7 @@ fn status_failure(what: &str, status: StatusCode, headers: &HeaderMap, message: 
         }
         404 => Failure::NotFound(Fault::bug(format!("{what}: GitHub knows no such thing, or the App may not see it"))),
         409 => Failure::Conflict(Fault::bug(format!("{what}: GitHub answered 409 {said}"))),
+        422 => Failure::Invalid(Fault::bug(format!("{what}: GitHub answered 422 {said}"))),
         301 | 302 | 303 | 307 | 308 => Failure::Fault(Fault::bug(format!(
             "{what}: GitHub says that it has moved, and redirects are not followed: put the repository's present name into repositories.yaml"
         ))),

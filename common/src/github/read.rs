@@ -90,6 +90,9 @@ impl Forge for GitHub {
             Ok(found) => Ok(Some(PullRequest {
                 number: found.number,
                 open: found.state == "open",
+                draft: found.draft,
+                author: found.user.map(|user| user.id),
+                reviewers: found.requested_reviewers.iter().map(|user| user.id).collect(),
                 head: parse(&what, &found.head.sha)?,
                 base_branch: found.base.branch.parse().map_err(|error| Fault::reject(format!("{what}: {error}")))?,
             })),

@@ -7,8 +7,13 @@ use crate::{event::Repository, fault::Fault};
 
 use super::{GitHub, REQUEST_TIMEOUT, Scope, error::Failure, error::failure, wire};
 
-/// A client that holds a token for one repository and one scope. octocrab keeps the token as a secret and prints it nowhere.
-pub(super) struct Session(Octocrab);
+/// A token for one repository and one scope, in a client for REST and one for GraphQL. octocrab keeps the token as a secret and
+/// prints it nowhere.
+#[derive(Clone)]
+pub(super) struct Session {
+    rest: Octocrab,
+    graph: Octocrab,
+}
 
 /// Who asks what, for the token and for the sentences.
 pub(super) struct Call<'a> {
@@ -23,10 +28,13 @@ pub(super) enum Verb<'a, B> {
     Get,
     Post(&'a B),
     Patch(&'a B),
+    Delete,
 }
 
 /// For requests without a body.
 pub(super) const GET: Verb<'static, ()> = Verb::Get;
+/// The same.
+pub(super) const DELETE: Verb<'static, ()> = Verb::Delete;
 
 impl Scope {
     /// The least that the calls of this scope need, in GitHub's words.
@@ -34,6 +42,9 @@ impl Scope {
         match self {
             Self::Read => serde_json::json!({"contents": "read", "metadata": "read", "pull_requests": "read"}),
             Self::Marks => serde_json::json!({"checks": "write", "metadata": "read", "statuses": "write"}),
+            Self::Talk => serde_json::json!({"issues": "write", "metadata": "read", "pull_requests": "write"}),
+            // What is asked of a merge, too: GitHub refuses both mutations to an App that may not write contents.
+            Self::Draft => serde_json::json!({"contents": "write", "metadata": "read", "pull_requests": "write"}),
         }
     }
 }
@@ -46,33 +57,46 @@ impl GitHub {
         B: Serialize + Sync,
     {
         let route = format!("/repos/{}{below}", call.repository.name);
-        let (client, kept) = self.client(call, false).await?;
-        match request(&client, call.what, &verb, &route).await {
+        let (session, kept) = self.session(call, false).await?;
+        match request(&session.rest, call.what, &verb, &route).await {
             // An hour-old token: ask for another, once. A refused call had no effect, so repeating it is safe.
             Err(Failure::Unauthorized(_)) if kept => {
-                let (client, _) = self.client(call, true).await?;
-                request(&client, call.what, &verb, &route).await
+                let (session, _) = self.session(call, true).await?;
+                request(&session.rest, call.what, &verb, &route).await
             }
             answer => answer,
         }
     }
 
-    /// The client for a call, and whether its token was kept from before.
-    async fn client(&self, call: &Call<'_>, renew: bool) -> Result<(Octocrab, bool), Fault> {
+    /// One GraphQL request with the repository's token.
+    pub(super) async fn query(&self, call: &Call<'_>, query: &wire::Query<'_>) -> Result<wire::QueryAnswer, Failure> {
+        let verb = Verb::Post(query);
+        let (session, kept) = self.session(call, false).await?;
+        match request(&session.graph, call.what, &verb, "/graphql").await {
+            Err(Failure::Unauthorized(_)) if kept => {
+                let (session, _) = self.session(call, true).await?;
+                request(&session.graph, call.what, &verb, "/graphql").await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The token for a call, and whether it was kept from before.
+    async fn session(&self, call: &Call<'_>, renew: bool) -> Result<(Session, bool), Failure> {
         let key = (call.repository.id, call.repository.name.clone(), call.scope);
         // Held while a token is made, so that many readers of one repository make one.
         let mut sessions = self.sessions.lock().await;
-        if !renew && let Some(Session(client)) = sessions.get(&key) {
-            return Ok((client.clone(), true));
+        if !renew && let Some(session) = sessions.get(&key) {
+            return Ok((session.clone(), true));
         }
         sessions.remove(&key);
-        let client = self.open(call.repository, call.scope).await?;
-        sessions.insert(key, Session(client.clone()));
-        Ok((client, false))
+        let session = self.open(call.repository, call.scope).await?;
+        sessions.insert(key, session.clone());
+        Ok((session, false))
     }
 
     /// A new token for exactly this repository, after making sure that the name still means it.
-    async fn open(&self, repository: &Repository, scope: Scope) -> Result<Octocrab, Fault> {
+    async fn open(&self, repository: &Repository, scope: Scope) -> Result<Session, Failure> {
         let Repository { id, name, .. } = repository;
         let what = format!("finding the App's installation for {name}");
         let installation: wire::Installation =
@@ -81,19 +105,21 @@ impl GitHub {
                     format!("the App {} is not installed for {name}: install it there, or take the repository out of repositories.yaml", self.app_id),
                     fault,
                 ),
-                other => other.into(),
+                other => Fault::from(other),
             })?;
         let asked = wire::TokenRequest { repository_ids: [id.0], permissions: scope.permissions() };
         let what = format!("asking for a token for {name} (repository {id}) with {}", asked.permissions);
         let route = format!("/app/installations/{}/access_tokens", installation.id);
         let token: wire::Token = request(&self.app, &what, &Verb::Post(&asked), &route).await?;
-        let client = self
-            .app
-            .user_access_token(token.token)
-            .map_err(|error| Fault::bug_from(format!("{what}: the token cannot be used"), error))?;
+        let with_token = |client: &Octocrab| {
+            client
+                .user_access_token(token.token.clone())
+                .map_err(|error| Fault::bug_from(format!("{what}: the token cannot be used"), error))
+        };
+        let session = Session { rest: with_token(&self.app)?, graph: with_token(&self.graph)? };
         let what = format!("reading {name}");
-        same(repository, &request(&client, &what, &GET, &format!("/repos/{name}")).await?)?;
-        Ok(client)
+        same(repository, &request(&session.rest, &what, &GET, &format!("/repos/{name}")).await?)?;
+        Ok(session)
     }
 
     /// Makes sure that the call's name means the call's repository at this moment. A kept token is no proof: with it the public
@@ -124,6 +150,7 @@ where
             Verb::Get => client.get(route, None::<&()>).await,
             Verb::Post(body) => client.post(route, Some(*body)).await,
             Verb::Patch(body) => client.patch(route, Some(*body)).await,
+            Verb::Delete => client.delete(route, None::<&()>).await,
         }
     };
     match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {

@@ -63,9 +63,20 @@ pub(super) struct Blob {
 #[derive(Deserialize)]
 pub(super) struct Pull {
     pub(super) number: u64,
+    pub(super) node_id: Option<String>,
     pub(super) state: String,
+    #[serde(default)]
+    pub(super) draft: bool,
+    pub(super) user: Option<User>,
+    #[serde(default)]
+    pub(super) requested_reviewers: Vec<User>,
     pub(super) head: Tip,
     pub(super) base: Tip,
+}
+
+#[derive(Deserialize)]
+pub(super) struct User {
+    pub(super) id: u64,
 }
 
 #[derive(Deserialize)]
@@ -153,4 +164,44 @@ pub(super) struct Line<'a> {
     pub(super) annotation_level: &'static str,
     pub(super) title: &'a str,
     pub(super) message: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Labels<'a> {
+    pub(super) labels: [&'a str; 1],
+}
+
+#[derive(Deserialize)]
+pub(super) struct Comment {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) body: Option<String>,
+    pub(super) performed_via_github_app: Option<App>,
+}
+
+#[derive(Serialize)]
+pub(super) struct CommentWrite<'a> {
+    pub(super) body: &'a str,
+}
+
+/// A GraphQL request: the text is ours, what varies goes into the variables.
+#[derive(Serialize)]
+pub(super) struct Query<'a> {
+    pub(super) query: &'a str,
+    pub(super) variables: serde_json::Value,
+}
+
+/// GraphQL answers 200 whatever happened.
+#[derive(Deserialize)]
+pub(super) struct QueryAnswer {
+    #[serde(default)]
+    pub(super) errors: Vec<QueryError>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct QueryError {
+    #[serde(default, rename = "type")]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) message: String,
 }

@@ -1,6 +1,6 @@
 //! Reading a source host: branches, trees, files, pull requests.
 
-use std::future::Future;
+use std::{collections::BTreeSet, future::Future};
 
 pub use crate::domain::cluster::{EntryKind, TreeEntry};
 use crate::{
@@ -54,6 +54,12 @@ pub struct PullRequest {
     pub number: u64,
     /// Whether it is open.
     pub open: bool,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// The numeric id of who opened it; absent when the account is gone.
+    pub author: Option<u64>,
+    /// The numeric ids of the people who were asked to review it and have not yet.
+    pub reviewers: BTreeSet<u64>,
     /// The head commit.
     pub head: CommitSha,
     /// The base branch.

@@ -1,4 +1,4 @@
-//! Writing on a source host: commit statuses and check runs, and the memory of what was said.
+//! Writing on a source host: marks on commits, marks on pull requests, and the memory of what was said.
 
 use std::future::Future;
 
@@ -102,27 +102,83 @@ pub trait Marks: Sync {
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
+/// Marks on a pull request: they speak to its author and are never read as evidence.
+pub trait ChangeMarks: Sync {
+    /// Puts a label on a pull request, or takes it off. It may be so already.
+    fn set_label(
+        &self,
+        repository: &Repository,
+        number: u64,
+        label: &str,
+        present: bool,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Writes our one comment of a kind on a pull request: edits it when there is one, else makes it.
+    fn set_comment(
+        &self,
+        repository: &Repository,
+        number: u64,
+        comment: &StickyComment,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Whether a pull request is a draft now; nothing when it is not open.
+    fn is_draft(
+        &self,
+        repository: &Repository,
+        number: u64,
+    ) -> impl Future<Output = Result<Option<bool>, Fault>> + Send;
+
+    /// Makes an open pull request a draft, or marks it ready for review. It may be so already.
+    ///
+    /// # Errors
+    /// `Reject` when the host does not let us: the sentence says which permission is missing.
+    fn set_draft(
+        &self,
+        repository: &Repository,
+        number: u64,
+        draft: bool,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// A comment of which a pull request has one of each kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StickyComment {
+    /// Which of our comments: `wip`. It finds the comment again and is not shown.
+    pub kind: &'static str,
+    /// The text, in Markdown; foreign text in it is escaped.
+    pub text: String,
+}
+
 /// What `feedback` has already published, so that a copy or an older event changes nothing.
 pub trait FeedbackLedger: Sync {
-    /// Whether this is new: nothing was published for (subject, kind) with the same or a higher order, and what was
-    /// published last has other content. So a sweep that finds the same again publishes nothing.
-    fn is_news(
-        &self,
-        subject: &str,
-        kind: &str,
-        order: FeedbackOrder,
-        content: &Digest,
-    ) -> impl Future<Output = Result<bool, Fault>> + Send;
+    /// What was published last for (subject, kind); nothing when nothing was.
+    fn said(&self, subject: &str, kind: &str) -> impl Future<Output = Result<Option<Said>, Fault>> + Send;
 
     /// Remembers that it was published, unless something of a higher order was meanwhile.
     fn published(
         &self,
         subject: &str,
         kind: &str,
-        order: FeedbackOrder,
-        content: &Digest,
+        said: &Said,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// One thing that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Its place among what is said about the subject.
+    pub order: FeedbackOrder,
+    /// What it said, by digest.
+    pub content: Digest,
+}
+
+impl Said {
+    /// Whether it says something new after what was said last: nothing of the same or a higher order was said, and what was has
+    /// other content.
+    pub fn is_news(&self, last: Option<&Self>) -> bool {
+        last.is_none_or(|last| last.order < self.order && last.content != self.content)
+    }
 }
 
 /// The order of two things said about one subject: by generation, then by phase (started 0, finished 1).

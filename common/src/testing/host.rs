@@ -1,12 +1,14 @@
 //! The source host in memory: commits with parents, branches, pull requests, and what was published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     domain::id::{BlobSha, BranchName, CommitSha, Digest, RepositoryId},
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
     fault::Fault,
-    ports::{CheckRun, Clock, CommitStatus, EntryKind, Forge, Marks, PullRequest, TreeEntry},
+    ports::{
+        ChangeMarks, CheckRun, Clock, CommitStatus, EntryKind, Forge, Marks, PullRequest, StickyComment, TreeEntry,
+    },
     testing::{World, envelope, id, repository},
 };
 
@@ -23,6 +25,9 @@ pub(super) struct State {
     tree_limit: Option<usize>,
     statuses: Vec<CommitStatus>,
     checks: Vec<CheckRun>,
+    labels: BTreeMap<(RepositoryId, u64), BTreeSet<String>>,
+    comments: BTreeMap<(RepositoryId, u64, &'static str), String>,
+    drafts_forbidden: bool,
 }
 
 struct Commit {
@@ -120,29 +125,73 @@ impl World {
             };
         }
         let head = self.commit(Some(&from), files);
-        let pull_request = PullRequest { number, open: true, head: head.clone(), base_branch: base_branch.clone() };
+        let pull_request = PullRequest {
+            number,
+            open: true,
+            draft: false,
+            author: Some(7),
+            reviewers: BTreeSet::new(),
+            head: head.clone(),
+            base_branch: base_branch.clone(),
+        };
         self.state().host.pull_requests.insert((repository().id, number), pull_request);
-        let ada = Actor { id: 7, login: "ada".into() };
-        let event = Event::ChangeOpened(Change {
+        self.about_change(number, "opened", Event::ChangeOpened)
+    }
+
+    /// An event about a pull request of [`repository`] as it is now: what intake would make of a webhook.
+    pub fn about_change(&self, number: u64, action: &str, event: fn(Change) -> Event) -> Envelope {
+        let state = self.state();
+        let found = state.host.pull_requests.get(&(repository().id, number)).expect("the pull request exists");
+        let base = state.host.branches.get(&(repository().id, found.base_branch.clone())).expect("its base exists");
+        let author = Actor { id: found.author.unwrap_or_default(), login: "ada".into() };
+        let change = Change {
             repository: repository(),
             number,
-            head: head.clone(),
-            base_branch,
-            base: base_head,
+            head: found.head.clone(),
+            base_branch: found.base_branch.clone(),
+            base: base.clone(),
             fork: false,
-            draft: false,
-            author: ada.clone(),
-            sender: ada,
-            action: "opened".into(),
-        });
-        envelope(self.now(), &format!("change-{number}-{}", head.short()), &format!("change:42/{number}"), event)
+            draft: found.draft,
+            author: author.clone(),
+            sender: author,
+            action: action.into(),
+        };
+        let correlation = format!("change-{number}-{}", change.head.short());
+        let now = state.now;
+        drop(state);
+        envelope(now, &correlation, &format!("change:42/{number}"), event(change))
     }
 
     /// Closes a pull request.
     pub fn close_change(&self, number: u64) {
+        self.edit_change(number, |change| change.open = false);
+    }
+
+    /// A pull request of [`repository`] as the host has it now.
+    pub fn change(&self, number: u64) -> Option<PullRequest> {
+        self.state().host.pull_requests.get(&(repository().id, number)).cloned()
+    }
+
+    /// Changes a pull request of [`repository`] without an event: what a person does on the host.
+    pub fn edit_change(&self, number: u64, edit: impl FnOnce(&mut PullRequest)) {
         if let Some(change) = self.state().host.pull_requests.get_mut(&(repository().id, number)) {
-            change.open = false;
+            edit(change);
         }
+    }
+
+    /// Takes away the permission to make a pull request a draft.
+    pub fn forbid_drafts(&self) {
+        self.state().host.drafts_forbidden = true;
+    }
+
+    /// The labels of a pull request of [`repository`].
+    pub fn labels(&self, number: u64) -> BTreeSet<String> {
+        self.state().host.labels.get(&(repository().id, number)).cloned().unwrap_or_default()
+    }
+
+    /// Our comment of a kind on a pull request of [`repository`].
+    pub fn comment(&self, number: u64, kind: &'static str) -> Option<String> {
+        self.state().host.comments.get(&(repository().id, number, kind)).cloned()
     }
 
     /// Makes a path a symbolic link in every tree.
@@ -240,6 +289,49 @@ impl Marks for World {
             };
             state.host.checks.retain(|found| !same(found));
             state.host.checks.push(check.clone());
+            Ok(())
+        })
+    }
+}
+
+impl ChangeMarks for World {
+    async fn set_label(&self, repository: &Repository, number: u64, label: &str, present: bool) -> Result<(), Fault> {
+        let key = (repository.id, number);
+        self.call("ChangeMarks.set_label", number.to_string(), true, |state| {
+            let labels = state.host.labels.entry(key).or_default();
+            if present {
+                labels.insert(label.to_owned())
+            } else {
+                labels.remove(label)
+            };
+            Ok(())
+        })
+    }
+
+    async fn set_comment(&self, repository: &Repository, number: u64, comment: &StickyComment) -> Result<(), Fault> {
+        let key = (repository.id, number, comment.kind);
+        self.call("ChangeMarks.set_comment", number.to_string(), true, |state| {
+            state.host.comments.insert(key, comment.text.clone());
+            Ok(())
+        })
+    }
+
+    async fn is_draft(&self, repository: &Repository, number: u64) -> Result<Option<bool>, Fault> {
+        let key = (repository.id, number);
+        self.call("ChangeMarks.is_draft", number.to_string(), false, |state| {
+            Ok(state.host.pull_requests.get(&key).filter(|change| change.open).map(|change| change.draft))
+        })
+    }
+
+    async fn set_draft(&self, repository: &Repository, number: u64, draft: bool) -> Result<(), Fault> {
+        let key = (repository.id, number);
+        self.call("ChangeMarks.set_draft", number.to_string(), true, |state| {
+            if state.host.drafts_forbidden {
+                return Err(Fault::reject("the App may not make drafts"));
+            }
+            if let Some(change) = state.host.pull_requests.get_mut(&key).filter(|change| change.open) {
+                change.draft = draft;
+            }
             Ok(())
         })
     }

@@ -14,8 +14,8 @@ use crate::{
     event::Envelope,
     fault::Fault,
     ports::{
-        AuditTrail, Bus, ClusterLedger, Delivery, FeedbackLedger, FeedbackOrder, Intake, Outbox, OutboxRow, Recorded,
-        Recording, Specs,
+        AuditTrail, Bus, ClusterLedger, Delivery, FeedbackLedger, Intake, Outbox, OutboxRow, Recorded, Recording, Said,
+        Specs,
     },
     testing::World,
 };
@@ -27,7 +27,7 @@ pub(super) struct State {
     outbox: BTreeMap<EventId, OutboxRow>,
     bus: Vec<OutboxRow>,
     refused_by_bus: BTreeMap<EventId, String>,
-    feedback: BTreeMap<(String, String), (FeedbackOrder, Digest)>,
+    feedback: BTreeMap<(String, String), Said>,
     fences: BTreeMap<(RepositoryId, BranchName), Generation>,
     records: BTreeMap<(RepositoryId, ClusterKey), ClusterRecord>,
     chains: BTreeMap<String, (Vec<Entry>, Option<Head>)>,
@@ -182,25 +182,17 @@ impl Bus for World {
 }
 
 impl FeedbackLedger for World {
-    async fn is_news(&self, subject: &str, kind: &str, order: FeedbackOrder, content: &Digest) -> Result<bool, Fault> {
-        self.call("FeedbackLedger.is_news", subject, false, |state| {
-            let said = state.store.feedback.get(&(subject.to_owned(), kind.to_owned()));
-            Ok(said.is_none_or(|(before, said)| *before < order && said != content))
+    async fn said(&self, subject: &str, kind: &str) -> Result<Option<Said>, Fault> {
+        self.call("FeedbackLedger.said", subject, false, |state| {
+            Ok(state.store.feedback.get(&(subject.to_owned(), kind.to_owned())).cloned())
         })
     }
 
-    async fn published(
-        &self,
-        subject: &str,
-        kind: &str,
-        order: FeedbackOrder,
-        content: &Digest,
-        _: Timestamp,
-    ) -> Result<(), Fault> {
+    async fn published(&self, subject: &str, kind: &str, said: &Said, _: Timestamp) -> Result<(), Fault> {
         self.call("FeedbackLedger.published", subject, true, |state| {
             let key = (subject.to_owned(), kind.to_owned());
-            if state.store.feedback.get(&key).is_none_or(|(before, _)| *before <= order) {
-                state.store.feedback.insert(key, (order, content.clone()));
+            if state.store.feedback.get(&key).is_none_or(|before| before.order <= said.order) {
+                state.store.feedback.insert(key, said.clone());
             }
             Ok(())
         })

@@ -1,12 +1,16 @@
 //! One event: decide which marks it means, publish those that are news, remember them.
 
 use common::{
+    domain::id::Digest,
     event::Envelope,
     fault::Fault,
-    ports::{Clock, FeedbackLedger, Marks},
+    ports::{ChangeMarks, Clock, FeedbackLedger, Marks, Said},
 };
 
-use crate::marks::{Content, marks};
+use crate::{
+    marks::{Content, Mark, marks},
+    waiting,
+};
 
 /// What the marks need to know beside the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub struct Settings {
 /// Publishes what an event means for people.
 ///
 /// A mark is published before it is remembered: when the function stops in between, the copy publishes the same again, which
-/// changes nothing on the host.
+/// changes nothing on the host. Holding a pull request back is remembered first: see [`hold`].
 ///
 /// # Errors
 /// Those of the host and of the ledger. The first failing mark ends the run; a copy starts again with the marks still missing.
@@ -30,30 +34,102 @@ pub async fn handle<H, L, C>(
     event: &Envelope,
 ) -> Result<(), Fault>
 where
-    H: Marks,
+    H: Marks + ChangeMarks,
     L: FeedbackLedger,
     C: Clock,
 {
     for mark in marks(settings, event) {
-        let content = mark.digest();
-        if !ledger.is_news(&mark.subject, mark.kind, mark.order, &content).await? {
-            tracing::info!(
-                correlation_id = %event.meta.correlation_id,
-                subject = mark.subject, kind = mark.kind, "nothing new to say"
-            );
-            continue;
-        }
-        match &mark.content {
-            Content::Status(status) => host.set_status(&mark.repository, status).await?,
-            Content::Check(check) => host.publish_check(&mark.repository, check).await?,
-        }
-        ledger.published(&mark.subject, mark.kind, mark.order, &content, clock.now()).await?;
+        let new = Said { order: mark.order, content: mark.digest() };
+        let last = ledger.said(&mark.subject, mark.kind).await?;
+        let remember = || ledger.published(&mark.subject, mark.kind, &new, clock.now());
+        let done = match &mark.content {
+            Content::Draft { number, held: true } if is_ours_to_do(last.as_ref(), &new) => {
+                hold(host, ledger, clock, &mark, *number, &new).await?
+            }
+            Content::Draft { number, held: false } if new.is_news(last.as_ref()) => {
+                if last.is_some_and(|last| last.content == held()) {
+                    set_draft(host, &mark, *number, false).await?;
+                }
+                remember().await?;
+                true
+            }
+            _ if !new.is_news(last.as_ref()) => {
+                // The same words for a later moment: remembered, so that older words which come late are no news.
+                if last.is_some_and(|last| last.order < new.order) {
+                    remember().await?;
+                }
+                false
+            }
+            _ if mark.takes_back && last.is_none() => {
+                remember().await?;
+                false
+            }
+            content => {
+                publish(host, &mark, content).await?;
+                remember().await?;
+                true
+            }
+        };
         tracing::info!(
             correlation_id = %event.meta.correlation_id,
-            subject = mark.subject, kind = mark.kind, "published"
+            subject = mark.subject, kind = mark.kind, "{}", if done { "published" } else { "nothing new to say" }
         );
     }
     Ok(())
+}
+
+async fn publish<H: Marks + ChangeMarks>(host: &H, mark: &Mark, content: &Content) -> Result<(), Fault> {
+    match content {
+        Content::Status(status) => host.set_status(&mark.repository, status).await,
+        Content::Check(check) => host.publish_check(&mark.repository, check).await,
+        Content::Label { number, label, present } => host.set_label(&mark.repository, *number, label, *present).await,
+        Content::Comment { number, comment } => host.set_comment(&mark.repository, *number, comment).await,
+        Content::Draft { number, held } => set_draft(host, mark, *number, *held).await,
+    }
+}
+
+// What the ledger has for a pull request that we made a draft, or are about to: the essence of that mark.
+fn held() -> Digest {
+    Digest::of_parts([waiting::HELD])
+}
+
+// News, or a copy of the event that decided it: that one may have stopped between remembering and doing.
+fn is_ours_to_do(last: Option<&Said>, new: &Said) -> bool {
+    new.is_news(last) || last == Some(new)
+}
+
+/// Makes a pull request a draft, and remembers before that it was we who did: what comes after a stop in between finds the intent
+/// and does it again. One that is a draft already, or closed, is not ours to let go, and that is remembered too.
+async fn hold<H, L, C>(host: &H, ledger: &L, clock: &C, mark: &Mark, number: u64, new: &Said) -> Result<bool, Fault>
+where
+    H: ChangeMarks,
+    L: FeedbackLedger,
+    C: Clock,
+{
+    let ready = host.is_draft(&mark.repository, number).await? == Some(false);
+    if ready {
+        ledger.published(&mark.subject, mark.kind, new, clock.now()).await?;
+        set_draft(host, mark, number, true).await?;
+        return Ok(true);
+    }
+    // A copy finds the draft that the first one made: it stays ours.
+    if ledger.said(&mark.subject, mark.kind).await?.as_ref() != Some(new) {
+        let left = Said { order: new.order, content: Digest::of_parts([waiting::LEFT]) };
+        ledger.published(&mark.subject, mark.kind, &left, clock.now()).await?;
+    }
+    Ok(false)
+}
+
+// A host that does not let us is told of and not asked again: label and comment say all that matters.
+async fn set_draft<H: ChangeMarks>(host: &H, mark: &Mark, number: u64, draft: bool) -> Result<(), Fault> {
+    match host.set_draft(&mark.repository, number, draft).await {
+        Err(Fault::Reject { what }) => {
+            tracing::warn!(subject = mark.subject, draft, "{what}");
+            tracing::info!(target: "metric", name = "DraftsRefused", value = 1_u64);
+            Ok(())
+        }
+        result => result,
+    }
 }
 
 #[cfg(test)]

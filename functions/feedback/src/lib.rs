@@ -1,8 +1,11 @@
 //! **Purpose.** The only function that publishes words and marks on the source host.
 //!
-//! **Wakes on** Provisioning Started and Provisioning Finished. **Does**: for a push, the commit status `penstock/clusters`
+//! **Wakes on** Provisioning Started and Finished; WIP Limit Exceeded, WIP Lock Acquired and Released; Change Closed and Merged.
+//! **Does**: for a push, the commit status `penstock/clusters`
 //! (pending, then final, linking to the pipelines) and the check run of the same name with one annotation for each finding;
-//! for a pull request, the check run `penstock/clusters plan`, which says in words what merging it would do. **Emits** nothing.
+//! for a pull request, the check run `penstock/clusters plan`, which says in words what merging it would do; for one that must wait
+//! for a limit on work in progress, a label, one comment and draft state, and takes them back when it need not wait any more.
+//! **Emits** nothing.
 //!
 //! **Idempotent by** (subject, kind, order, digest of the content): a copy, an older event, and a sweep that found the same
 //! again publish nothing. The digest leaves out what only tells one sweep from the next ("2 created" or "2 unchanged"), so a
@@ -11,13 +14,15 @@
 //! **Fails** alone: what it publishes is an output and never evidence, so no decision waits for it. A host that does not
 //! answer is `Retry`, and the queue brings the message again.
 //!
-//! Labels, the sticky comment and Slack belong to the change journey; they are not here.
+//! A pull request is made a draft only when it was none, and marked ready again only when it was made a draft here: the ledger
+//! knows, not the host. An author who marks it ready meanwhile is left alone. Slack is not here yet.
 
 pub use crate::handler::{Settings, handle};
 
 pub mod handler;
 pub mod markdown;
 pub mod marks;
+pub mod waiting;
 pub mod words;
 
 #[cfg(feature = "lambda")]

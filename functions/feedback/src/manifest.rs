@@ -9,13 +9,18 @@ use common::{
 /// The manifest.
 pub const MANIFEST: Manifest = Manifest {
     name: "feedback",
-    purpose: "Publishes words and marks on the source host: commit statuses and check runs.",
+    purpose: "Publishes words and marks on the source host: commit statuses, check runs, labels and comments.",
     idempotent_by: "(subject, kind, order, digest of the content)",
     memory_mb: 256,
     timeout_s: 60,
     wakes: &[
         Wake::Event { event: EventKind::ProvisioningStarted, filter: &[] },
         Wake::Event { event: EventKind::ProvisioningFinished, filter: &[] },
+        Wake::Event { event: EventKind::WipLimitExceeded, filter: &[("cause", &["waiting"])] },
+        Wake::Event { event: EventKind::WipLockAcquired, filter: &[] },
+        Wake::Event { event: EventKind::WipLockReleased, filter: &[] },
+        Wake::Event { event: EventKind::ChangeClosed, filter: &[] },
+        Wake::Event { event: EventKind::ChangeMerged, filter: &[] },
     ],
     env: &[
         EnvVar::required("TABLE_NAME", "the control plane's table"),

@@ -6,10 +6,10 @@ use common::{
         id::{Digest, Generation},
     },
     event::{Envelope, Event, ProvisioningFinished, ProvisioningStarted, Repository, Run},
-    ports::{Annotation, CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState},
+    ports::{Annotation, CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState, StickyComment},
 };
 
-use crate::{handler::Settings, words};
+use crate::{handler::Settings, waiting, words};
 
 /// The name of the status and of the check run on a push.
 pub const CONTEXT: &str = "penstock/clusters";
@@ -29,17 +29,42 @@ pub struct Mark {
     pub order: FeedbackOrder,
     /// What decides whether it says something new.
     pub essence: Vec<String>,
+    /// Whether it only takes back what was said: then it is published only after something was.
+    pub takes_back: bool,
     /// What to publish.
     pub content: Content,
 }
 
-/// A status or a check run.
+/// A mark on a commit or on a pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// A commit status.
     Status(CommitStatus),
     /// A check run.
     Check(CheckRun),
+    /// A label of a pull request: there or not.
+    Label {
+        /// The pull request.
+        number: u64,
+        /// The label.
+        label: &'static str,
+        /// Whether it is to be there.
+        present: bool,
+    },
+    /// The one comment of its kind on a pull request.
+    Comment {
+        /// The pull request.
+        number: u64,
+        /// Which comment, and its text.
+        comment: StickyComment,
+    },
+    /// A pull request held back as a draft, or let go again if we held it.
+    Draft {
+        /// The pull request.
+        number: u64,
+        /// Whether it is held.
+        held: bool,
+    },
 }
 
 impl Mark {
@@ -54,6 +79,11 @@ pub fn marks(settings: &Settings, event: &Envelope) -> Vec<Mark> {
     match &event.event {
         Event::ProvisioningStarted(started) => on_started(settings, started),
         Event::ProvisioningFinished(finished) => on_finished(settings, event, finished),
+        Event::WipLimitExceeded(exceeded) => waiting::on_exceeded(event, exceeded),
+        Event::WipLockAcquired(acquired) => waiting::on_acquired(event, acquired),
+        Event::WipLockReleased(released) => waiting::on_released(event, released),
+        Event::ChangeClosed(change) => waiting::on_end(event, change),
+        Event::ChangeMerged(merged) => waiting::on_end(event, &merged.change),
         _ => Vec::new(),
     }
 }
@@ -87,6 +117,7 @@ fn on_started(settings: &Settings, started: &ProvisioningStarted) -> Vec<Mark> {
         kind: "status",
         order: FeedbackOrder { generation: Generation(0), phase: 0 },
         essence: vec!["pending".into()],
+        takes_back: false,
         content: status(settings, run, StatusState::Pending, words::pending(run)),
     }]
 }
@@ -106,6 +137,7 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
                 kind,
                 order,
                 essence: essence.clone(),
+                takes_back: false,
                 content,
             };
             vec![
@@ -124,6 +156,7 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
                 kind: "plan",
                 order: FeedbackOrder { generation: Generation(at), phase: 1 },
                 essence: vec![format!("{state:?}"), summary, list(&finished.findings)],
+                takes_back: false,
                 content: Content::Check(check),
             }]
         }

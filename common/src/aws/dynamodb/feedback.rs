@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     aws::fault,
-    domain::id::{Digest, Generation},
+    domain::id::Generation,
     fault::Fault,
-    ports::{FeedbackLedger, FeedbackOrder},
+    ports::{FeedbackLedger, FeedbackOrder, Said},
 };
 
 /// The IAM actions that [`FeedbackLedger`] needs.
@@ -27,28 +27,25 @@ fn order(item: &Item) -> Result<FeedbackOrder, Fault> {
 }
 
 impl FeedbackLedger for Table {
-    async fn is_news(&self, subject: &str, kind: &str, new: FeedbackOrder, content: &Digest) -> Result<bool, Fault> {
+    async fn said(&self, subject: &str, kind: &str) -> Result<Option<Said>, Fault> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         let answer = request.set_key(Some(key(subject, kind).attributes())).send().await;
         let answer = answer.map_err(|error| fault("reading what was published last", error))?;
-        let Some(said) = answer.item else { return Ok(true) };
-        Ok(order(known(&said)?)? < new && text(&said, "content")? != content.as_str())
+        let Some(item) = answer.item else { return Ok(None) };
+        let item = known(&item)?;
+        let content = text(item, "content")?.parse();
+        let content = content.map_err(|error| Fault::bug_from("reading what was published last", error))?;
+        Ok(Some(Said { order: order(item)?, content }))
     }
 
-    async fn published(
-        &self,
-        subject: &str,
-        kind: &str,
-        new: FeedbackOrder,
-        content: &Digest,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
+    async fn published(&self, subject: &str, kind: &str, said: &Said, now: Timestamp) -> Result<(), Fault> {
+        let new = said.order;
         let item = row(
             &key(subject, kind),
             [
                 ("generation", n(new.generation)),
                 ("phase", n(new.phase)),
-                ("content", s(content.as_str())),
+                ("content", s(said.content.as_str())),
                 ("at", s(now.to_string())),
             ],
         );
