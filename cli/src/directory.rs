@@ -38,11 +38,18 @@ pub(crate) struct Input {
     pub(crate) judged_by: String,
 }
 
-/// What everything is judged by when there is no configuration: the two registries admit what they do not list.
-const ADMIT_ALL: [(&str, &str); 3] = [
+/// What everything is judged by when there is no configuration: the two registries admit what they do not list. Nobody works on
+/// anything then, and no limit matters.
+const ADMIT_ALL: [(&str, &str); 6] = [
     ("environments.yaml", "environments: {}\nunlisted: admit\n"),
     ("accounts.yaml", "accounts: {}\nunlisted: admit\n"),
     ("repositories.yaml", "repositories: [{id: 1, name: local/directory, kind: cluster, default_branch: main}]\n"),
+    ("people.yaml", "people: {}\n"),
+    ("pods.yaml", "pods: {}\n"),
+    (
+        "limits.yaml",
+        "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 60, warn_at_percent: 80, limits: {portfolio: {limit: 0}}}\n",
+    ),
 ];
 
 impl Input {

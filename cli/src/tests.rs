@@ -75,6 +75,16 @@ fn a_governance_directory_is_found_and_judges() {
         &format!("{governance}/repositories.yaml"),
         "repositories: [{id: 7, name: a/b, kind: cluster, default_branch: main}]\n",
     );
+    for (name, text) in [
+        ("people", "people: {}\n"),
+        ("pods", "pods: {}\n"),
+        (
+            "limits",
+            "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 60, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
+        ),
+    ] {
+        write(root.path(), &format!("{governance}/{name}.yaml"), text);
+    }
     let production = REGIONAL.replace("integration", "production");
     write(root.path(), "deploy/production/us-east-1/terraform/regional.yaml", &production);
     let directory = root.path().to_str().unwrap();

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`id`] | identifiers, parsed once |
 //! | [`governance`] | the files that the control plane runs by |
+//! | [`access`] | who asks, and whether they may |
 //! | [`cluster`] | deploy tree → configuration → desired pipelines → plan |
 //! | [`wip`] | limits on work in progress: scopes, leases, tickets, who is next |
 //! | [`yaml`] | YAML as a tree whose every node knows its place |
 //! | [`audit`] | hash-chained entries and their verification |
 
+pub mod access;
 pub mod audit;
 pub mod cluster;
 pub mod governance;

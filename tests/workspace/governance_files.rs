@@ -2,19 +2,26 @@
 
 use std::{collections::BTreeMap, fs};
 
-use common::domain::governance::{Governance, Unlisted};
+use common::domain::{
+    governance::{Governance, Unlisted},
+    wip::{ItemType, Scope},
+};
 
 use crate::repository_root;
 
-#[test]
-fn committed_governance_files_parse_and_refuse_what_they_do_not_list() {
-    let files: BTreeMap<String, String> = fs::read_dir(repository_root().join("terraform/governance"))
+fn read(folder: &str) -> Governance {
+    let files: BTreeMap<String, String> = fs::read_dir(repository_root().join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
         .collect();
     let bundle = serde_json::to_vec(&files).unwrap();
-    let governance = Governance::parse(&bundle).unwrap_or_else(|findings| panic!("{findings:#?}"));
+    Governance::parse(&bundle).unwrap_or_else(|findings| panic!("{findings:#?}"))
+}
+
+#[test]
+fn committed_governance_files_parse_and_refuse_what_they_do_not_list() {
+    let governance = read("terraform/governance");
     assert_eq!(governance.environments.unlisted, Unlisted::Refuse);
     assert_eq!(governance.accounts.unlisted, Unlisted::Refuse);
     assert!(governance.environments.listed.values().all(|environment| environment.gate), "every example is gated");
@@ -23,4 +30,45 @@ fn committed_governance_files_parse_and_refuse_what_they_do_not_list() {
     assert!(integration.is_disjoint(&production), "a push to main reaches no account of production");
     assert!(integration.union(&production).all(|id| governance.accounts.listed.contains_key(id)));
     assert_eq!(governance.repositories.listed.len(), 1);
+    assert!(!governance.people.roles_from_token, "only the file gives roles");
+}
+
+#[test]
+fn committed_limits_are_those_of_the_charter_and_leave_no_item_without_a_rule() {
+    let governance = read("terraform/governance");
+    let limit = |scope: &str| governance.limits.rule(&scope.parse().unwrap()).map(|rule| rule.limit);
+    let charter = [
+        ("portfolio", 10),
+        ("pod:meta", 5),
+        ("pod-stage:meta:scaffold", 3),
+        ("stage:seed", 5),
+        ("owned:ada", 2),
+        ("involved:ada", 4),
+        ("pod-type:ratio:project", 3),
+        ("pod-type:ratio:pull_request", 5),
+        ("pod-type:ratio:deployment", 2),
+        ("pod-type:nanda:project", 2),
+        ("pod-type:nanda:pull_request", 4),
+        ("pod-type:nanda:deployment", 1),
+        ("pod-type:meta:project", 2),
+        ("pod-type:meta:pull_request", 3),
+        ("pod-type:meta:deployment", 1),
+    ];
+    for (scope, number) in charter {
+        assert_eq!(limit(scope), Some(number), "{scope}");
+    }
+    for pod in governance.pods.listed.keys() {
+        for item_type in ItemType::ALL {
+            let scope = Scope::PodType(pod.clone(), item_type);
+            assert!(governance.limits.rule(&scope).is_some(), "an item of {scope} would be refused");
+        }
+        assert!(governance.limits.rule(&Scope::PodStage(pod.clone(), "inception".parse().unwrap())).is_some());
+    }
+}
+
+#[test]
+fn the_local_stack_s_governance_files_parse() {
+    let governance = read("tests/stack/governance");
+    assert_eq!(governance.environments.unlisted, Unlisted::Admit);
+    assert!(governance.people.roles_from_token, "make token ROLE=… counts");
 }

@@ -8,8 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 mod parse;
+mod people;
 
-use crate::domain::id::{AccountId, BranchName, Digest, EnvironmentName, RepositoryId, RepositoryName};
+pub use self::people::{Identity, People, Person, Pod, Pods};
+use crate::domain::{
+    id::{AccountId, BranchName, Digest, EnvironmentName, RepositoryId, RepositoryName},
+    wip::limits::Limits,
+};
 
 /// Everything parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,12 @@ pub struct Governance {
     pub accounts: Accounts,
     /// `repositories.yaml`.
     pub repositories: Repositories,
+    /// `people.yaml`.
+    pub people: People,
+    /// `pods.yaml`.
+    pub pods: Pods,
+    /// `limits.yaml`.
+    pub limits: Limits,
 }
 
 /// What to do with a name that a registry does not list. A file must say which; there is no default.

@@ -43,6 +43,27 @@ pub fn quoted(text: &str, limit: usize) -> String {
     out
 }
 
+/// Foreign text made safe for a sentence that already has quotes where it needs them: everything but printable ASCII escaped, cut
+/// after `limit` characters.
+///
+/// ```
+/// assert_eq!(common::domain::id::inert("unknown field `a\u{202e}b`", 80), r"unknown field `a\u{202e}b`");
+/// ```
+pub fn inert(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for (at, character) in text.chars().enumerate() {
+        if at == limit {
+            out.push('…');
+            break;
+        }
+        match character {
+            ' '..='~' => out.push(character),
+            _ => out.extend(character.escape_default()),
+        }
+    }
+    out
+}
+
 /// Whether a character shows nothing, ends a line, or changes the order in which others are shown: a text with one can look like
 /// another text. Control characters (Unicode Cc), line and paragraph separators, the format characters (Cf) that scripts of one
 /// direction can do without, tags and variation selectors, and the letters that are blank.
@@ -163,6 +184,24 @@ fn token(text: &str) -> bool {
         && all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
 }
 
+// arn:aws:iam::123456789012:user/ada, or the session of a role: arn:aws:sts::123456789012:assumed-role/Deployer/ada.
+fn iam_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [arn, partition, service, region, account, resource] = parts.as_slice() else { return false };
+    let kinds: &[&str] = if *service == "iam" { &["user/", "role/"] } else { &["assumed-role/"] };
+    *arn == "arn"
+        && text.len() <= 512
+        && segment(partition)
+        && matches!(*service, "iam" | "sts")
+        && region.is_empty()
+        && account.len() == 12
+        && all(account, |byte| byte.is_ascii_digit())
+        && kinds.iter().any(|kind| resource.strip_prefix(kind).is_some_and(|name| !name.is_empty()))
+        && all(resource, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'=' | b',' | b'.' | b'@' | b'_' | b'-' | b'/')
+        })
+}
+
 fn variable_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
@@ -255,6 +294,18 @@ text_ids! {
     PersonName, "person", "1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit", name_with_dots;
     /// A pod (a team), by the name that `pods.yaml` gives.
     PodName, "pod", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A member's id in Slack. A display name may change and may be anybody's.
+    SlackUserId, "Slack member id", "U or W, then 2 to 20 of A-Z and 0-9", |text| {
+        text.strip_prefix(['U', 'W']).is_some_and(|rest| {
+            (2..=20).contains(&rest.len()) && all(rest, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        })
+    };
+    /// An IAM user, a role, or a role's session with its name.
+    IamArn, "IAM ARN", "the ARN of an IAM user, a role or a role's session", iam_arn;
+    /// The `sub` of a person's tokens: opaque, and the issuer's. OpenID Connect allows 255 ASCII characters.
+    TokenSubject, "token subject", "1 to 255 printable ASCII characters without spaces", |text| {
+        (1..=255).contains(&text.len()) && all(text, |byte| byte.is_ascii_graphic())
+    };
     /// A stage of a stage pipeline: `scaffold`.
     StageName, "stage", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// GitHub's `X-GitHub-Delivery`. It is not signed: never the only key of anything.
@@ -271,6 +322,17 @@ text_ids! {
 pub struct RepositoryId(pub u64);
 
 impl fmt::Display for RepositoryId {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+/// A person's numeric id on GitHub: it survives a change of the login, which somebody else may then take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct GitHubUserId(pub u64);
+
+impl fmt::Display for GitHubUserId {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(to)
     }
@@ -402,6 +464,25 @@ mod tests {
         );
         check::<RepositoryName>(&["o/r", "O-1/r.x_y"], &["o", "o/r/s", "../r", "o/..", "o/", "/r", "o/r?"]);
         check::<CommitSha>(&[&"0a".repeat(20), &"0a".repeat(32)], &["0A", &"0A".repeat(20), &"0a".repeat(21)]);
+        check::<SlackUserId>(&["U012AB3CD", "W1A"], &["", "U", "C012AB3CD", "u012ab3cd", "U012 AB", &"U".repeat(22)]);
+        check::<IamArn>(
+            &[
+                "arn:aws:iam::123456789012:user/path/ada",
+                "arn:aws-us-gov:iam::123456789012:role/Deployer",
+                "arn:aws:sts::123456789012:assumed-role/Deployer/ada@example.org",
+            ],
+            &[
+                "",
+                "arn:aws:iam::123456789012:root",
+                "arn:aws:iam::123456789012:user/",
+                "arn:aws:iam::12:user/ada",
+                "arn:aws:sts::123456789012:user/ada",
+                "arn:aws:s3:::bucket",
+                "arn:aws:iam:us-east-1:123456789012:user/ada",
+                "arn:aws:iam::123456789012:user/a*",
+            ],
+        );
+        check::<TokenSubject>(&["auth0|ada", "ed8c-1", &"a".repeat(255)], &["", "a b", "a\n", "ä", &"a".repeat(256)]);
         check::<VariableName>(&["app_code", "a"], &["A", "1a", "_a", "a-b", &"a".repeat(64)]);
     }
 

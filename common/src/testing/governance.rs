@@ -6,9 +6,32 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GovernanceFiles(pub BTreeMap<String, String>);
 
+const PEOPLE: &str = "people:
+  ada: {github_id: 1001, slack_id: U0000ADA, jwt_subject: sub|ada, roles: [admin], pods: [ratio]}
+  bob: {github_id: 1002, slack_id: U0000BOB, jwt_subject: sub|bob, roles: [approver], pods: [ratio]}
+  cy: {github_id: 1003, jwt_subject: sub|cy, roles: [member], pods: [ratio]}
+  dan: {github_id: 1004, jwt_subject: sub|dan, roles: [member], pods: [ratio]}
+  eve: {github_id: 1005, jwt_subject: sub|eve, roles: [member], pods: [ratio]}
+  finn: {github_id: 1006, jwt_subject: sub|finn, roles: [member], pods: [nanda]}
+  rae: {github_id: 1007, jwt_subject: sub|rae, roles: [reader], pods: []}
+";
+
+const LIMITS: &str = "default_ttl_seconds: 86400
+max_ttl_seconds: 604800
+ticket_ttl_seconds: 86400
+warn_at_percent: 80
+limits:
+  portfolio: {limit: 10}
+  expedite: {limit: 1}
+  \"pod:*\": {limit: 5}
+  \"pod-stage:*:*\": {limit: 5}
+  \"pod-stage:*:scaffold\": {limit: 3}
+";
+
 impl Default for GovernanceFiles {
     /// Two environments on `main` (integration without, production with the gate), one on `staging`, any account, and the
-    /// repository with id 42.
+    /// repository with id 42. Pods ratio and nanda; ada (admin), bob, cy, dan and eve are members of ratio, finn of nanda, and
+    /// rae only reads; everybody's token subject is `sub|<name>`. Limits: 10 in the portfolio, 5 a pod, 3 in a pod's scaffold.
     fn default() -> Self {
         let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         Self(BTreeMap::from([
@@ -21,6 +44,9 @@ impl Default for GovernanceFiles {
                 "repositories.yaml",
                 "repositories:\n  - {id: 42, name: acme/clusters, kind: cluster, default_branch: main}\n",
             ),
+            file("people.yaml", PEOPLE),
+            file("pods.yaml", "pods: {ratio: {lead: ada}, nanda: {lead: finn}}\n"),
+            file("limits.yaml", LIMITS),
         ]))
     }
 }

@@ -1,0 +1,199 @@
+//! Who asks, and whether they may: from the claims of a verified token to a person, and from a person to yes or no.
+//!
+//! API Gateway verifies the token (signature, issuer, audience, times) and hands over its claims. What they mean is decided by
+//! `people.yaml`: a subject that it does not list is nobody, and roles are those that it gives. Only when it says
+//! `roles_from_token: true` do the words of the claim [`ROLES_CLAIM`] count as well, and only for persons that are listed.
+//!
+//! Everything that is missing, malformed or unknown is refused.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    governance::{Identity, People},
+    id::{PersonName, PodName, TokenSubject, quoted},
+};
+
+/// The claim with the roles that a token gives, when `people.yaml` lets it.
+pub const ROLES_CLAIM: &str = "penstock_roles";
+
+/// What somebody may do. Each may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Looks.
+    Reader,
+    /// Takes, renews and gives back places for the work of their own pods.
+    Member,
+    /// Lets work pass that cannot wait.
+    Approver,
+    /// Sets limits, and acts for every pod.
+    Admin,
+}
+
+/// What a verified token says, as API Gateway's JWT authorizer passes it on: every value as text, a list as `[a b]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claims {
+    /// The claim `sub`.
+    pub subject: Option<String>,
+    /// The claim [`ROLES_CLAIM`].
+    pub roles: Option<String>,
+}
+
+/// A person who asks for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// Who.
+    pub person: PersonName,
+    /// The highest of their roles.
+    pub role: Role,
+    /// Whose work they do.
+    pub pods: BTreeSet<PodName>,
+}
+
+/// What somebody asks for, as far as it matters to whether they may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// To see limits, holders and queues.
+    Read,
+    /// To ask for a place for a pod's work.
+    Ask {
+        /// Whose work.
+        pod: &'a PodName,
+        /// Whether it takes the expedite lane.
+        expedite: bool,
+    },
+    /// To renew or to give back a place that a pod's work holds, whoever asked for it.
+    Keep {
+        /// Whose work.
+        pod: &'a PodName,
+    },
+    /// To set a limit in place of the file's.
+    SetLimit,
+}
+
+/// Why a token is nobody's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unidentified {
+    /// No subject, or none that could be one.
+    #[error("the token has no subject (sub) that can be read: ask the issuer for a token of a person")]
+    NoSubject,
+    /// Nobody is called so.
+    #[error(
+        "the token's subject {} is nobody's jwt_subject in people.yaml: an administrator adds it there",
+        quoted(subject, 80)
+    )]
+    Unknown {
+        /// The subject.
+        subject: String,
+    },
+    /// A role that there is not.
+    #[error(
+        "the token's claim {ROLES_CLAIM} holds {}, expected words of reader, member, approver, admin",
+        quoted(found, 80)
+    )]
+    UnknownRole {
+        /// The word.
+        found: String,
+    },
+    /// A person without any role.
+    #[error("{person} has no role: an administrator gives one in people.yaml")]
+    NoRole {
+        /// Who.
+        person: PersonName,
+    },
+}
+
+/// Why somebody may not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Forbidden {
+    /// Who may not do what, and who may.
+    pub reason: String,
+}
+
+impl Role {
+    /// All of them, lowest first.
+    pub const ALL: [Self; 4] = [Self::Reader, Self::Member, Self::Approver, Self::Admin];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Member => "member",
+            Self::Approver => "approver",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Who a verified token belongs to.
+///
+/// # Errors
+/// Whatever is missing, malformed or unknown: nobody may do anything then.
+pub fn identify(claims: &Claims, people: &People) -> Result<Actor, Unidentified> {
+    let subject = claims.subject.as_deref().ok_or(Unidentified::NoSubject)?;
+    let parsed: TokenSubject = subject.parse().map_err(|_| Unidentified::NoSubject)?;
+    let found = people.who(&Identity::Token(parsed));
+    let (name, person) = found.ok_or_else(|| Unidentified::Unknown { subject: subject.to_owned() })?;
+    let mut roles = person.roles.clone();
+    if let Some(text) = claims.roles.as_deref().filter(|_| people.roles_from_token) {
+        roles.extend(words(text).map(role).collect::<Result<BTreeSet<_>, _>>()?);
+    }
+    let role = roles.into_iter().max().ok_or_else(|| Unidentified::NoRole { person: name.clone() })?;
+    Ok(Actor { person: name.clone(), role, pods: person.pods.clone() })
+}
+
+/// The words of a claim: `[a b]` for a list, `a` for one text.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let listed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    listed.unwrap_or(text).split(' ').filter(|word| !word.is_empty())
+}
+
+fn role(word: &str) -> Result<Role, Unidentified> {
+    let found = Role::ALL.into_iter().find(|role| role.as_str() == word);
+    found.ok_or_else(|| Unidentified::UnknownRole { found: word.to_owned() })
+}
+
+/// Whether somebody may do something. Total: what no rule allows is refused, with who could.
+///
+/// # Errors
+/// The reason.
+pub fn may(actor: &Actor, action: Action<'_>) -> Result<(), Forbidden> {
+    match action {
+        Action::Read => at_least(actor, Role::Reader, "look at limits"),
+        Action::Ask { pod, expedite } => {
+            at_least(actor, Role::Member, "ask for a place")?;
+            if expedite {
+                at_least(actor, Role::Approver, "take the expedite lane")?;
+            }
+            works_for(actor, pod, "ask for its places")
+        }
+        Action::Keep { pod } => {
+            at_least(actor, Role::Member, "renew or release a lease")?;
+            works_for(actor, pod, "renew or release its leases")
+        }
+        Action::SetLimit => at_least(actor, Role::Admin, "set a limit"),
+    }
+}
+
+fn at_least(actor: &Actor, role: Role, to: &str) -> Result<(), Forbidden> {
+    if actor.role >= role {
+        return Ok(());
+    }
+    let (person, theirs) = (&actor.person, actor.role.as_str());
+    let reason = format!("{person} has the role {theirs}, and to {to} needs the role {}", role.as_str());
+    Err(Forbidden { reason })
+}
+
+fn works_for(actor: &Actor, pod: &PodName, to: &str) -> Result<(), Forbidden> {
+    if actor.role == Role::Admin || actor.pods.contains(pod) {
+        return Ok(());
+    }
+    Err(Forbidden { reason: format!("{} is not in pod {pod}: only its members and admins {to}", actor.person) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! What each file takes and refuses, in the words that people read.
+
+use super::*;
+use crate::domain::{
+    access::Role,
+    governance::Identity,
+    id::{GitHubUserId, RepositoryId},
+    wip::limits::Mode,
+};
+
+const GOOD: [(&str, &str); 6] = [
+    (
+        "environments.yaml",
+        "environments: {a: {branch: release/a, accounts: [\"000000000012\"]}, b: {gate: false}}\nunlisted: refuse\n",
+    ),
+    ("accounts.yaml", "accounts: {\"000000000012\": one}\nunlisted: admit\n"),
+    ("repositories.yaml", "repositories: [{id: 42, name: o/r, kind: cluster, default_branch: main}]\n"),
+    (
+        "people.yaml",
+        "people:\n  ada: {github_id: 7, slack_id: U012AB3CD, iam_arn: \"arn:aws:iam::000000000012:user/ada\", jwt_subject: auth0|ada, roles: [reader, member], pods: [ratio]}\n  bob: {roles: [], pods: []}\n",
+    ),
+    ("pods.yaml", "pods: {ratio: {lead: ada}, nanda: {}}\n"),
+    (
+        "limits.yaml",
+        "default_ttl_seconds: 60\nmax_ttl_seconds: 86400\nticket_ttl_seconds: 600\nwarn_at_percent: 80\nlimits: {portfolio: {limit: 10}, \"pod:ratio\": {limit: 0, mode: warn, fair_share: true}, \"environment:a\": {limit: 100}}\n",
+    ),
+];
+
+fn parse(changed: &[(&str, &str)]) -> Result<Governance, String> {
+    let files: BTreeMap<&str, &str> = GOOD.into_iter().chain(changed.iter().copied()).collect();
+    Governance::parse(&serde_json::to_vec(&files).unwrap())
+        .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+#[test]
+fn a_good_bundle_is_read_and_the_gate_is_on_unless_switched_off() {
+    let governance = parse(&[("schedules.yaml", "not ours: [")]).unwrap();
+    let environments = &governance.environments;
+    let gate = |name: &str| environments.get(&name.parse().unwrap()).map(|environment| environment.gate);
+    assert_eq!((gate("a"), gate("b"), gate("c")), (Some(true), Some(false), None));
+    assert_eq!(environments.listed[&"a".parse().unwrap()].branch.as_ref().unwrap().as_str(), "release/a");
+    assert_eq!(governance.accounts.unlisted, Unlisted::Admit);
+    let accounts = |name: &str| environments.listed[&name.parse().unwrap()].accounts.clone();
+    assert_eq!((accounts("a").map(|accounts| accounts.len()), accounts("b")), (Some(1), None));
+    assert_eq!(governance.repositories.listed[&RepositoryId(42)].name.as_str(), "o/r");
+}
+
+#[test]
+fn an_environment_s_accounts_are_ids_in_a_list() {
+    for (accounts, expected) in [
+        ("\"000000000012\"", "a list of account ids, in quotes"),
+        ("[12]", "12 digits, in quotes"),
+        ("[one]", "12 digits, in quotes"),
+        ("{}", "a list of account ids, in quotes"),
+    ] {
+        let file = format!("environments:\n  a:\n    accounts: {accounts}\nunlisted: refuse\n");
+        let found = parse(&[("environments.yaml", &file)]).unwrap_err();
+        assert!(found.starts_with("environments.yaml:3:") && found.ends_with(expected), "{found}");
+    }
+}
+
+#[test]
+fn every_error_names_file_line_and_column() {
+    let bad = parse(&[
+        (
+            "environments.yaml",
+            "environments:\n  Prod: {}\n  a: {gate: no, brunch: main}\n  b: {branch: 'a..b'}\nunlistet: refuse\n",
+        ),
+        ("accounts.yaml", "accounts:\n  123456789012: one\n  \"12\": two\nunlisted: admitt\n"),
+        ("repositories.yaml", "repositories:\n  - {id: \"42\", name: or, kind: clustre}\n"),
+    ]);
+    insta::assert_snapshot!(bad.unwrap_err(), @r#"
+    environments.yaml:5:1: error: found the key "unlistet", expected one of environments, unlisted; did you mean unlisted?
+    environments.yaml:1:1: error: unlisted: found nothing, expected refuse or admit: there is no default
+    environments.yaml:2:3: error: environments: found "Prod", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
+    environments.yaml:3:17: error: found the key "brunch", expected one of branch, gate, accounts; did you mean branch?
+    environments.yaml:3:13: error: environments.a.gate: found "no" without quotes, which YAML may not read as text, expected true or false
+    environments.yaml:4:15: error: environments.b.branch: found "a..b", expected a git branch name of printable ASCII
+    accounts.yaml:2:3: error: found 123456789012 (a number, not in quotes), expected a key that is text
+    repositories.yaml:2:10: error: id: found "42", expected the source host's number of the repository
+    repositories.yaml:2:22: error: name: found "or", expected owner/name of letters, digits, '.', '_' and '-'
+    repositories.yaml:2:5: error: default_branch: found nothing, expected a branch
+    repositories.yaml:2:32: error: kind: found "clustre", expected cluster; did you mean cluster?
+    "#);
+}
+
+#[test]
+fn a_bundle_without_a_file_or_with_a_repository_twice_is_refused() {
+    let twice = "repositories:\n  - &a {id: 1, name: o/r, kind: cluster, default_branch: main}\n";
+    assert!(parse(&[("repositories.yaml", twice)]).unwrap_err().contains("anchor"));
+    let twice = "repositories:\n- {id: 1, name: o/r, kind: cluster, default_branch: main}\n- {id: 1, name: o/s, kind: cluster, default_branch: main}\n";
+    assert!(
+        parse(&[("repositories.yaml", twice)])
+            .unwrap_err()
+            .starts_with("repositories.yaml:3:3: error: id: found repository 1 a second time")
+    );
+    let missing = Governance::parse(b"{}").unwrap_err();
+    assert_eq!(missing.len(), 6);
+    assert!(
+        Governance::parse(b"[]").unwrap_err()[0].to_string().starts_with("\"governance bundle\":1:1: error: found")
+    );
+}
+
+#[test]
+fn one_person_is_found_by_every_identity() {
+    let governance = parse(&[]).unwrap();
+    let people = &governance.people;
+    let who = |identity: Identity| people.who(&identity).map(|(name, _)| name.to_string());
+    let ada = Some("ada".to_owned());
+    assert_eq!(who(Identity::GitHub(GitHubUserId(7))), ada);
+    assert_eq!(who(Identity::Slack("U012AB3CD".parse().unwrap())), ada);
+    assert_eq!(who(Identity::Iam("arn:aws:iam::000000000012:user/ada".parse().unwrap())), ada);
+    assert_eq!(who(Identity::Token("auth0|ada".parse().unwrap())), ada);
+    assert_eq!(who(Identity::GitHub(GitHubUserId(8))), None);
+    assert_eq!(people.listed[&"ada".parse().unwrap()].roles, [Role::Reader, Role::Member].into());
+    let members = |pod: &str| people.members(&pod.parse().unwrap()).map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!((members("ratio"), members("nanda")), (vec!["ada".to_owned()], vec![]));
+    assert_eq!(governance.pods.listed[&"ratio".parse().unwrap()].lead, Some("ada".parse().unwrap()));
+    assert!(!people.roles_from_token, "a token gives no role unless the file lets it");
+}
+
+#[test]
+fn limits_are_read_with_their_modes_and_carry_the_bundle_s_digest() {
+    let governance = parse(&[]).unwrap();
+    let limits = &governance.limits;
+    let rule = |scope: &str| limits.rule(&scope.parse().unwrap()).map(|rule| (rule.limit, rule.mode, rule.fair_share));
+    assert_eq!(rule("portfolio"), Some((10, Mode::Block, false)));
+    assert_eq!(rule("pod:ratio"), Some((0, Mode::Warn, true)));
+    assert_eq!((rule("environment:a"), rule("environment:b")), (Some((100, Mode::Block, false)), None));
+    assert_eq!((limits.default_ttl_seconds, limits.max_ttl_seconds), (60, 86_400));
+    assert_eq!((limits.ticket_ttl_seconds, limits.warn_at_percent), (600, 80));
+    assert_eq!(limits.digest, governance.digest);
+}
+
+#[test]
+fn people_pods_and_limits_are_strict_and_name_one_another() {
+    let bad = parse(&[
+        (
+            "people.yaml",
+            "roles_from_token: yes\npeople:\n  ada: {github_id: 7, jwt_subject: s, roles: [membr, reader, reader], pods: [ratoi, ratio, ratio]}\n  \
+             bob:\n    github_id: 7\n    jwt_subject: s\n    roles: admin\n    pods: []\n  cy: {github_id: cy, slack_id: u1, iam_arn: \"arn:aws:iam::12:user/a\", \
+             jwt_subject: \"a b\", role: []}\n  Dan: {roles: [], pods: []}\n",
+        ),
+        ("pods.yaml", "pods:\n  ratio: {lead: adda, chief: ada}\n  Nanda: {}\n  meta: []\n"),
+        (
+            "limits.yaml",
+            "default_ttl_seconds: 999\nmax_ttl_seconds: 120\nwarn_at_percent: 0\nlimits:\n  pod:ratoi: {limit: 3}\n  pods:*: {limit: 3}\n  \
+             \"owned:adda\": {limit: 101}\n  \"involved:*\": {limit: -1, mode: wran}\n  \"stage:*\": {fair_share: 1}\n  \"environment:c\": {limit: 1}\n",
+        ),
+    ]);
+    insta::assert_snapshot!(bad.unwrap_err(), @r#"
+    people.yaml:1:19: error: roles_from_token: found "yes" without quotes, which YAML may not read as text, expected true or false
+    people.yaml:3:47: error: people.ada.roles: found "membr", expected reader, member, approver or admin; did you mean member?
+    people.yaml:3:62: error: people.ada.roles: found "reader" a second time, expected each once
+    people.yaml:3:78: error: people.ada.pods: found "ratoi", expected a pod of pods.yaml; did you mean ratio?
+    people.yaml:3:92: error: people.ada.pods: found "ratio" a second time, expected each once
+    people.yaml:7:12: error: people.bob.roles: found "admin", expected a list of reader, member, approver, admin
+    people.yaml:5:16: error: people.bob.github_id: found that of ada a second time, expected nobody else's
+    people.yaml:6:18: error: people.bob.jwt_subject: found that of ada a second time, expected nobody else's
+    people.yaml:9:92: error: found the key "role", expected one of github_id, slack_id, iam_arn, jwt_subject, roles, pods; did you mean roles?
+    people.yaml:9:3: error: people.cy.roles: found nothing, expected a list of reader, member, approver, admin
+    people.yaml:9:3: error: people.cy.pods: found nothing, expected a list of pods
+    people.yaml:9:19: error: people.cy.github_id: found "cy", expected GitHub's number of the account (gh api users/LOGIN --jq .id)
+    people.yaml:9:33: error: people.cy.slack_id: found "u1", expected U or W, then 2 to 20 of A-Z and 0-9
+    people.yaml:9:46: error: people.cy.iam_arn: found "arn:aws:iam::12:user/a", expected the ARN of an IAM user, a role or a role's session
+    people.yaml:9:85: error: people.cy.jwt_subject: found "a b", expected 1 to 255 printable ASCII characters without spaces
+    people.yaml:10:3: error: people: found "Dan", expected 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit
+    pods.yaml:2:23: error: found the key "chief", expected one of lead
+    pods.yaml:2:17: error: pods.ratio.lead: found "adda", expected a person of people.yaml; did you mean ada?
+    pods.yaml:3:3: error: pods: found "Nanda", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
+    pods.yaml:4:9: error: pods.meta: found a list, expected a mapping
+    limits.yaml:1:22: error: default_ttl_seconds: found 999 (a number, not in quotes), expected a whole number from 60 to 120
+    limits.yaml:1:1: error: ticket_ttl_seconds: found nothing, expected a whole number from 60 to 2592000
+    limits.yaml:3:18: error: warn_at_percent: found 0 (a number, not in quotes), expected a whole number from 1 to 100
+    limits.yaml:5:3: error: limits.pod:ratoi: found "ratoi", expected a pod of pods.yaml, or *; did you mean ratio?
+    limits.yaml:6:3: error: limits: found "pods:*", expected portfolio, expedite, pod:<pod>, pod-stage:<pod>:<stage>, pod-type:<pod>:<type>, owned:<person>, involved:<person>, stage:<stage>, environment:<environment> or account:<account>, with * for any; did you mean pod?
+    limits.yaml:7:3: error: limits.owned:adda: found "adda", expected a person of people.yaml, or *; did you mean ada?
+    limits.yaml:7:25: error: limits.owned:adda.limit: found 101 (a number, not in quotes), expected a whole number from 0 to 100
+    limits.yaml:8:25: error: limits.involved:*.limit: found -1 (a number, not in quotes), expected a whole number from 0 to 100
+    limits.yaml:8:35: error: limits.involved:*.mode: found "wran", expected block or warn; did you mean warn?
+    limits.yaml:9:3: error: limits.stage:*.limit: found nothing, expected a whole number from 0 to 100
+    limits.yaml:9:27: error: limits.stage:*.fair_share: found 1 (a number, not in quotes), expected true or false
+    limits.yaml:10:3: error: limits.environment:c: found "c", expected an environment of environments.yaml, or *
+    limits.yaml:5:3: error: limits.portfolio: found nothing, expected a rule for portfolio: every item counts there, and its lease is found there
+    "#);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_once_and_not_again_for_each_name_in_it() {
+    for file in ["people.yaml", "pods.yaml"] {
+        let found = parse(&[(file, "people: [")]).unwrap_err();
+        assert!(found.lines().count() == 1 && found.starts_with(file), "{found}");
+    }
+}

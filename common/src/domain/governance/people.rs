@@ -1,0 +1,84 @@
+//! `people.yaml` and `pods.yaml`: who somebody is, wherever they come from, and whose team they are in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{
+    access::Role,
+    id::{GitHubUserId, IamArn, PersonName, PodName, SlackUserId, TokenSubject},
+};
+
+/// `people.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct People {
+    /// By name.
+    pub listed: BTreeMap<PersonName, Person>,
+    /// Whether a token may add roles to those that the file gives a person. Off unless the file says so.
+    pub roles_from_token: bool,
+}
+
+/// One person, and what they are called elsewhere. No two persons share an identity.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Person {
+    /// On GitHub.
+    pub github_id: Option<GitHubUserId>,
+    /// In Slack.
+    pub slack_id: Option<SlackUserId>,
+    /// In AWS.
+    pub iam_arn: Option<IamArn>,
+    /// In their tokens for the HTTP API.
+    pub jwt_subject: Option<TokenSubject>,
+    /// What they may do.
+    pub roles: BTreeSet<Role>,
+    /// Whose work they do.
+    pub pods: BTreeSet<PodName>,
+}
+
+/// What a person is called in one place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Identity {
+    /// The number of a GitHub account.
+    GitHub(GitHubUserId),
+    /// A member's id in Slack.
+    Slack(SlackUserId),
+    /// An IAM user, role or session.
+    Iam(IamArn),
+    /// The `sub` of a token.
+    Token(TokenSubject),
+}
+
+/// `pods.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pods {
+    /// By name.
+    pub listed: BTreeMap<PodName, Pod>,
+}
+
+/// One pod. Its members are the persons that name it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pod {
+    /// Who answers for it.
+    pub lead: Option<PersonName>,
+}
+
+impl Person {
+    /// Everything that this person is called elsewhere.
+    pub fn identities(&self) -> impl Iterator<Item = Identity> {
+        let github = self.github_id.map(Identity::GitHub);
+        let slack = self.slack_id.clone().map(Identity::Slack);
+        let iam = self.iam_arn.clone().map(Identity::Iam);
+        let token = self.jwt_subject.clone().map(Identity::Token);
+        [github, slack, iam, token].into_iter().flatten()
+    }
+}
+
+impl People {
+    /// Who is called so: the one way from a name elsewhere to a person.
+    pub fn who(&self, identity: &Identity) -> Option<(&PersonName, &Person)> {
+        self.listed.iter().find(|(_, person)| person.identities().any(|other| other == *identity))
+    }
+
+    /// Everybody in a pod.
+    pub fn members(&self, pod: &PodName) -> impl Iterator<Item = &PersonName> {
+        self.listed.iter().filter(move |(_, person)| person.pods.contains(pod)).map(|(name, _)| name)
+    }
+}
