@@ -1,9 +1,8 @@
 //! A sender that signs, and the webhook's real handler over the in-memory world.
 
-use common::{domain::id::Digest, event::Event, fault::Fault, ports::Clock, testing::World};
+use common::{domain::id::Digest, event::Event, fault::Fault, http::Request, ports::Clock, testing::World};
 use github_webhook::{
     Webhook, handle,
-    request::Request,
     secret::{Keyring, SecretSource},
 };
 use hmac::{Hmac, KeyInit, Mac};

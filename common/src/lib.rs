@@ -12,6 +12,7 @@
 //! | [`ports`] | | the outside world as narrow traits |
 //! | `aws` | `dynamodb`, `eventbridge`, `codepipeline`, `s3`, `secrets` | adapters, one file a service |
 //! | `github` | `github` | the source host's adapter |
+//! | `http` | `http` | API Gateway's requests and answers |
 //! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |
 //! | `testing` | `testing` | the in-memory world: fakes of all ports, builders, generators |
 
@@ -22,6 +23,8 @@ pub mod event;
 pub mod fault;
 #[cfg(feature = "github")]
 pub mod github;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod manifest;
 pub mod ports;
 #[cfg(feature = "runtime")]

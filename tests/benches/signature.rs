@@ -15,7 +15,8 @@
 
 use std::{hint::black_box, process::ExitCode, time::Instant};
 
-use github_webhook::{request::Request, secret::Keys, signature::Signature};
+use common::http::Request;
+use github_webhook::{secret::Keys, signature::Signature};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;

@@ -10,10 +10,11 @@ use common::{
         governance::Governance,
     },
     event::{Envelope, EventKind},
+    http::Request,
     runtime::QueueMessage,
     testing::{ClusterFile, GovernanceFiles},
 };
-use github_webhook::{normalise::normalise, payload, request::Request, signature::Signature};
+use github_webhook::{handler::MAX_BODY, normalise::normalise, payload, signature::Signature};
 use outbox_relay::stream::StreamBatch;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::Value;
@@ -121,7 +122,7 @@ proptest! {
     fn requests_of_the_gateway(bytes in input(samples("github-webhook"))) {
         if let Ok(request) = serde_json::from_slice::<Request>(&bytes) {
             let _ = (request.method(), request.path(), Signature::of(&request).is_ok());
-            if let Ok(body) = request.raw_body() {
+            if let Ok(body) = request.raw_body(MAX_BODY) {
                 let _ = payload::keys(&body, false).map(|keys| payload::classify(&keys));
             }
         }
@@ -178,7 +179,7 @@ fn payload_bodies() -> Vec<Vec<u8>> {
     let read = |sample: Vec<u8>| {
         let sample: Value = serde_json::from_slice(&sample).unwrap();
         let request: Request = serde_json::from_value(sample).unwrap();
-        request.raw_body().map(|body| body.into_owned()).unwrap_or_default()
+        request.raw_body(MAX_BODY).map(|body| body.into_owned()).unwrap_or_default()
     };
     samples("github-webhook").into_iter().map(read).filter(|body| !body.is_empty()).collect()
 }

@@ -6,6 +6,7 @@ use common::{
     domain::id::{CorrelationId, DeliveryId, Digest, EventId, quoted},
     event::{Envelope, Meta, SCHEMA_VERSION},
     fault::Fault,
+    http::{Request, Response},
     ports::{Delivery, Intake, Recorded},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -14,8 +15,7 @@ use crate::{
     normalise::{Ignored, Normal, normalise},
     payload::{self, Name},
     refusal::Refusal,
-    request::Request,
-    response::{Outcome, Response},
+    response::Outcome,
     secret::{Keyring, Matched, SecretSource},
     signature::Signature,
 };
@@ -25,6 +25,9 @@ pub const WEBHOOK_PATH: &str = "/webhooks/github";
 
 /// Where a probe asks.
 pub const HEALTH_PATH: &str = "/health";
+
+/// The largest raw body: GitHub sends up to 25 MB, Lambda takes 6 MB of JSON, base64 costs a third.
+pub const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// How long a request may take. GitHub waits for ten seconds, and so does Lambda: 503 has to be said before either gives up.
 pub const LIMIT: Duration = Duration::from_secs(8);
@@ -91,7 +94,7 @@ async fn receive<I: Intake, S: SecretSource>(
     now: Timestamp,
 ) -> Result<Outcome, Refusal> {
     let signature = Signature::of(request)?;
-    let body = request.raw_body()?;
+    let body = request.raw_body(MAX_BODY)?;
     let keys = webhook.keyring.keys(now).await.ok_or(Refusal::CannotVerify)?;
     let matched = keys.verify(&body, &signature, now).ok_or(Refusal::WrongSignature)?;
     if matched == Matched::Previous {

@@ -11,7 +11,6 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`handler`] | the order of the steps: route, headers, body, signature, shape, mapping, commit |
-//! | [`request`] | API Gateway's JSON (payload 2.0 and 1.0) to method, path, header values and raw bytes |
 //! | [`signature`] | `X-Hub-Signature-256`: exactly one, well formed |
 //! | [`secret`] | the webhook secret: rotation, refresh once a minute, comparison in constant time |
 //! | [`payload`] | which event a body is, by its own shape; typed payloads |
@@ -23,7 +22,6 @@ pub mod handler;
 pub mod normalise;
 pub mod payload;
 pub mod refusal;
-pub mod request;
 pub mod response;
 pub mod secret;
 pub mod signature;

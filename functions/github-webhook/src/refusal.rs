@@ -2,7 +2,10 @@
 //!
 //! Foreign text in a sentence is quoted and cut. A refusal never holds a secret, a signature or a body.
 
-use common::domain::id::{IdError, quoted};
+use common::{
+    domain::id::{IdError, quoted},
+    http::{BodyError, Problem, Response},
+};
 
 use crate::payload::Name;
 
@@ -40,10 +43,10 @@ pub enum Refusal {
         "the signature does not match the body: the sender's webhook secret is not ours, or the body was changed on its way"
     )]
     WrongSignature,
-    /// More than [`crate::request::MAX_BODY`].
+    /// More than [`crate::handler::MAX_BODY`].
     #[error(
         "the body is larger than {} bytes: the scheduled comparison with the source host picks up what it reported",
-        crate::request::MAX_BODY
+        crate::handler::MAX_BODY
     )]
     TooLarge,
     /// `isBase64Encoded` without base64.
@@ -173,6 +176,26 @@ impl Refusal {
             413 => ("body-too-large", "Body too large"),
             422 => ("body-refused", "Body does not match its event"),
             _ => ("not-now", "Cannot accept now"),
+        }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::NotBase64 => Self::NotBase64,
+        }
+    }
+}
+
+impl From<&Refusal> for Response {
+    fn from(refusal: &Refusal) -> Self {
+        let (kind, title) = refusal.kind();
+        let response = Self::from(Problem::new(refusal.status(), kind, title, refusal.to_string()));
+        match refusal {
+            Refusal::WrongMethod { allowed, .. } => response.header("allow", *allowed),
+            _ => response,
         }
     }
 }

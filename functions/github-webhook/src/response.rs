@@ -1,10 +1,10 @@
-//! The answers, as API Gateway takes them: JSON for an outcome, RFC 9457 problem documents for a refusal.
+//! What becomes of a request, and its answer: JSON for an outcome, a problem document for a refusal.
 
-use std::collections::BTreeMap;
-
-use common::domain::id::{DeliveryId, Digest, EventId};
-use serde::Serialize;
-use serde_json::{Value, json};
+use common::{
+    domain::id::{DeliveryId, Digest, EventId},
+    http::Response,
+};
+use serde_json::json;
 
 use crate::refusal::Refusal;
 
@@ -47,20 +47,6 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// An API Gateway proxy response, the same for payload 1.0 and 2.0.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Response {
-    /// The HTTP status.
-    pub status_code: u16,
-    /// The headers.
-    pub headers: BTreeMap<&'static str, &'static str>,
-    /// JSON text.
-    pub body: String,
-    /// Always false.
-    pub is_base64_encoded: bool,
-}
-
 impl Outcome {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
@@ -70,39 +56,26 @@ impl Outcome {
             Self::Refused(refusal) => refusal.status(),
         }
     }
-
-    fn document(&self) -> Value {
-        match self {
-            Self::Accepted { delivery, event, event_id } => json!({
-                "status": "accepted", "reason": format!("{event} is committed and on its way to the bus"),
-                "delivery": delivery, "event_id": event_id, "event": event,
-            }),
-            Self::Duplicate { delivery, reason, event_id } => {
-                json!({"status": "duplicate", "reason": reason, "delivery": delivery, "event_id": event_id})
-            }
-            Self::Ignored { delivery, reason } => json!({"status": "ignored", "reason": reason, "delivery": delivery}),
-            Self::Healthy { version, governance } => {
-                json!({"status": "healthy", "version": version, "governance_digest": governance})
-            }
-            Self::Refused(refusal) => {
-                let (kind, title) = refusal.kind();
-                json!({
-                    "type": format!("urn:penstock:problem:{kind}"), "title": title,
-                    "status": refusal.status(), "detail": refusal.to_string(),
-                })
-            }
-        }
-    }
 }
 
 impl From<Outcome> for Response {
     fn from(outcome: Outcome) -> Self {
-        let problem = matches!(outcome, Outcome::Refused(_));
-        let content = if problem { "application/problem+json" } else { "application/json" };
-        let mut headers = BTreeMap::from([("content-type", content), ("cache-control", "no-store")]);
-        if let Outcome::Refused(Refusal::WrongMethod { allowed, .. }) = &outcome {
-            headers.insert("allow", allowed);
-        }
-        Self { status_code: outcome.status(), headers, body: outcome.document().to_string(), is_base64_encoded: false }
+        let document = match &outcome {
+            Outcome::Accepted { delivery, event, event_id } => json!({
+                "status": "accepted", "reason": format!("{event} is committed and on its way to the bus"),
+                "delivery": delivery, "event_id": event_id, "event": event,
+            }),
+            Outcome::Duplicate { delivery, reason, event_id } => {
+                json!({"status": "duplicate", "reason": reason, "delivery": delivery, "event_id": event_id})
+            }
+            Outcome::Ignored { delivery, reason } => {
+                json!({"status": "ignored", "reason": reason, "delivery": delivery})
+            }
+            Outcome::Healthy { version, governance } => {
+                json!({"status": "healthy", "version": version, "governance_digest": governance})
+            }
+            Outcome::Refused(refusal) => return refusal.into(),
+        };
+        Self::json(outcome.status(), &document)
     }
 }

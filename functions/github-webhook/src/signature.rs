@@ -4,9 +4,10 @@
 
 use std::fmt;
 
+use common::http::Request;
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::{refusal::Refusal, request::Request};
+use crate::refusal::Refusal;
 
 /// A well-formed signature; whether it is right, only [`crate::secret`] can say.
 pub struct Signature([u8; 32]);

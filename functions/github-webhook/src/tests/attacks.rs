@@ -7,7 +7,7 @@ use super::{
     log::logged,
     support::{Rig, SECRET, delivered, sign},
 };
-use crate::{payload::Name, request::Request};
+use crate::payload::Name;
 
 #[test]
 fn githubs_own_vector() {
@@ -253,7 +253,7 @@ fn secrets_bodies_and_headers_never_reach_the_log() {
         let mut good = delivered("pull_request", "d-1", body.as_bytes(), &sign(secret, body.as_bytes()));
         good["headers"]["x-github-encoded-secret"] = json!("canary-header");
         good["headers"]["authorization"] = json!("canary-authorization");
-        let request: Request = serde_json::from_value(good.clone()).unwrap();
+        let request: common::http::Request = serde_json::from_value(good.clone()).unwrap();
         tracing::trace!(?request, keys = ?rig.webhook.keyring.keys(common::ports::Clock::now(&rig.world)).await, "as Debug");
         assert_eq!(rig.request(&request).await.0, 202);
         assert_eq!(rig.raw(good).await.0, 200);

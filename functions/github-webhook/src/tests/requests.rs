@@ -1,12 +1,13 @@
 //! What API Gateway hands over, in each of its forms (threats 3, 4, 14), and the two routes.
 
+use common::http::Request;
 use serde_json::{Value, json};
 
 use super::{
     bodies,
     support::{Rig, SECRET, delivered, sign},
 };
-use crate::request::{MAX_BODY, Request};
+use crate::handler::MAX_BODY;
 
 /// Payload 2.0 with headers as given and a text body.
 fn v2(headers: Value, body: &str) -> Value {

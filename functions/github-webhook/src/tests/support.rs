@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use common::{domain::id::Digest, event::Envelope, fault::Fault, ports::Clock, testing::World};
+use common::{domain::id::Digest, event::Envelope, fault::Fault, http::Request, ports::Clock, testing::World};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -14,7 +14,6 @@ use sha2::Sha256;
 
 use crate::{
     Webhook, handle,
-    request::Request,
     secret::{Keyring, SecretSource},
 };
 

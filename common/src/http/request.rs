@@ -1,27 +1,38 @@
-//! API Gateway's JSON to what HTTP said: method, path, header values, raw bytes.
+//! API Gateway's JSON to what HTTP said: method, path, query, header values, raw bytes, and the claims of a verified token.
 //!
 //! Takes payload 2.0 (HTTP API, function URL) and 1.0 (REST API, load balancer: `headers` and `multiValueHeaders`). Nothing is lost
 //! on the way: JSON names that differ only in case, or that come twice, are separate values here, so that "exactly one" can be asked.
 //! No field is required: a request that says nothing is answered 404, not with a crash.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
+use serde_json::Value as Json;
 
-use crate::refusal::Refusal;
+use crate::domain::access::{Claims, ROLES_CLAIM};
 
-/// The largest raw body: GitHub sends up to 25 MB, Lambda takes 6 MB of JSON, base64 costs a third.
-pub const MAX_BODY: usize = 4 * 1024 * 1024;
+/// Why there are no bytes of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// More than the route takes.
+    #[error("the body is larger than this route takes")]
+    TooLarge,
+    /// `isBase64Encoded` without base64.
+    #[error("the body is marked as base64 and is not valid base64")]
+    NotBase64,
+}
 
 /// One request as API Gateway hands it over.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Request {
     raw_path: Option<String>,
+    raw_query_string: Option<String>,
     path: Option<String>,
     http_method: Option<String>,
     request_context: Context,
@@ -36,6 +47,19 @@ pub struct Request {
 struct Context {
     stage: Option<String>,
     http: Option<Http>,
+    authorizer: Option<Authorizer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Authorizer {
+    jwt: Option<Jwt>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Jwt {
+    claims: Option<BTreeMap<String, Json>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -78,6 +102,25 @@ impl Request {
             .unwrap_or(path)
     }
 
+    /// The path's segments, each decoded once; nothing when one is not UTF-8. The grammars behind them have no `/`, `%` or `..`, so
+    /// that it does not matter whether the gateway decoded before.
+    pub fn segments(&self) -> Option<Vec<Cow<'_, str>>> {
+        self.path().strip_prefix('/')?.split('/').map(|part| percent_decode_str(part).decode_utf8().ok()).collect()
+    }
+
+    /// The query's names and values, decoded, in order (payload 2.0).
+    pub fn query(&self) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.raw_query_string.as_deref().unwrap_or_default().as_bytes()).collect()
+    }
+
+    /// The claims of the token that API Gateway's JWT authorizer verified; nothing when no authorizer stood before the route.
+    /// It writes every value as text; a value that is not is as good as missing.
+    pub fn claims(&self) -> Option<Claims> {
+        let claims = self.request_context.authorizer.as_ref()?.jwt.as_ref()?.claims.as_ref()?;
+        let text = |name: &str| claims.get(name).and_then(Json::as_str).map(str::to_owned);
+        Some(Claims { subject: text("sub"), roles: text(ROLES_CLAIM) })
+    }
+
     /// Every value of a header, whatever the case of its name.
     pub fn values(&self, name: &str) -> Vec<&str> {
         let named = |headers: &Headers| headers.0.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
@@ -95,20 +138,20 @@ impl Request {
         }
     }
 
-    /// The bytes as they were sent: what the signature is over.
+    /// The bytes as they were sent, at most this many.
     ///
     /// # Errors
-    /// [`Refusal::TooLarge`] above [`MAX_BODY`], before any decoding where the length tells; [`Refusal::NotBase64`].
-    pub fn raw_body(&self) -> Result<Cow<'_, [u8]>, Refusal> {
+    /// [`BodyError::TooLarge`], before any decoding where the length tells; [`BodyError::NotBase64`].
+    pub fn raw_body(&self, most: usize) -> Result<Cow<'_, [u8]>, BodyError> {
         let text = self.body.as_deref().unwrap_or_default();
         if !self.is_base64_encoded {
-            return if text.len() > MAX_BODY { Err(Refusal::TooLarge) } else { Ok(Cow::Borrowed(text.as_bytes())) };
+            return if text.len() > most { Err(BodyError::TooLarge) } else { Ok(Cow::Borrowed(text.as_bytes())) };
         }
-        if text.len() > MAX_BODY.div_ceil(3) * 4 {
-            return Err(Refusal::TooLarge);
+        if text.len() > most.div_ceil(3) * 4 {
+            return Err(BodyError::TooLarge);
         }
-        let bytes = STANDARD.decode(text).map_err(|_| Refusal::NotBase64)?;
-        if bytes.len() > MAX_BODY { Err(Refusal::TooLarge) } else { Ok(Cow::Owned(bytes)) }
+        let bytes = STANDARD.decode(text).map_err(|_| BodyError::NotBase64)?;
+        if bytes.len() > most { Err(BodyError::TooLarge) } else { Ok(Cow::Owned(bytes)) }
     }
 }
 
