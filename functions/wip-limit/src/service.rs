@@ -253,6 +253,18 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         }
     }
 
+    /// Takes an item out, because its work has ended: its lease, whatever its fence, and its tickets in these scopes.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn withdraw(&self, item: &ItemId, scopes: &BTreeSet<Scope>, cause: &CorrelationId) -> Result<(), Fault> {
+        let decide = |rows: &Rows, now| holding::withdraw(item, rows, &self.limits, now);
+        match self.decide(scopes, decide, cause).await? {
+            Some(_) => Ok(()),
+            None => Err(busy("withdrawing", item)),
+        }
+    }
+
     /// Sets a limit in place of the file's, and admits at once whoever has room now.
     ///
     /// # Errors

@@ -107,7 +107,7 @@ impl Telling {
                     fence: lease.fence,
                     scopes: lease.scopes.clone(),
                     held_seconds: seconds(now, lease.since),
-                    by: Some(by.clone()),
+                    by: by.clone(),
                     change: self.change(item),
                 };
                 vec![(about(item), Event::WipLockReleased(released))]

@@ -28,8 +28,8 @@ pub enum Fact {
         item: ItemId,
         /// What it held.
         lease: Lease,
-        /// Who gave it back.
-        by: PersonName,
+        /// Who gave it back; nobody when Penstock did, because the work had ended.
+        by: Option<PersonName>,
     },
     /// A lease came to its end without a release.
     Expired {

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    admission::{Step, writes},
+    admission::{Step, held, writes},
     fact::{Fact, LimitCause, Over},
     limits::Limits,
     operation::Operation,
     scope::Scope,
     settle::{Next, Rows, settle},
-    state::{Fence, Lease, Override, note_release},
+    state::{Fence, Lease, Override, ScopeState, note_release},
 };
 use crate::domain::id::{ItemId, PersonName};
 
@@ -72,7 +72,7 @@ pub fn release_at_once(
     let release = || Operation::Release { item: item.clone(), fence, holder: holder.clone(), scopes: scopes.clone() };
     Some(Step {
         writes: scopes.iter().map(|scope| (scope.clone(), release())).collect(),
-        facts: vec![Fact::Released { item: item.clone(), lease: lease.clone(), by: holder.clone() }],
+        facts: vec![Fact::Released { item: item.clone(), lease: lease.clone(), by: Some(holder.clone()) }],
         answer: lease,
     })
 }
@@ -101,8 +101,40 @@ pub fn release(
         }
     }
     settle_into(before, rows, limits, now).map(|mut step| {
-        step.facts.insert(0, Fact::Released { item: item.clone(), lease: lease.clone(), by: by.clone() });
+        step.facts.insert(0, Fact::Released { item: item.clone(), lease: lease.clone(), by: Some(by.clone()) });
         Step { writes: step.writes, facts: step.facts, answer: held.clone() }
+    })
+}
+
+/// Takes an item out: its lease, whatever its fence, and its tickets in these rows. For work that has ended. Nothing to do is no error.
+pub fn withdraw(item: &ItemId, before: &Rows, limits: &Limits, now: Timestamp) -> Next<Step<()>> {
+    let standing = |row: &ScopeState| {
+        let lease = row.leases.get(item).map(|lease| lease.scopes.clone());
+        lease.into_iter().chain(row.tickets.get(item).map(|ticket| ticket.scopes.clone()))
+    };
+    let everywhere: BTreeSet<Scope> = before.values().flat_map(standing).flatten().collect();
+    let missing: BTreeSet<Scope> = everywhere.into_iter().filter(|scope| !before.contains_key(scope)).collect();
+    if !missing.is_empty() {
+        return Next::Need(missing);
+    }
+    let held = held(item, before, now).cloned();
+    let mut rows = before.clone();
+    for row in rows.values_mut() {
+        row.tickets.remove(item);
+        // An expired one is left to the sweep, which tells of it.
+        if let Some(lease) = row.leases.get(item).filter(|lease| lease.is_live(now)).cloned() {
+            row.leases.remove(item);
+            note_release(&mut row.releases, lease.fence, now);
+        }
+    }
+    if rows == *before {
+        return Next::Ready(Step { writes: BTreeMap::new(), facts: Vec::new(), answer: () });
+    }
+    settle_into(before, rows, limits, now).map(|mut step| {
+        if let Some(lease) = held {
+            step.facts.insert(0, Fact::Released { item: item.clone(), lease, by: None });
+        }
+        step
     })
 }
 

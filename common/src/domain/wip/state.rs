@@ -36,7 +36,7 @@ pub const REMEMBERED_RELEASES: usize = 32;
 pub struct Fence(pub u64);
 
 /// A place that is taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lease {
     /// Renewal and release must name it.
     pub fence: Fence,
@@ -53,7 +53,7 @@ pub struct Lease {
 }
 
 /// A place in the queue: it holds nothing. It stands in every scope that keeps the item from beginning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket {
     /// Made as a fence is, when the item first asked; the lowest is served first.
     pub number: Fence,
@@ -72,7 +72,7 @@ pub struct Ticket {
 }
 
 /// A limit that a person set in place of the file's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Override {
     /// Why.
     pub reason: String,
@@ -84,7 +84,7 @@ pub struct Override {
 }
 
 /// One scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ScopeState {
     /// Which.
     pub scope: Scope,

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{
     admission::{Asked, Request, Step, admit_at_once, ask, queue_regardless},
     fact::Fact,
-    holding::{Held, LimitChange, LimitSet, held_under, release, release_at_once, renew, set_limit, sweep},
+    holding::{Held, LimitChange, LimitSet, held_under, release, release_at_once, renew, set_limit, sweep, withdraw},
     limits::{Limits, Mode, Pattern, Rule},
     scope::{Scope, Work},
     settle::{Next, Rows},

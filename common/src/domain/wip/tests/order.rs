@@ -205,3 +205,23 @@ fn a_ticket_taken_without_looking_is_served_by_the_sweep() {
     table.sweep();
     assert!(table.live(&scope("pod-stage:ratio:scaffold")).contains_key(&item("b")));
 }
+
+#[test]
+fn work_that_has_ended_leaves_its_place_and_its_line() {
+    let mut table = Table::new(limits(&[("portfolio", 1)]));
+    table.ask(work("a", "ratio", "scaffold"));
+    table.ask(work("b", "ratio", "scaffold"));
+    table.ask(work("c", "ratio", "scaffold"));
+    let portfolio = BTreeSet::from([Scope::Portfolio]);
+    table.decide(&portfolio, |rows, limits, now| withdraw(&item("b"), rows, limits, now));
+    table.decide(&portfolio, |rows, limits, now| withdraw(&item("a"), rows, limits, now));
+    assert_eq!(table.live(&Scope::Portfolio).into_keys().collect::<Vec<_>>(), [item("c")]);
+    assert!(
+        matches!(&table.facts[..], [.., Fact::Released { by: None, .. }, Fact::Acquired { .. }]),
+        "{:?}",
+        table.facts
+    );
+    let before = table.rows.clone();
+    table.decide(&portfolio, |rows, limits, now| withdraw(&item("a"), rows, limits, now));
+    assert_eq!(table.rows, before);
+}
