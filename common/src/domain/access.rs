@@ -58,6 +58,8 @@ pub struct Actor {
 pub enum Action<'a> {
     /// To see limits, holders and queues.
     Read,
+    /// To ask for, renew or give back places at all: what can be told before it is known whose.
+    Hold,
     /// To ask for a place for a pod's work.
     Ask {
         /// Whose work.
@@ -65,10 +67,12 @@ pub enum Action<'a> {
         /// Whether it takes the expedite lane.
         expedite: bool,
     },
-    /// To renew or to give back a place that a pod's work holds, whoever asked for it.
+    /// To renew or to give back a place.
     Keep {
-        /// Whose work.
+        /// Whose work it is.
         pod: &'a PodName,
+        /// Who asked for it.
+        holder: &'a PersonName,
     },
     /// To set a limit in place of the file's.
     SetLimit,
@@ -164,15 +168,20 @@ fn role(word: &str) -> Result<Role, Unidentified> {
 pub fn may(actor: &Actor, action: Action<'_>) -> Result<(), Forbidden> {
     match action {
         Action::Read => at_least(actor, Role::Reader, "look at limits"),
+        Action::Hold => at_least(actor, Role::Member, "ask for, renew or release places"),
         Action::Ask { pod, expedite } => {
-            at_least(actor, Role::Member, "ask for a place")?;
+            may(actor, Action::Hold)?;
             if expedite {
                 at_least(actor, Role::Approver, "take the expedite lane")?;
             }
             works_for(actor, pod, "ask for its places")
         }
-        Action::Keep { pod } => {
-            at_least(actor, Role::Member, "renew or release a lease")?;
+        Action::Keep { pod, holder } => {
+            may(actor, Action::Hold)?;
+            // Somebody who has left the pod may still tidy up.
+            if *holder == actor.person {
+                return Ok(());
+            }
             works_for(actor, pod, "renew or release its leases")
         }
         Action::SetLimit => at_least(actor, Role::Admin, "set a limit"),

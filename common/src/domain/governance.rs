@@ -111,3 +111,10 @@ impl Environments {
         }
     }
 }
+
+impl Accounts {
+    /// Whether a cluster or a deployment may name an account.
+    pub fn knows(&self, id: &AccountId) -> bool {
+        self.unlisted == Unlisted::Admit || self.listed.contains_key(id)
+    }
+}

@@ -9,6 +9,7 @@
 //! | [`scope`] | where limits apply, and which of them to an item |
 //! | [`limits`] | `limits.yaml`: which number, which mode |
 //! | [`state`] | a scope's row: limit, leases, tickets |
+//! | [`vet`] | whether an item names people, pods and places that there are |
 //! | [`settle`] | who is next: the one function that every slow way ends in |
 //! | [`admission`] | may this item begin, or must it wait |
 //! | [`holding`] | renewal, release, a person's limit, the sweep |
@@ -34,6 +35,7 @@ pub mod operation;
 pub mod scope;
 pub mod settle;
 pub mod state;
+pub mod vet;
 
 pub use scope::{ItemType, Scope, Work};
 pub use state::{Fence, Lease, ScopeState, Ticket};

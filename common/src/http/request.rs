@@ -43,11 +43,12 @@ pub struct Request {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Context {
     stage: Option<String>,
     http: Option<Http>,
     authorizer: Option<Authorizer>,
+    request_id: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -111,6 +112,11 @@ impl Request {
     /// The query's names and values, decoded, in order (payload 2.0).
     pub fn query(&self) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
         form_urlencoded::parse(self.raw_query_string.as_deref().unwrap_or_default().as_bytes()).collect()
+    }
+
+    /// API Gateway's name for this request; empty when it gave none.
+    pub fn id(&self) -> &str {
+        self.request_context.request_id.as_deref().unwrap_or_default()
     }
 
     /// The claims of the token that API Gateway's JWT authorizer verified; nothing when no authorizer stood before the route.

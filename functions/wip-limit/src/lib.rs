@@ -5,10 +5,19 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`api`] | the HTTP API: request, call, service, answer |
+//! | [`http`] | a request to a call: who asks, for what, and whether they may |
+//! | [`refusal`] | every refusal before the service is asked, with its status and sentence |
+//! | [`answer`] | the service's answers as JSON and problem documents |
 //! | [`service`] | load, decide, commit, and again when somebody else was faster |
 //! | [`telling`] | what happened, as events |
 
 pub use crate::service::Limiter;
 
+pub mod answer;
+pub mod api;
+pub mod http;
+pub mod reason;
+pub mod refusal;
 pub mod service;
 pub mod telling;

@@ -76,15 +76,15 @@ fn every_refusal_says_who_may() {
         said(Role::Reader, Action::Ask { pod: &own, expedite: false }),
         said(Role::Member, Action::Ask { pod: &own, expedite: true }),
         said(Role::Approver, Action::Ask { pod: &other, expedite: true }),
-        said(Role::Reader, Action::Keep { pod: &own }),
-        said(Role::Member, Action::Keep { pod: &other }),
+        said(Role::Reader, Action::Keep { pod: &own, holder: &"ada".parse().unwrap() }),
+        said(Role::Member, Action::Keep { pod: &other, holder: &"bob".parse().unwrap() }),
         said(Role::Approver, Action::SetLimit),
     ];
     insta::assert_snapshot!(page.join("\n"), @r"
-    ada has the role reader, and to ask for a place needs the role member
+    ada has the role reader, and to ask for, renew or release places needs the role member
     ada has the role member, and to take the expedite lane needs the role approver
     ada is not in pod nanda: only its members and admins ask for its places
-    ada has the role reader, and to renew or release a lease needs the role member
+    ada has the role reader, and to ask for, renew or release places needs the role member
     ada is not in pod nanda: only its members and admins renew or release its leases
     ada has the role approver, and to set a limit needs the role admin
     ");
@@ -101,25 +101,34 @@ fn actors() -> impl Strategy<Value = Actor> {
     })
 }
 
-/// Every action there is, about a pod.
-fn actions(pod: &PodName) -> [Action<'_>; 5] {
+/// Every action there is, about a pod and a holder.
+fn actions<'a>(pod: &'a PodName, holder: &'a PersonName) -> [Action<'a>; 6] {
     [
         Action::Read,
+        Action::Hold,
         Action::Ask { pod, expedite: false },
         Action::Ask { pod, expedite: true },
-        Action::Keep { pod },
+        Action::Keep { pod, holder },
         Action::SetLimit,
     ]
 }
 
 proptest! {
     #[test]
-    fn who_may_is_what_the_rules_say_in_both_directions(actor in actors(), pod in select(&PODS[..])) {
+    fn who_may_is_what_the_rules_say_in_both_directions(actor in actors(), pod in select(&PODS[..]), own: bool) {
         let pod: PodName = pod.parse().unwrap();
+        let holder: PersonName = if own { "ada" } else { "bob" }.parse().unwrap();
         let (admin, inside) = (actor.role == Role::Admin, actor.pods.contains(&pod));
         let member = [Role::Member, Role::Approver].contains(&actor.role);
-        let expected = [true, admin || member && inside, admin || actor.role == Role::Approver && inside, admin || member && inside, admin];
-        let found = actions(&pod).map(|action| may(&actor, action).is_ok());
+        let expected = [
+            true,
+            admin || member,
+            admin || member && inside,
+            admin || actor.role == Role::Approver && inside,
+            admin || member && (inside || own),
+            admin,
+        ];
+        let found = actions(&pod, &holder).map(|action| may(&actor, action).is_ok());
         prop_assert_eq!(found, expected);
     }
 
@@ -129,7 +138,8 @@ proptest! {
         let mut more = actor.clone();
         more.role = actor.role.max(role);
         more.pods.insert(pod.clone());
-        for action in actions(&pod) {
+        let holder: PersonName = "bob".parse().unwrap();
+        for action in actions(&pod, &holder) {
             prop_assert!(may(&actor, action).is_err() || may(&more, action).is_ok(), "{action:?}");
         }
     }
@@ -137,7 +147,8 @@ proptest! {
     #[test]
     fn a_refusal_is_one_plain_line(actor in actors(), pod in select(&PODS[..])) {
         let pod: PodName = pod.parse().unwrap();
-        for action in actions(&pod) {
+        let holder: PersonName = "bob".parse().unwrap();
+        for action in actions(&pod, &holder) {
             if let Err(Forbidden { reason }) = may(&actor, action) {
                 prop_assert!(reason.contains("ada") && !reason.contains('\n'), "{}", reason);
             }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     cluster::{ClusterKey, ClusterKind, Finding, Place, shown},
-    governance::{Governance, Unlisted},
+    governance::Governance,
     id::{AccountId, AccountParameter, AwsRegion, ClusterName, IdError, VariableName, is_hidden, quoted},
     yaml::{Entry, Node},
 };
@@ -211,7 +211,7 @@ impl Check<'_> {
             return None;
         };
         let accounts = &self.governance.accounts;
-        if accounts.unlisted == Unlisted::Refuse && !accounts.listed.contains_key(&id) {
+        if !accounts.knows(&id) {
             let expected = "an account of accounts.yaml";
             let finding = Finding::error(self.path, node.place, "account-unlisted", quoted(text, 80), expected);
             self.findings.push(finding.key(name).nearest(text, accounts.listed.keys().map(AccountId::as_str)));

@@ -1,0 +1,413 @@
+//! Every route as a client meets it: who may, what the body must be, what comes back.
+
+use std::time::Duration;
+
+use common::{
+    domain::{
+        governance::Governance,
+        wip::{ItemType, Work},
+    },
+    http::Request,
+    ports::{Clock, Pause},
+    testing::{GovernanceFiles, World},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::{Limiter, api::serve, telling::Telling};
+
+/// Who asks: what API Gateway passes on of a verified token.
+#[derive(Clone, Copy)]
+enum Token {
+    None,
+    Of(&'static str),
+}
+
+const ADMIN: Token = Token::Of("sub|ada");
+const APPROVER: Token = Token::Of("sub|bob");
+const MEMBER: Token = Token::Of("sub|cy");
+const COLLEAGUE: Token = Token::Of("sub|dan");
+const OTHER_POD: Token = Token::Of("sub|finn");
+const READER: Token = Token::Of("sub|rae");
+
+/// The world's clock; waiting only moves it.
+struct Time(World);
+
+impl Clock for Time {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl Pause for Time {
+    async fn pause(&self, longest: Duration) {
+        self.0.pass(SignedDuration::try_from(longest).unwrap());
+    }
+}
+
+struct Rig {
+    world: World,
+    governance: Governance,
+    limiter: Limiter<World, Time>,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let world = World::new();
+        let governance = Governance::parse(&GovernanceFiles::default().bytes()).unwrap();
+        let (limits, telling) = (governance.limits.clone(), Telling::default());
+        let limiter = Limiter { rows: world.clone(), clock: Time(world.clone()), limits, telling };
+        Self { world, governance, limiter }
+    }
+
+    async fn raw(&self, request: Value) -> (u16, Value) {
+        let request: Request = serde_json::from_value(request).unwrap();
+        let response = serve(&self.limiter, &self.governance, &request).await;
+        let body: Value = serde_json::from_str(&response.body).unwrap();
+        if response.status_code >= 400 {
+            assert_eq!(response.headers["content-type"], "application/problem+json");
+            assert_eq!(body["status"], response.status_code, "{body}");
+            assert!(
+                body["detail"].as_str().is_some_and(|detail| detail.len() > 10),
+                "a refusal without a reason: {body}"
+            );
+        }
+        match response.status_code {
+            401 => assert_eq!(response.headers["www-authenticate"], "Bearer"),
+            405 => assert!(response.headers.contains_key("allow")),
+            503 => assert_eq!(response.headers["retry-after"], "1"),
+            _ => {}
+        }
+        (response.status_code, body)
+    }
+
+    async fn ask(&self, token: Token, method: &str, path: &str, body: &str) -> (u16, Value) {
+        self.raw(request(token, method, path, body)).await
+    }
+
+    async fn lease(&self, token: Token, item: &str) -> (u16, Value) {
+        self.ask(token, "POST", "/v1/wip/leases", &work(item).to_string()).await
+    }
+
+    fn calls(&self) -> usize {
+        self.world.calls().len()
+    }
+}
+
+fn request(token: Token, method: &str, path: &str, body: &str) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut request = json!({
+        "version": "2.0", "rawPath": path, "rawQueryString": query, "body": body, "isBase64Encoded": false,
+        "requestContext": {"stage": "$default", "requestId": "req=", "http": {"method": method, "path": path}},
+    });
+    if let Token::Of(subject) = token {
+        request["requestContext"]["authorizer"] =
+            json!({"jwt": {"claims": {"sub": subject, "aud": "penstock", "exp": "1"}, "scopes": null}});
+    }
+    request
+}
+
+fn work(item: &str) -> Value {
+    json!({"item": item, "pod": "ratio", "stage": "scaffold", "type": "project", "owner": "cy", "involved": ["dan"]})
+}
+
+fn patched(field: &str, value: Value) -> String {
+    let mut body = work("p-1");
+    body[field] = value;
+    body.to_string()
+}
+
+const LIMIT: &str = r#"{"limit": 4, "expected_limit": 3, "reason": "two of us come back from leave"}"#;
+const SCOPE: &str = "/v1/wip/scopes/pod-stage:ratio:scaffold";
+
+/// Each route with a request that its rules would let pass.
+fn routes() -> [(&'static str, &'static str, String); 6] {
+    [
+        ("POST", "/v1/wip/leases", work("p-1").to_string()),
+        ("POST", "/v1/wip/leases/p-1/renew", r#"{"fence": 1}"#.to_owned()),
+        ("DELETE", "/v1/wip/leases/p-1?fence=1", String::new()),
+        ("GET", "/v1/wip/scopes", String::new()),
+        ("GET", SCOPE, String::new()),
+        ("PUT", SCOPE, LIMIT.to_owned()),
+    ]
+}
+
+#[tokio::test]
+async fn every_route_wants_a_person_with_the_right_role_and_asks_nothing_of_the_table_before() {
+    let rig = Rig::new();
+    let statuses = |token| {
+        let rig = &rig;
+        async move {
+            let mut found = Vec::new();
+            for (method, path, body) in routes() {
+                found.push(rig.ask(token, method, path, &body).await.0);
+            }
+            found
+        }
+    };
+    assert_eq!(statuses(Token::None).await, [401; 6]);
+    assert_eq!(statuses(Token::Of("sub|nobody")).await, [403; 6]);
+    assert_eq!(statuses(Token::Of("")).await, [401; 6]);
+    assert_eq!(rig.calls(), 0);
+    assert_eq!(statuses(READER).await, [403, 403, 403, 200, 200, 403]);
+    assert_eq!(statuses(OTHER_POD).await, [403, 404, 404, 200, 200, 403]);
+    assert_eq!(statuses(MEMBER).await, [201, 409, 409, 200, 200, 403]);
+    assert_eq!(statuses(APPROVER).await, [200, 409, 409, 200, 200, 403]);
+    assert_eq!(statuses(ADMIN).await, [200, 409, 409, 200, 200, 200]);
+}
+
+#[tokio::test]
+async fn claims_that_are_not_as_the_gateway_writes_them_are_nobody_s() {
+    let rig = Rig::new();
+    for authorizer in [
+        json!(null),
+        json!({}),
+        json!({"jwt": null}),
+        json!({"jwt": {"claims": null}}),
+        json!({"jwt": {"claims": {}}}),
+        json!({"jwt": {"claims": {"sub": ["sub|ada"]}}}),
+        json!({"jwt": {"claims": {"sub": null, "username": "sub|ada"}}}),
+        json!({"lambda": {"sub": "sub|ada"}}),
+        json!({"claims": {"sub": "sub|ada"}}),
+    ] {
+        let mut request = request(Token::None, "GET", "/v1/wip/scopes", "");
+        request["requestContext"]["authorizer"] = authorizer.clone();
+        request["headers"] = json!({"authorization": "Bearer a.b.c", "x-penstock-person": "ada"});
+        assert_eq!(rig.raw(request).await.0, 401, "{authorizer}");
+    }
+    let mut admin = request(Token::Of("sub|rae"), "PUT", SCOPE, LIMIT);
+    admin["requestContext"]["authorizer"]["jwt"]["claims"]["penstock_roles"] = json!("[admin]");
+    assert_eq!(rig.raw(admin).await.0, 403, "a token gives no role that the file does not");
+}
+
+#[tokio::test]
+async fn routes_methods_and_escapes() {
+    let rig = Rig::new();
+    for (method, path, expected) in [
+        ("GET", "/v1/wip/scopes/pod-stage%3Aratio%3ascaffold", 200),
+        ("GET", "/v1/wip/scopes/portfolio", 200),
+        ("GET", "/v1/wip/scopes/stage:scaffold", 404),
+        ("GET", "/v1/wip/scopes/pods:ratio", 422),
+        ("GET", "/v1/wip/scopes/pod:a%2Fb", 422),
+        ("GET", "/v1/wip/scopes/%ff", 404),
+        ("GET", "/v1/wip/scopes/", 422),
+        ("GET", "/v1/wip/scopes?limit=1", 422),
+        ("GET", "/v1/wip", 404),
+        ("GET", "/v1/wip/leases/p-1/renew/x", 404),
+        ("POST", "/v1/wip/leases/p-1/extend", 404),
+        ("GET", "/v2/wip/scopes", 404),
+        ("GET", "", 404),
+        ("GET", "/v1/wip/leases", 405),
+        ("PUT", "/v1/wip/leases/p-1", 405),
+        ("GET", "/v1/wip/leases/p-1/renew", 405),
+        ("POST", "/v1/wip/scopes", 405),
+        ("DELETE", SCOPE, 405),
+        ("get", "/v1/wip/scopes", 405),
+        ("DELETE", "/v1/wip/leases/p-1", 422),
+        ("DELETE", "/v1/wip/leases/p-1?fence=", 422),
+        ("DELETE", "/v1/wip/leases/p-1?fence=-1", 422),
+        ("DELETE", "/v1/wip/leases/p-1?fence=1&fence=2", 422),
+        ("DELETE", "/v1/wip/leases/p-1?fence=1&force=true", 422),
+        ("DELETE", "/v1/wip/leases/p-1?fence=1&scopes=portfolio,", 422),
+        ("DELETE", "/v1/wip/leases/P%201?fence=1", 422),
+        ("DELETE", "/v1/wip/leases/p-1?fence=1", 404),
+        ("DELETE", "/v1/wip/leases/p-1?fence=1&scopes=portfolio,pod:ratio", 404),
+    ] {
+        assert_eq!(rig.ask(ADMIN, method, path, "").await.0, expected, "{method} {path}");
+    }
+    assert_eq!(rig.raw(json!({})).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_body_is_refused_with_everything_that_is_wrong_in_it() {
+    let rig = Rig::new();
+    let mut page = String::new();
+    for body in [
+        "".to_owned(),
+        "{".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        patched("scopes", json!(["portfolio"])),
+        patched("item", json!("P 1\u{202e}")),
+        patched("type", json!("thing")),
+        patched("involved", json!(["dan", 7])),
+        patched("ttl_seconds", json!(0)),
+        patched("expedite", json!("yes")),
+        patched("pod", json!("ratoi")),
+        patched("owner", json!("eva")),
+        patched("involved", json!(["cy", "dann"])),
+        patched("environment", json!("stagin")),
+    ] {
+        let (status, problem) = rig.ask(MEMBER, "POST", "/v1/wip/leases", &body).await;
+        page.push_str(&format!("{status} {}\n", problem["detail"].as_str().unwrap()));
+    }
+    for body in [
+        r#"{"limit": 101, "expected_limit": 3, "reason": "two of us come back from leave"}"#,
+        r#"{"limit": 4, "expected_limit": 3, "reason": "  too short     "}"#,
+        r#"{"limit": 4, "expected_limit": 3, "reason": "two of us come back\u202e from leave"}"#,
+        r#"{"limit": 4, "expected_limit": 3, "reason": "two of us come back from leave", "until": "tomorrow"}"#,
+        r#"{"limit": 4, "expected_limit": 3, "reason": "two of us come back from leave", "until": "2020-01-01T00:00:00Z"}"#,
+        r#"{"limit": 4, "reason": "two of us come back from leave"}"#,
+    ] {
+        let (status, problem) = rig.ask(ADMIN, "PUT", SCOPE, body).await;
+        page.push_str(&format!("{status} {}\n", problem["detail"].as_str().unwrap()));
+    }
+    insta::assert_snapshot!(page, @r#"
+    400 EOF while parsing a value, at line 1, column 0 of the body
+    400 EOF while parsing an object, at line 1, column 1 of the body
+    422 found a list, expected an object, at line 1, column 1 of the body
+    422 missing field `item`, at line 1, column 2 of the body
+    422 scopes: unknown field `scopes`, expected one of `item`, `pod`, `stage`, `type`, `owner`, `involved`, `environment`, `account`, `expedite`, `ttl_seconds`, at line 1, column 68 of the body
+    422 item: "P 1\u{202e}" is not a valid item id: expected 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit, at line 1, column 35 of the body
+    422 type: unknown variant `thing`, expected one of `idea`, `project`, `pull_request`, `deployment`, `issue`, at line 1, column 93 of the body
+    422 involved[1]: invalid type: integer `7`, expected a string, at line 1, column 20 of the body
+    422 ttl_seconds: invalid value: integer `0`, expected a nonzero u32, at line 1, column 94 of the body
+    422 expedite: invalid type: string "yes", expected a boolean, at line 1, column 17 of the body
+    422 pod: found "ratoi", expected a pod of pods.yaml; did you mean ratio?
+    422 owner: found "eva", expected a person of people.yaml; did you mean eve?
+    422 involved[1]: found "dann", expected a person of people.yaml; did you mean dan? · involved: found the owner, cy, expected who takes part beside the owner
+    422 environment: found "stagin", expected an environment of environments.yaml; did you mean staging?
+    422 limit: found 101, expected 0 to 100, at line 1, column 13 of the body
+    422 reason: found 9 characters, expected a reason of 15 to 500, at line 1, column 63 of the body
+    422 reason: found a character that does not show, expected one line of plain text, at line 1, column 83 of the body
+    422 until: failed to parse four digit integer as year: invalid digit, expected 0-9 but got t, at line 1, column 97 of the body
+    422 until: found 2020-01-01T00:00:00Z, expected a moment in the future; it is 2026-01-05T09:00:00Z now
+    422 missing field `expected_limit`, at line 1, column 56 of the body
+    "#);
+    let large = patched("item", json!("x".repeat(70_000)));
+    assert_eq!(rig.ask(MEMBER, "POST", "/v1/wip/leases", &large).await.0, 413);
+    let (_, problem) = rig.ask(MEMBER, "POST", "/v1/wip/leases", &patched("pod", json!("ratoi"))).await;
+    assert_eq!(problem["errors"][0]["nearest"], "ratio");
+    assert_eq!(rig.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_lease_from_asking_to_release() {
+    let rig = Rig::new();
+    let (status, lease) = rig.lease(MEMBER, "p-1").await;
+    assert_eq!(status, 201, "{lease}");
+    assert_eq!(lease["scopes"], json!(["portfolio", "pod:ratio", "pod-stage:ratio:scaffold"]));
+    assert_eq!((&lease["item"], &lease["holder"]), (&json!("p-1"), &json!("cy")));
+    assert_eq!(lease["expires_at"], json!(rig.world.now() + SignedDuration::from_hours(24)));
+    rig.world.pass(SignedDuration::from_mins(11));
+    let (status, again) = rig.lease(MEMBER, "p-1").await;
+    assert_eq!((status, &again), (200, &lease), "the same lease, the same fence");
+
+    let renew = |token, fence: Value| {
+        let (rig, body) = (&rig, json!({"fence": fence, "ttl_seconds": 3600}).to_string());
+        async move { rig.ask(token, "POST", "/v1/wip/leases/p-1/renew", &body).await }
+    };
+    let fence = lease["fence"].clone();
+    let (status, renewed) = renew(COLLEAGUE, fence.clone()).await;
+    assert_eq!((status, &renewed["fence"]), (200, &fence), "{renewed}");
+    assert_eq!(renewed["expires_at"], json!(rig.world.now() + SignedDuration::from_hours(1)));
+    assert_eq!(renew(MEMBER, json!(7)).await.0, 409);
+    let (status, refused) = renew(OTHER_POD, fence.clone()).await;
+    assert_eq!(
+        (status, &refused["detail"]),
+        (403, &json!("finn is not in pod ratio: only its members and admins renew or release its leases"))
+    );
+
+    let give = format!("/v1/wip/leases/p-1?fence={fence}");
+    assert_eq!(rig.ask(OTHER_POD, "DELETE", &give, "").await.0, 403);
+    let scopes = "scopes=portfolio,pod:ratio,pod-stage%3Aratio%3Ascaffold";
+    let (status, done) = rig.ask(MEMBER, "DELETE", &format!("{give}&{scopes}"), "").await;
+    assert_eq!((status, &done["released"]), (200, &json!(true)), "{done}");
+    assert_eq!(rig.ask(MEMBER, "DELETE", &give, "").await.0, 404);
+    assert_eq!(renew(MEMBER, fence).await.0, 404);
+}
+
+#[tokio::test]
+async fn who_comes_too_late_is_told_who_holds_and_where_they_stand() {
+    let rig = Rig::new();
+    for item in ["p-1", "p-2", "p-3"] {
+        assert_eq!(rig.lease(MEMBER, item).await.0, 201, "{item}");
+    }
+    let (status, first) = rig.lease(COLLEAGUE, "p-4").await;
+    assert_eq!(
+        (status, &first["type"], &first["position"]),
+        (409, &json!("urn:penstock:problem:queued"), &json!(1)),
+        "{first}"
+    );
+    assert_eq!(first["full"][0]["scope"], "pod-stage:ratio:scaffold");
+    assert_eq!(first["full"][0]["limit"], 3);
+    assert_eq!(first["full"][0]["holders"].as_array().unwrap().len(), 3);
+    let (_, again) = rig.lease(COLLEAGUE, "p-4").await;
+    assert_eq!(again["ticket"]["number"], first["ticket"]["number"], "the same ticket");
+    let (_, second) = rig.lease(COLLEAGUE, "p-5").await;
+    assert_eq!(second["position"], 2);
+
+    let (status, scope) = rig.ask(READER, "GET", SCOPE, "").await;
+    assert_eq!(status, 200);
+    assert_eq!((&scope["limit"], &scope["active"], &scope["nearly_full"]), (&json!(3), &json!(3), &json!(true)));
+    let items = |list: &Value| list.as_array().unwrap().iter().map(|entry| entry["item"].clone()).collect::<Vec<_>>();
+    assert_eq!((items(&scope["holders"]).len(), items(&scope["queue"])), (3, vec![json!("p-4"), json!("p-5")]));
+    assert_eq!(scope["holders"][0]["age_seconds"], 0);
+
+    let (status, all) = rig.ask(READER, "GET", "/v1/wip/scopes", "").await;
+    let scopes: Vec<&str> =
+        all["scopes"].as_array().unwrap().iter().map(|scope| scope["scope"].as_str().unwrap()).collect();
+    assert_eq!((status, scopes), (200, vec!["portfolio", "expedite", "pod:ratio", "pod-stage:ratio:scaffold"]));
+}
+
+#[tokio::test]
+async fn the_expedite_lane_is_for_approvers_and_admins() {
+    let rig = Rig::new();
+    let hurried = patched("expedite", json!(true));
+    let (status, refused) = rig.ask(MEMBER, "POST", "/v1/wip/leases", &hurried).await;
+    assert_eq!(
+        (status, refused["detail"].as_str().unwrap()),
+        (403, "cy has the role member, and to take the expedite lane needs the role approver")
+    );
+    assert_eq!(rig.ask(APPROVER, "POST", "/v1/wip/leases", &hurried).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_limit_is_set_over_the_one_that_was_shown() {
+    let rig = Rig::new();
+    let (status, set) = rig.ask(ADMIN, "PUT", SCOPE, LIMIT).await;
+    assert_eq!((status, &set["limit"], &set["overridden"]["by"]), (200, &json!(4), &json!("ada")), "{set}");
+    assert_eq!(set["overridden"]["reason"], "two of us come back from leave");
+    let (status, differs) = rig.ask(ADMIN, "PUT", SCOPE, LIMIT).await;
+    assert_eq!((status, &differs["limit"]), (409, &json!(4)), "{differs}");
+    assert_eq!(rig.ask(ADMIN, "PUT", "/v1/wip/scopes/stage:seed", LIMIT).await.0, 422);
+    assert_eq!(rig.ask(ADMIN, "PUT", "/v1/wip/scopes/nothing", LIMIT).await.0, 422);
+}
+
+#[tokio::test]
+async fn an_item_whose_scope_has_no_rule_is_refused() {
+    let rig = Rig::new();
+    let mut limiter = rig.limiter;
+    limiter.limits.rules.retain(|pattern, _| pattern.as_str() != "pod:*");
+    limiter.limits.rules.retain(|pattern, _| pattern.as_str() != "pod-stage:*:*");
+    let rig = Rig { limiter, ..rig };
+    let body = patched("stage", json!("seed"));
+    let (status, refused) = rig.ask(MEMBER, "POST", "/v1/wip/leases", &body).await;
+    assert_eq!((status, &refused["scopes"]), (422, &json!(["pod-stage:ratio:seed"])), "{refused}");
+    assert_eq!(rig.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_answer_is_503_and_a_mistake_of_ours_500_without_its_words() {
+    let rig = Rig::new();
+    rig.world.fail("WipRows.commit", "", "the table of account 12", true, 1);
+    assert_eq!(rig.lease(MEMBER, "p-1").await.0, 503);
+    rig.world.fail("WipRows.commit", "", "the table of account 12", false, 1);
+    let (status, problem) = rig.lease(MEMBER, "p-1").await;
+    assert_eq!(status, 500);
+    assert!(!problem.to_string().contains("account 12"), "{problem}");
+}
+
+#[test]
+fn the_body_of_a_request_is_the_work_and_how_long() {
+    let body = r#"{"item": "p-1", "pod": "ratio", "stage": "scaffold", "type": "deployment", "owner": "cy", "involved": ["dan", "eve"],
+        "environment": "staging", "account": "000000000012", "expedite": true, "ttl_seconds": 60}"#;
+    let rig = Rig::new();
+    let request: Request = serde_json::from_value(request(ADMIN, "POST", "/v1/wip/leases", body)).unwrap();
+    let (actor, call) = crate::http::call(&request, &rig.governance, rig.world.now()).unwrap();
+    let mut plain: Value = serde_json::from_str(body).unwrap();
+    plain.as_object_mut().unwrap().remove("ttl_seconds");
+    let work: Work = serde_json::from_value(plain).unwrap();
+    assert_eq!((work.item_type, actor.person.as_str()), (ItemType::Deployment, "ada"));
+    assert_eq!(call, crate::http::Call::Ask { work, ttl_seconds: Some(60) });
+}

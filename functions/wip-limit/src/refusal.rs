@@ -1,0 +1,144 @@
+//! Every refusal before the service is asked: its HTTP status, its kind and its sentence. All of them are here, and a snapshot test
+//! reads them.
+
+use common::{
+    domain::{
+        access::Unidentified,
+        id::{IdError, quoted},
+        wip::vet::Misfit,
+    },
+    http::{BodyError, Problem, Response, Unread},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Why a request is not a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such route.
+    #[error("there is nothing at {}: the routes begin with /v1/wip/leases and /v1/wip/scopes", quoted(path, 120))]
+    NoRoute {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// The route has other methods.
+    #[error("{} is not allowed here: use {allowed}", quoted(method, 20))]
+    WrongMethod {
+        /// The method that was asked for.
+        method: String,
+        /// Those that work.
+        allowed: &'static str,
+    },
+    /// No verified token.
+    #[error("the request came without a verified token: send Authorization: Bearer <token> from the API's issuer")]
+    NoToken,
+    /// A token that is nobody's.
+    #[error("{0}")]
+    Unidentified(Unidentified),
+    /// A person who may not.
+    #[error("{0}")]
+    Forbidden(String),
+    /// More than [`crate::http::MAX_BODY`], or no base64.
+    #[error("{0}")]
+    NoBody(BodyError),
+    /// A body that is no JSON, or JSON of another shape.
+    #[error("{0}")]
+    Unread(Unread),
+    /// A name in the path outside its grammar.
+    #[error("{0}")]
+    BadPath(IdError),
+    /// Something in the query that the route does not take, or that is missing.
+    #[error("the query {what}")]
+    BadQuery {
+        /// What is wrong.
+        what: String,
+    },
+    /// Names that there are not.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" · "))]
+    Misfits(Vec<Misfit>),
+    /// An end that is over.
+    #[error("until: found {until}, expected a moment in the future; it is {now} now")]
+    Past {
+        /// What was asked for.
+        until: Timestamp,
+        /// When that was.
+        now: Timestamp,
+    },
+}
+
+impl Refusal {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::NoBody(BodyError::NotBase64) | Self::Unread(Unread { malformed: true, .. }) => 400,
+            Self::NoToken | Self::Unidentified(Unidentified::NoSubject) => 401,
+            Self::Unidentified(_) | Self::Forbidden(_) => 403,
+            Self::NoRoute { .. } => 404,
+            Self::WrongMethod { .. } => 405,
+            Self::NoBody(BodyError::TooLarge) => 413,
+            Self::Unread(_) | Self::BadPath(_) | Self::BadQuery { .. } | Self::Misfits(_) | Self::Past { .. } => 422,
+        }
+    }
+
+    /// The problem's name, stable for programs, and its title for people.
+    pub fn kind(&self) -> (&'static str, &'static str) {
+        match self.status() {
+            400 => ("malformed-request", "Malformed request"),
+            401 => ("no-token", "No token"),
+            403 => ("forbidden", "Not allowed"),
+            404 => ("no-such-route", "No such route"),
+            405 => ("method-not-allowed", "Method not allowed"),
+            413 => ("body-too-large", "Body too large"),
+            _ => ("request-refused", "Request refused"),
+        }
+    }
+
+    /// What is wrong where, for a form that shows it beside its fields.
+    fn errors(&self) -> Vec<Value> {
+        match self {
+            Self::Misfits(misfits) => {
+                let told = |misfit: &Misfit| json!({"field": misfit.field, "found": misfit.found, "expected": misfit.expected, "nearest": misfit.nearest});
+                misfits.iter().map(told).collect()
+            }
+            Self::Unread(unread) => {
+                vec![json!({"field": unread.field, "found": unread.what, "line": unread.line, "column": unread.column})]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl From<&Refusal> for Response {
+    fn from(refusal: &Refusal) -> Self {
+        let (kind, title) = refusal.kind();
+        let mut problem = Problem::new(refusal.status(), kind, title, refusal.to_string());
+        let errors = refusal.errors();
+        if !errors.is_empty() {
+            problem = problem.with("errors", errors);
+        }
+        let response = Self::from(problem);
+        match refusal {
+            Refusal::WrongMethod { allowed, .. } => response.header("allow", *allowed),
+            _ if refusal.status() == 401 => response.header("www-authenticate", "Bearer"),
+            _ => response,
+        }
+    }
+}
+
+impl From<Unidentified> for Refusal {
+    fn from(why: Unidentified) -> Self {
+        Self::Unidentified(why)
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        Self::NoBody(error)
+    }
+}
+
+impl From<Unread> for Refusal {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
+}
