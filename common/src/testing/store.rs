@@ -34,14 +34,9 @@ pub(super) struct State {
     specs: BTreeMap<(String, Digest), CompiledSpec>,
 }
 
+/// The row that `testing/wip.rs` writes.
 pub(super) fn row(event: &Envelope) -> Result<OutboxRow, Fault> {
-    Ok(OutboxRow {
-        event_id: event.meta.event_id.clone(),
-        source: event.event.kind().source().to_owned(),
-        detail_type: event.event.kind().name().to_owned(),
-        detail: event.detail()?,
-        occurred_at: event.meta.occurred_at,
-    })
+    OutboxRow::of(event)
 }
 
 impl State {
@@ -96,7 +91,7 @@ impl World {
 
     /// Puts a row into the outbox as an earlier transaction would have.
     pub fn put_outbox(&self, event: &Envelope) -> OutboxRow {
-        let row = row(event).expect("an event of the contract");
+        let row = OutboxRow::of(event).expect("an event of the contract");
         self.state().store.outbox.insert(row.event_id.clone(), row.clone());
         row
     }
@@ -142,7 +137,7 @@ impl Intake for World {
             if store.bodies.get(&body).is_some_and(|expires| *expires > now) {
                 return Ok(Recorded::DuplicateBody);
             }
-            let row = row(event)?;
+            let row = OutboxRow::of(event)?;
             store.deliveries.insert(delivery.id.clone(), delivery.clone());
             store.bodies.insert(body, delivery.expires_at);
             store.outbox.insert(row.event_id.clone(), row);
@@ -231,7 +226,7 @@ impl ClusterLedger for World {
     async fn record(&self, recording: Recording) -> Result<(), Fault> {
         self.call("ClusterLedger.record", recording.entry.subject.clone(), true, |state| {
             let Recording { entry, record, forget, events } = recording;
-            let rows = events.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+            let rows = events.iter().map(OutboxRow::of).collect::<Result<Vec<_>, _>>()?;
             let store = &mut state.store;
             if let Some((owner, record)) = record {
                 let key = (owner, record.cluster.clone());
@@ -252,7 +247,7 @@ impl ClusterLedger for World {
 
     async fn announce(&self, events: &[Envelope]) -> Result<(), Fault> {
         self.call("ClusterLedger.announce", "", true, |state| {
-            let rows = events.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+            let rows = events.iter().map(OutboxRow::of).collect::<Result<Vec<_>, _>>()?;
             state.store.put_outbox(rows);
             Ok(())
         })

@@ -56,12 +56,10 @@ class Stop(Exception):
 
 
 def main(arguments):
-    try:
-        kind, step = arguments
-    except ValueError:
-        kind, step = "", ""
-    if kind not in ("regional", "management") or step not in ("validate", "apply", "bootstrap"):
+    steps = {"validate": validate, "apply": apply, "bootstrap": bootstrap}
+    if len(arguments) != 2 or arguments[0] not in PLACE or arguments[1] not in steps:
         raise Stop("usage: stage.py <regional|management> <validate|apply|bootstrap>")
+    kind, step = arguments
     cluster = preflight(kind, os.environ)
     say(f"{step} of {cluster.name}" + (" (destroy run)" if cluster.destroy else ""))
     spec = accepted_spec(cluster)
@@ -72,11 +70,8 @@ def main(arguments):
     with tempfile.TemporaryDirectory(prefix="penstock-") as private:
         aws = enter(cluster, private)
         terraform = Terraform(cluster, spec, root, private, aws)
-        {"validate": validate, "apply": apply, "bootstrap": bootstrap}[step](cluster, terraform, aws, private)
+        steps[step](cluster, terraform, aws, private)
     say(f"{step} of {cluster.name}: done")
-
-
-# ---- preflight: whose cluster, before any call ---------------------------------------------------------------------
 
 
 class Cluster:
@@ -114,9 +109,6 @@ def preflight(kind, env):
     if not re.fullmatch(r"regional\.yaml" if kind == "regional" else rf"management/{NAME}\.yaml", rest):
         raise Stop(f"CONFIG_PATH {env['CONFIG_PATH']} is not the file of a {kind} cluster below {start}")
     return Cluster(kind, env)
-
-
-# ---- the file and what was accepted of it --------------------------------------------------------------------------
 
 
 def accepted_spec(cluster):
@@ -179,9 +171,6 @@ def root_to_apply(kind):
     return root
 
 
-# ---- accounts ------------------------------------------------------------------------------------------------------
-
-
 class Aws:
     """The AWS CLI under one of the two profiles."""
 
@@ -216,7 +205,8 @@ def enter(cluster, private):
     """Writes the two profiles and proves that each is the account it should be."""
     config_file = os.path.join(private, "aws-config")
     # The build's role, asked for afresh whenever a program needs it: without a profile the AWS CLI finds it by itself.
-    central = "[profile central]\ncredential_process = env -u AWS_PROFILE -u AWS_CONFIG_FILE aws configure export-credentials --format process\n"
+    build_role = "credential_process = env -u AWS_PROFILE -u AWS_CONFIG_FILE aws configure export-credentials --format process\n"
+    central = f"[profile central]\n{build_role}"
     write(config_file, central)
     aws = Aws(cluster, config_file)
     here = aws.account("central")
@@ -224,7 +214,7 @@ def enter(cluster, private):
     if cluster.kind == "management":
         cluster.regional_account = aws.resolve("REGIONAL_AWS_ACCOUNT_ID", cluster.env["REGIONAL_AWS_ACCOUNT_ID"])
     if cluster.account == here:
-        target = "[profile target]\ncredential_process = env -u AWS_PROFILE -u AWS_CONFIG_FILE aws configure export-credentials --format process\n"
+        target = f"[profile target]\n{build_role}"
     else:
         role = f"arn:{partition(cluster.region)}:iam::{cluster.account}:role/{cluster.env['TARGET_ROLE_NAME']}"
         session = re.sub(r"[^A-Za-z0-9=,.@-]", "-", cluster.pipeline)[:64]
@@ -239,9 +229,6 @@ def enter(cluster, private):
 
 def partition(region):
     return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
-# ---- terraform -----------------------------------------------------------------------------------------------------
 
 
 class Terraform:
@@ -316,9 +303,6 @@ def find_terraform(cluster, private):
     return binary
 
 
-# ---- the three steps -----------------------------------------------------------------------------------------------
-
-
 def validate(cluster, terraform, _aws, _private):
     """What would be done, for the person at the gate."""
     terraform("validate", "-no-color")
@@ -375,9 +359,6 @@ def bootstrap(cluster, terraform, aws, private):
     codes = {c["name"]: c.get("exitCode") for c in stopped.get("containers", [])}
     if codes.get(task["container"]) != 0:
         raise Stop(f"the bootstrap task ended with {codes}: {str(stopped.get('stoppedReason', 'no reason given'))[:300]}")
-
-
-# ---- small things --------------------------------------------------------------------------------------------------
 
 
 def say(text):
