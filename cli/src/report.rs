@@ -74,7 +74,7 @@ pub(crate) fn plan(input: &Input, before: Option<&Tree>, branch: Option<&BranchN
     let made = planning::plan(&PlanInput {
         scope,
         fleet: &fleet,
-        observed: &world.pipelines,
+        observed: &world.observed,
         records: &world.records,
         executions: &world.executions,
     });

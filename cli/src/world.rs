@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use common::{
     domain::{
         cluster::{
-            ClusterKey, ClusterRecord, Desired, DestroyRun, Execution, ExecutionStatus, Fleet, ObservedPipeline,
-            PipelineRuntime,
+            ClusterKey, ClusterRecord, Desired, DestroyRun, Execution, ExecutionStatus, Fleet, Listing,
+            ObservedPipeline, PipelineRuntime,
         },
         id::{Generation, PipelineName},
     },
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 #[derive(Default)]
 pub(crate) struct World {
     /// The pipelines that stand.
-    pub(crate) pipelines: Vec<ObservedPipeline>,
+    pub(crate) observed: Listing,
     /// What the table would remember.
     pub(crate) records: Vec<ClusterRecord>,
     /// Latest executions.
@@ -72,7 +72,7 @@ impl World {
             return;
         }
         let tags = shape.tags.iter().cloned().collect();
-        self.pipelines.push(ObservedPipeline { definition: shape.definition.clone(), tags });
+        self.observed.pipelines.push(ObservedPipeline { definition: shape.definition.clone(), tags });
         self.records.push(ClusterRecord {
             cluster: cluster.clone(),
             pipeline: shape.pipeline.clone(),

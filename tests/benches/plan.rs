@@ -14,7 +14,7 @@ use std::{
 use common::{
     domain::{
         cluster::{
-            EntryKind, Fleet, FleetContext, ObservedPipeline, Plan, PlanInput, Scope, TreeEntry, fleet,
+            EntryKind, Fleet, FleetContext, Listing, ObservedPipeline, Plan, PlanInput, Scope, TreeEntry, fleet,
             plan::{executions_needed, plan},
             survey,
         },
@@ -68,7 +68,7 @@ fn build(tree: &Tree, context: &FleetContext<'_>) -> Fleet {
     fleet::build(&survey(&tree.entries, &context.scope), &tree.contents, context)
 }
 
-fn planned(tree: &Tree, observed: &[ObservedPipeline], context: &FleetContext<'_>) -> Plan {
+fn planned(tree: &Tree, observed: &Listing, context: &FleetContext<'_>) -> Plan {
     let fleet = build(tree, context);
     assert!(executions_needed(&fleet, observed).is_empty());
     let executions = BTreeMap::new();
@@ -106,11 +106,11 @@ fn main() -> ExitCode {
             definition: desired.shape.definition.clone(),
             tags: desired.shape.tags.iter().cloned().collect(),
         });
-        let pipelines: Vec<_> = pipelines.collect();
+        let standing = Listing { pipelines: pipelines.collect(), ..Listing::default() };
         let times = [
-            best(|| planned(&tree, &[], &context), (clusters, 0, 0)),
-            best(|| planned(&tree, &pipelines, &context), (0, 0, clusters)),
-            best(|| planned(&changed, &pipelines, &context), (0, 1, clusters - 1)),
+            best(|| planned(&tree, &Listing::default(), &context), (clusters, 0, 0)),
+            best(|| planned(&tree, &standing, &context), (0, 0, clusters)),
+            best(|| planned(&changed, &standing, &context), (0, 1, clusters - 1)),
         ];
         println!("{clusters:8}   {:9.2}   {:13.2}   {:11.2}", times[0], times[1], times[2]);
         worst.insert(clusters, times.into_iter().fold(0.0, f64::max));

@@ -12,6 +12,7 @@ mod flow;
 mod github;
 mod governance_files;
 mod layers;
+mod listing;
 mod one_build;
 mod ports;
 mod promises;

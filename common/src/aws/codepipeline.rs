@@ -1,14 +1,15 @@
 //! CodePipeline: listing, writing and starting the clusters' pipelines.
 //!
-//! A listing is whole or an error: one page or one pipeline that could not be read fails it, because the planner would take what is
-//! missing for something to create. A pipeline that vanished between two calls is simply gone.
+//! A listing is whole or an error: a page that could not be read fails it, because the planner would take what is missing for
+//! something to create. One pipeline that may not or cannot be read is named as such, and its cluster alone waits; throttling and
+//! silence fail the listing, for they pass. A pipeline that vanished between two calls is simply gone.
 
 use std::{collections::BTreeMap, fmt};
 
 use aws_sdk_codepipeline::{
     Client,
     error::SdkError,
-    operation::{RequestId, get_pipeline::GetPipelineError},
+    operation::{RequestId, get_pipeline::GetPipelineError, list_tags_for_resource::ListTagsForResourceError},
     types::{PipelineExecutionStatus, PipelineVariable, Tag},
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -17,8 +18,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::{Aws, config};
 use crate::{
     domain::{
-        cluster::{Execution, ExecutionStatus, ObservedPipeline, PipelineDefinition},
-        id::{PipelineName, quoted},
+        cluster::{Execution, ExecutionStatus, Listing, ObservedPipeline, PipelineDefinition},
+        id::{IdError, PipelineName, quoted},
     },
     ports::{PipelineError, Pipelines},
 };
@@ -62,7 +63,7 @@ impl CodePipeline {
         Self { client: Client::from_conf(config), region: aws.settings.region.clone() }
     }
 
-    async fn names(&self) -> Result<Vec<String>, PipelineError> {
+    async fn names(&self) -> Result<Vec<PipelineName>, PipelineError> {
         let mut names = Vec::new();
         let mut next = None;
         loop {
@@ -72,53 +73,76 @@ impl CodePipeline {
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 names.retain(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
-                return Ok(names);
+                let parse = |name: String| name.parse().map_err(|error: IdError| ours("ListPipelines", error));
+                return names.into_iter().map(parse).collect();
             }
         }
     }
 
-    async fn observe(&self, name: String) -> Result<Option<ObservedPipeline>, PipelineError> {
-        let answer = match self.client.get_pipeline().name(&name).send().await {
+    async fn observe(&self, name: &PipelineName) -> Result<Option<ObservedPipeline>, PipelineError> {
+        let answer = match self.client.get_pipeline().name(name.as_str()).send().await {
             Ok(answer) => answer,
             Err(error) if gone(&error) => return Ok(None),
             Err(error) => return Err(failed("GetPipeline", &error)),
         };
         let unreadable = |message: String| PipelineError {
             step: "GetPipeline",
-            code: "unreadable".into(),
+            code: PipelineError::UNREADABLE.into(),
             message,
             request_id: answer.request_id().map(str::to_owned),
             retry: false,
         };
         let arn = answer.metadata.as_ref().and_then(|metadata| metadata.pipeline_arn.clone());
         let (Some(pipeline), Some(arn)) = (&answer.pipeline, arn) else {
-            return Err(unreadable(format!("the answer about {} lacks the definition or the ARN", quoted(&name, 100))));
+            return Err(unreadable("the answer lacks the definition or the ARN".to_owned()));
         };
         let definition = definition::read(pipeline, &self.region).map_err(|error| unreadable(error.to_string()))?;
-        let tags = self.tags(&arn).await?;
-        Ok(Some(ObservedPipeline { definition, tags }))
+        Ok(self.tags(&arn).await?.map(|tags| ObservedPipeline { definition, tags }))
     }
 
-    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, PipelineError> {
+    /// What stands under a name, or why that one cannot be read.
+    async fn read(
+        &self,
+        name: PipelineName,
+    ) -> Result<(PipelineName, Result<Option<ObservedPipeline>, String>), PipelineError> {
+        match self.observe(&name).await {
+            Ok(found) => Ok((name, Ok(found))),
+            Err(error) => error.about_one().map(|why| (name, Err(why))).ok_or(error),
+        }
+    }
+
+    async fn tags(&self, arn: &str) -> Result<Option<BTreeMap<String, String>>, PipelineError> {
         let mut tags = BTreeMap::new();
         let mut next = None;
         loop {
             let answer = self.client.list_tags_for_resource().resource_arn(arn).set_next_token(next).send().await;
-            let answer = answer.map_err(|error| failed("ListTagsForResource", &error))?;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) if untagged(&error) => return Ok(None),
+                Err(error) => return Err(failed("ListTagsForResource", &error)),
+            };
             tags.extend(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                return Ok(tags);
+                return Ok(Some(tags));
             }
         }
     }
 }
 
 impl Pipelines for CodePipeline {
-    async fn list(&self) -> Result<Vec<ObservedPipeline>, PipelineError> {
-        let reads: Vec<_> = self.names().await?.into_iter().map(|name| self.observe(name)).collect();
-        let read: Vec<_> = stream::iter(reads).buffered(READS).try_collect().await?;
-        Ok(read.into_iter().flatten().collect())
+    async fn list(&self) -> Result<Listing, PipelineError> {
+        let reads: Vec<_> = self.names().await?.into_iter().map(|name| self.read(name)).collect();
+        stream::iter(reads)
+            .buffered(READS)
+            .try_fold(Listing::default(), |mut listing, (name, read)| async {
+                match read {
+                    Ok(found) => listing.pipelines.extend(found),
+                    Err(why) => listing.distrust(name, why),
+                }
+                Ok(listing)
+            })
+            .await
     }
 
     async fn create(&self, definition: &PipelineDefinition, tags: &[(String, String)]) -> Result<(), PipelineError> {
@@ -188,6 +212,10 @@ fn gone<R>(error: &SdkError<GetPipelineError, R>) -> bool {
     error.as_service_error().is_some_and(GetPipelineError::is_pipeline_not_found_exception)
 }
 
+fn untagged<R>(error: &SdkError<ListTagsForResourceError, R>) -> bool {
+    error.as_service_error().is_some_and(ListTagsForResourceError::is_resource_not_found_exception)
+}
+
 fn ours(step: &'static str, error: impl fmt::Display) -> PipelineError {
     let message = quoted(&error.to_string(), 300);
     PipelineError { step, code: "invalid".into(), message, request_id: None, retry: false }
@@ -216,6 +244,9 @@ where
         }
         (SdkError::TimeoutError(_), ..) => ("timeout".to_owned(), true),
         (SdkError::ConstructionFailure(_), ..) => ("invalid".to_owned(), false),
+        // An answer that broke off on its way may come whole next time; one that came whole says what nobody understands.
+        (SdkError::ResponseError(answer), ..) if answer.raw().body().bytes().is_none() => ("response".to_owned(), true),
+        (_, None, Some(200..300)) => (PipelineError::UNREADABLE.to_owned(), false),
         (_, None, Some(status)) => (format!("http {status}"), status >= 500 || status == 429),
         (_, None, None) => ("dispatch".to_owned(), true),
     };

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::{
     domain::{
-        cluster::{CompiledSpec, Execution, ObservedPipeline, PipelineDefinition},
+        cluster::{CompiledSpec, Execution, Listing, PipelineDefinition},
         id::PipelineName,
     },
     fault::Fault,
@@ -26,13 +26,34 @@ pub struct PipelineError {
     pub retry: bool,
 }
 
+impl PipelineError {
+    /// The code of an answer that came and does not say what a pipeline's must.
+    pub const UNREADABLE: &str = "unreadable";
+
+    /// Why this one pipeline cannot be read, when that is all that the error says: the service answered well for the caller, and
+    /// asking again changes nothing. Nothing for whatever may pass or is not about the one pipeline, such as credentials that
+    /// ended: then the reading as a whole failed.
+    pub fn about_one(&self) -> Option<String> {
+        let one = [
+            "AccessDenied",
+            "AccessDeniedException",
+            "InvalidArnException",
+            "PipelineNotFoundException",
+            Self::UNREADABLE,
+            "ValidationException",
+        ];
+        (!self.retry && one.contains(&self.code.as_str())).then(|| self.to_string())
+    }
+}
+
 /// CodePipeline, as far as the provisioner uses it.
 pub trait Pipelines: Sync {
-    /// Every pipeline whose name could be ours (`rc-…`, `mc-…`), with tags and definition.
+    /// Every pipeline whose name could be ours (`rc-…`, `mc-…`), with tags and definition. One that is there and may not or cannot be
+    /// read is named with the reason ([`PipelineError::about_one`]) and stops no other.
     ///
     /// # Errors
-    /// Any failure, also of one page or one pipeline: part of a listing is never the whole.
-    fn list(&self) -> impl Future<Output = Result<Vec<ObservedPipeline>, PipelineError>> + Send;
+    /// Any other failure, also of one page or one pipeline: part of a listing is never the whole.
+    fn list(&self) -> impl Future<Output = Result<Listing, PipelineError>> + Send;
 
     /// Makes a pipeline with its tags. AWS starts its first execution by itself.
     fn create(

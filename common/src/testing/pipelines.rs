@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     domain::{
-        cluster::{Execution, ExecutionStatus, ObservedPipeline, PipelineDefinition},
+        cluster::{Execution, ExecutionStatus, Listing, ObservedPipeline, PipelineDefinition},
         id::PipelineName,
     },
     ports::{PipelineError, Pipelines},
@@ -61,15 +61,25 @@ impl World {
 }
 
 impl Pipelines for World {
-    async fn list(&self) -> Result<Vec<ObservedPipeline>, PipelineError> {
-        self.call("CodePipeline.ListPipelines", "", false, |state| {
+    async fn list(&self) -> Result<Listing, PipelineError> {
+        let mut listing = self.call("CodePipeline.ListPipelines", "", false, |state| {
             let ours = |(name, _): &(&String, _)| name.starts_with("rc-") || name.starts_with("mc-");
             let observed = |(_, found): (_, &FakePipeline)| ObservedPipeline {
                 definition: found.definition.clone(),
                 tags: found.tags.clone(),
             };
-            Ok(state.pipelines.iter().filter(ours).map(observed).collect())
-        })
+            let pipelines = state.pipelines.iter().filter(ours).map(observed).collect();
+            Ok(Listing { pipelines, ..Listing::default() })
+        })?;
+        let names: Vec<_> = listing.pipelines.iter().map(|pipeline| pipeline.definition.name.clone()).collect();
+        for name in names {
+            let read = self.call("CodePipeline.GetPipeline", name.as_str(), false, |_| Ok::<_, PipelineError>(()));
+            if let Err(error) = read {
+                let why = error.about_one().ok_or(error)?;
+                listing.distrust(name, why);
+            }
+        }
+        Ok(listing)
     }
 
     async fn create(&self, definition: &PipelineDefinition, tags: &[(String, String)]) -> Result<(), PipelineError> {

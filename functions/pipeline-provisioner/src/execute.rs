@@ -179,7 +179,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     async fn keep(&self, running: &Running<'_>, step: &Step, desired: &Arc<Desired>) -> Done {
         let result = step.result();
         let record = running.standing.records.get(&step.cluster);
-        if !running.standing.stands(&step.pipeline) {
+        if !running.standing.observed.stands(&step.pipeline) {
             let again = match record {
                 Some(record) => !self.forget(running, record).await,
                 None => false,

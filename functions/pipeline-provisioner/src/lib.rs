@@ -13,8 +13,9 @@
 //! left to do, and a run that stopped half-way is completed by the next.
 //!
 //! **Fails** for one thing at a time. A refused file or a failed call leaves its own cluster as it is, is reported, and the
-//! others go on; a failed call is tried once more in the same run, then by the schedule. A tree, listing or record that cannot
-//! be read whole fails the run before anything is written, and the message comes again.
+//! others go on; a failed call is tried once more in the same run, then by the schedule. A pipeline that
+//! may not or cannot be read keeps its own cluster, which is refused with the reason. A tree, listing or record that cannot be read
+//! whole, and whatever may pass (throttling, a time-out), fails the run before anything is written, and the message comes again.
 //!
 //! | file | what |
 //! |---|---|

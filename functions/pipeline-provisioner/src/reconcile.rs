@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{
     domain::{
         cluster::{
-            ClusterKey, ClusterRecord, Fleet, FleetContext, ObservedPipeline, Plan, PlanInput, RunMode, Scope,
+            ClusterKey, ClusterRecord, Fleet, FleetContext, Listing, Plan, PlanInput, RunMode, Scope,
             plan::{executions_needed, plan},
             tree::Coverage,
+            wording,
         },
-        id::{BranchName, CorrelationId, PipelineName},
+        id::{BranchName, CorrelationId},
     },
     event::{ClusterResult, Event, ProvisioningStarted, Repository, Run},
     fault::Fault,
@@ -32,7 +33,7 @@ const ROUNDS: u32 = 2;
 
 /// What stands now, read whole.
 pub(crate) struct Standing {
-    pub(crate) observed: Vec<ObservedPipeline>,
+    pub(crate) observed: Listing,
     pub(crate) records: BTreeMap<ClusterKey, ClusterRecord>,
 }
 
@@ -79,7 +80,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let failed = u64::from(finished.counts.failed);
         tracing::info!(
             correlation_id = %telling.correlation_id, repository = %run.repository.id, branch = %run.branch, head = %run.head,
-            %generation, counts = ?finished.counts, stopped = finished.stopped, "a run came to its end"
+            %generation, counts = wording::counts(&finished.counts, &run.mode), stopped = finished.stopped, "a run came to its end"
         );
         tracing::info!(target: "metric", name = "ProvisioningFailed", value = failed);
         self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await?;
@@ -153,15 +154,18 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     /// Reads what stands, whole, and plans.
     ///
     /// # Errors
-    /// Any failed read: an error is never an empty listing.
+    /// Any failed read: an error is never an empty listing. What is wrong with one pipeline alone keeps its own cluster only.
     pub(crate) async fn look(&self, fleet: &Fleet, scope: &Scope<'_>) -> Result<(Standing, Plan), Fault> {
-        let observed = self.pipelines.list().await.map_err(|error| unread("listing the pipelines", error))?;
+        let mut observed = self.pipelines.list().await.map_err(|error| unread("listing the pipelines", error))?;
         let records = self.ledger.records(scope.repository).await?;
         let mut executions = BTreeMap::new();
         for name in executions_needed(fleet, &observed) {
-            let reading = |error| unread("reading a pipeline's latest execution", error);
-            if let Some(execution) = self.pipelines.latest_execution(&name).await.map_err(reading)? {
-                executions.insert(name, execution);
+            match self.pipelines.latest_execution(&name).await {
+                Ok(found) => executions.extend(found.map(|execution| (name, execution))),
+                Err(error) => match error.about_one() {
+                    Some(why) => observed.distrust(name, why),
+                    None => return Err(unread("reading a pipeline's latest execution", error)),
+                },
             }
         }
         let input = PlanInput { scope: *scope, fleet, observed: &observed, records: &records, executions: &executions };
@@ -176,17 +180,10 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let planned: BTreeSet<&ClusterKey> = plan.steps.iter().map(|step| &step.cluster).collect();
         for record in running.standing.records.values() {
             let here = matches!(scope.covers(&record.cluster.environment), Coverage::Here(_));
-            if here && !planned.contains(&record.cluster) && !running.standing.stands(&record.pipeline) {
+            if here && !planned.contains(&record.cluster) && !running.standing.observed.stands(&record.pipeline) {
                 self.forget(running, record).await;
             }
         }
-    }
-}
-
-impl Standing {
-    /// Whether a pipeline of this name stands.
-    pub(crate) fn stands(&self, name: &PipelineName) -> bool {
-        self.observed.iter().any(|pipeline| pipeline.definition.name == *name)
     }
 }
 

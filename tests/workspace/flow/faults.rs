@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use common::{
     domain::{audit::Phase, cluster::ClusterRecord, id::Generation},
     event::Outcome,
-    ports::{AuditTrail, StatusState},
+    ports::{AuditTrail, PipelineError, StatusState},
     testing::{ClusterFile, FakePipeline, When, World},
 };
 use tests::journey::Journey;
@@ -139,6 +139,58 @@ async fn a_failing_cluster_never_stops_the_others() {
     let run = journey.sweep().await.unwrap();
     assert_eq!((run.counts.created, run.counts.unchanged), (1, 6));
     assert_eq!(journey.world.statuses().last().unwrap().state, StatusState::Success);
+}
+
+/// Design rule 6: one pipeline that may not be read, or says what nobody understands, keeps its own cluster and no other. What may
+/// pass is tried again instead: throttling says nothing about whose a pipeline is.
+#[tokio::test]
+async fn a_pipeline_that_cannot_be_read_stops_its_own_cluster_only() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    let before = end(&journey.world);
+    let hidden = "mc-integration-us-east-1-mc01";
+    let both =
+        [small()[0].clone().variable("cost_center", "\"9\""), small()[1].clone().variable("cost_center", "\"9\"")];
+    journey.world.heal();
+    journey.world.fail("CodePipeline.GetPipeline", hidden, "ThrottlingException", true, 1);
+    assert!(journey.push(&both).await.unwrap_err().is_retry());
+    assert_eq!(journey.world.pipeline_writes(), []);
+
+    for code in ["AccessDeniedException", PipelineError::UNREADABLE] {
+        journey.world.heal();
+        journey.world.fail("CodePipeline.GetPipeline", hidden, code, false, 9);
+        let run = journey.sweep().await.unwrap();
+        assert_eq!((run.counts.refused, run.counts.failed), (1, 0), "{:?}", run.results);
+        assert_eq!(run.counts.updated + run.counts.unchanged, 6, "{:?}", run.results);
+        let refused = run.results.iter().find(|result| result.outcome == Outcome::Refused).unwrap();
+        assert!(refused.pipeline.as_str().starts_with(hidden) && refused.reasons[0].contains(code), "{refused:?}");
+        assert_eq!(journey.world.statuses().last().unwrap().state, StatusState::Failure);
+    }
+    let changed = |name: &String| journey.world.pipelines()[name] != before.pipelines[name];
+    let changed: Vec<&String> = before.pipelines.keys().filter(|name| changed(name)).collect();
+    assert!(changed.len() == 1 && changed[0].starts_with("rc-integration-us-east-1-"), "{changed:?}");
+
+    // Its file is gone, and nobody can say whether the pipeline is: the record stays.
+    journey.push_raw(&[(&both[1].path, None)]).await.unwrap();
+    assert_eq!(journey.world.cluster_records().len(), before.records.len());
+    journey.world.heal();
+    assert_eq!(journey.sweep().await.unwrap().counts.orphaned, 1);
+}
+
+/// The same of a pipeline's runs, which only a removal reads.
+#[tokio::test]
+async fn runs_that_cannot_be_read_keep_a_cluster_from_being_removed() {
+    let journey = Journey::default();
+    journey.push(&small()[..2]).await.unwrap();
+    journey.world.heal();
+    let read = "CodePipeline.ListPipelineExecutions";
+    journey.world.fail(read, "mc-integration-us-east-1-mc01", "AccessDeniedException", false, 9);
+    let removing = [small()[1].clone().set("delete", "true"), ClusterFile::regional("integration", "us-east-2")];
+    let run = journey.push(&removing).await.unwrap();
+    assert_eq!((run.counts.refused, run.counts.created, run.counts.unchanged), (1, 1, 1), "{:?}", run.results);
+    journey.world.heal();
+    journey.world.fail(read, "mc-integration-us-east-1-mc01", "ThrottlingException", true, 1);
+    assert!(journey.sweep().await.unwrap_err().is_retry());
 }
 
 /// Every call to CodePipeline stands between its intent and its outcome, and the chain holds (threats 55 and 56).

@@ -148,6 +148,8 @@ pub(crate) fn blob(text: &str) -> BlobSha {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     pub(crate) pipelines: BTreeMap<PipelineName, ObservedPipeline>,
+    /// Those of them that cannot be read, with the reason, and others of which nothing is known.
+    pub(crate) unreadable: BTreeMap<PipelineName, String>,
     pub(crate) records: BTreeMap<ClusterKey, ClusterRecord>,
     pub(crate) executions: BTreeMap<PipelineName, Execution>,
     pub(crate) specs: BTreeSet<(PipelineName, Digest)>,
@@ -163,9 +165,18 @@ impl World {
         world
     }
 
+    pub(crate) fn listing(&self) -> Listing {
+        let pipelines = self.pipelines.values().cloned().collect();
+        let mut listing = Listing { pipelines, ..Listing::default() };
+        for (name, why) in &self.unreadable {
+            listing.distrust(name.clone(), why.clone());
+        }
+        listing
+    }
+
     pub(crate) fn plan(&self, files: &Files) -> Plan {
         let fleet = files.fleet();
-        let observed: Vec<ObservedPipeline> = self.pipelines.values().cloned().collect();
+        let observed = self.listing();
         let records: Vec<ClusterRecord> = self.records.values().cloned().collect();
         let needed = executions_needed(&fleet, &observed);
         let executions =

@@ -19,9 +19,15 @@ pub fn pipeline(key: &ClusterKey) -> PipelineName {
     let identity = Digest::of_parts([environment.as_str(), region_alias.as_str(), key.kind_name(), cluster]);
     let readable = match kind {
         ClusterKind::Regional => format!("rc-{environment}-{region_alias}"),
-        ClusterKind::Management(name) => format!("mc-{environment}-{region_alias}-{name}"),
+        ClusterKind::Management(name) => format!("{}{name}", beside(key)),
     };
     PipelineName::assembled(&readable, &identity)
+}
+
+/// What the names of the pipelines of a cluster's region alias start with when they are of management clusters. It is never cut.
+/// Another alias's may start the same (`a-b` beside `a`): it may say too much, never too little.
+pub fn beside(key: &ClusterKey) -> String {
+    format!("mc-{}-{}-", key.environment, key.region_alias)
 }
 
 #[cfg(test)]

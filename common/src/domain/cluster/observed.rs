@@ -22,6 +22,28 @@ pub struct ObservedPipeline {
     pub tags: BTreeMap<String, String>,
 }
 
+/// What stands in CodePipeline under names that could be ours: always all of it, never a part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The pipelines that could be read.
+    pub pipelines: Vec<ObservedPipeline>,
+    /// Those that are there and could not be read, with the reason: whose they are is unknown, so nothing is done to them.
+    pub unreadable: BTreeMap<PipelineName, String>,
+}
+
+impl Listing {
+    /// Whether a pipeline of this name stands, readable or not.
+    pub fn stands(&self, name: &PipelineName) -> bool {
+        self.unreadable.contains_key(name) || self.pipelines.iter().any(|pipeline| pipeline.definition.name == *name)
+    }
+
+    /// Something about this pipeline could not be read, so nothing about it is taken as known.
+    pub fn distrust(&mut self, name: PipelineName, why: String) {
+        self.pipelines.retain(|pipeline| pipeline.definition.name != name);
+        self.unreadable.insert(name, why);
+    }
+}
+
 impl ObservedPipeline {
     /// Whether Penstock made it.
     pub fn is_ours(&self) -> bool {

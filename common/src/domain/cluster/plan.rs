@@ -6,6 +6,7 @@
 //! | file is gone | its pipeline is there | Orphan: never a delete |
 //! | file is good | no pipeline | Create |
 //! | | a pipeline with our name and not our tags | Refuse: not ours |
+//! | | a pipeline with our name that cannot be read | Refuse: nobody knows whose |
 //! | | the same definition, or another | Unchanged, or Update |
 //! | `delete: true` | not started for this version of the file | Destroy: a run with `IS_DESTROY=true`, the pipeline stays |
 //! | `delete_pipeline: true` | the latest run is a destroy run that succeeded | Retire, else Refuse |
@@ -22,8 +23,8 @@ use std::{
 use crate::{
     domain::{
         cluster::{
-            ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, FieldChange, Fleet, ObservedPipeline,
-            tree::Scope, wording,
+            ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, FieldChange, Fleet, Listing, tree::Scope,
+            wording,
         },
         id::{Digest, PipelineName},
     },
@@ -47,7 +48,7 @@ pub struct PlanInput<'a> {
     /// What the tree asks for.
     pub fleet: &'a Fleet,
     /// Every pipeline that could be ours: the whole listing, never a part.
-    pub observed: &'a [ObservedPipeline],
+    pub observed: &'a Listing,
     /// What the table remembers of this repository's clusters.
     pub records: &'a [ClusterRecord],
     /// The latest execution of each pipeline that [`executions_needed`] names; absent when it never ran.
@@ -186,12 +187,12 @@ pub fn count(counts: &mut Counts, outcome: Outcome) {
 
 /// The pipelines whose latest execution a plan needs: those that are to be removed, and the management clusters beside a regional
 /// one that is.
-pub fn executions_needed(fleet: &Fleet, observed: &[ObservedPipeline]) -> BTreeSet<PipelineName> {
+pub fn executions_needed(fleet: &Fleet, observed: &Listing) -> BTreeSet<PipelineName> {
     let removing = |desired: &Desired| desired.config.delete || desired.config.delete_pipeline;
     let leaving: BTreeSet<&ClusterKey> =
         fleet.desired.iter().filter(|(_, desired)| removing(desired)).map(|(key, _)| key).collect();
     let wanted = |key: &ClusterKey| leaving.contains(key) || leaving.contains(&key.regional());
-    let clusters = observed.iter().filter(|pipeline| pipeline.is_ours()).filter_map(|pipeline| {
+    let clusters = observed.pipelines.iter().filter(|pipeline| pipeline.is_ours()).filter_map(|pipeline| {
         let key = pipeline.cluster()?;
         wanted(&key).then(|| pipeline.definition.name.clone())
     });
@@ -247,3 +248,5 @@ fn limit_removals(steps: &mut [Step], fleet: usize) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unreadable;

@@ -82,16 +82,17 @@ proptest! {
     }
 
     #[test]
-    fn only_what_penstock_made_is_touched(mut world in history(), files in files(), owners in vec(0..4_u8, CLUSTERS.len())) {
-        for (pipeline, owner) in world.pipelines.values_mut().zip(&owners) {
+    fn only_what_penstock_made_is_touched(mut world in history(), files in files(), owners in vec(0..5_u8, CLUSTERS.len())) {
+        for ((name, pipeline), owner) in world.pipelines.iter_mut().zip(&owners) {
             match owner {
                 0 => drop(pipeline.tags.remove(tag::MANAGED_BY)),
                 1 => drop(pipeline.tags.insert(tag::REPOSITORY_ID.into(), "43".into())),
+                2 => drop(world.unreadable.insert(name.clone(), "it may not be read".into())),
                 _ => {}
             }
         }
         let foreign: Vec<(PipelineName, ObservedPipeline)> = world.pipelines.iter().zip(owners)
-            .filter(|(_, owner)| *owner < 2).map(|((name, pipeline), _)| (name.clone(), pipeline.clone())).collect();
+            .filter(|(_, owner)| *owner < 3).map(|((name, pipeline), _)| (name.clone(), pipeline.clone())).collect();
         world.run(&files);
         for (name, pipeline) in foreign {
             prop_assert_eq!(world.pipelines.get(&name), Some(&pipeline));

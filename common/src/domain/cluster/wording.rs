@@ -212,6 +212,20 @@ pub(super) fn foreign(pipeline: &PipelineName) -> String {
     )
 }
 
+pub(super) fn unreadable(pipeline: &PipelineName, why: &str) -> String {
+    format!(
+        "rule ownership: a pipeline named {pipeline} is there and cannot be read ({why}), so nobody knows whose it is; it is not \
+         touched. Let the provisioner's role read it, or rename it if it is not Penstock's"
+    )
+}
+
+pub(super) fn may_stand_beside(key: &ClusterKey, pipeline: &PipelineName) -> String {
+    format!(
+        "rule management-first: {key} is not removed while pipeline {pipeline}, which may be of a management cluster beside it, \
+         cannot be read"
+    )
+}
+
 pub(super) fn other_repository(pipeline: &PipelineName, owner: Option<RepositoryId>) -> String {
     let owner = owner.map_or("no repository that its tag names".to_owned(), |id| format!("repository {id}"));
     format!(

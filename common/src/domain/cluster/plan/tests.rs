@@ -344,7 +344,7 @@ fn other_branches_and_repositories_have_no_orphans_here() {
 fn executions_are_needed_only_for_removals() {
     let files = Files::of(&[RC, MC1, MC2]);
     let world = World::having(&files);
-    let observed: Vec<ObservedPipeline> = world.pipelines.values().cloned().collect();
+    let observed = world.listing();
     let needed = |files: &Files| executions_needed(&files.fleet(), &observed);
     assert!(needed(&files).is_empty());
     assert_eq!(needed(&files.clone().plus(MC1, "delete: true")), BTreeSet::from([names::pipeline(&key(MC1))]));

@@ -28,12 +28,14 @@ impl<'a> World<'a> {
     pub(super) fn new(input: &'a PlanInput<'a>) -> Self {
         let mut world = Self {
             input,
-            pipelines: input.observed.iter().map(|pipeline| (&pipeline.definition.name, pipeline)).collect(),
+            pipelines: input.observed.pipelines.iter().map(|pipeline| (&pipeline.definition.name, pipeline)).collect(),
             records: input.records.iter().map(|record| (&record.cluster, record)).collect(),
             beside: BTreeMap::new(),
             fleet_size: 0,
         };
-        for pipeline in input.observed.iter().filter(|pipeline| pipeline.is_ours()) {
+        let unreadable = |record: &&ClusterRecord| input.observed.unreadable.contains_key(&record.pipeline);
+        world.fleet_size += input.records.iter().filter(unreadable).count();
+        for pipeline in input.observed.pipelines.iter().filter(|pipeline| pipeline.is_ours()) {
             world.fleet_size += usize::from(pipeline.repository() == Some(input.scope.repository));
             if let Some(key) = pipeline.cluster()
                 && key.kind != ClusterKind::Regional
@@ -73,6 +75,9 @@ impl<'a> World<'a> {
     pub(super) fn decide(&self, key: &ClusterKey, desired: &Arc<Desired>) -> Step {
         let step = |action, reasons, changes| self.step(key, action, reasons, changes, Some(desired));
         let refuse = |reason: String| step(Action::Refuse, vec![reason], Vec::new());
+        if let Some(why) = self.input.observed.unreadable.get(&desired.shape.pipeline) {
+            return refuse(wording::unreadable(&desired.shape.pipeline, why));
+        }
         let Some(observed) = self.pipelines.get(&desired.shape.pipeline) else {
             return match (desired.config.delete, desired.config.delete_pipeline) {
                 (_, true) => step(Action::Unchanged, vec![wording::already_gone(key)], Vec::new()),
@@ -85,16 +90,16 @@ impl<'a> World<'a> {
         }
         let destroyed = self.destroyed(key, &observed.definition.name);
         if desired.config.delete_pipeline {
-            return match (self.standing_beside(key), destroyed) {
-                (Some(other), _) => refuse(wording::stands_beside(key, &other)),
+            return match (self.kept(key), destroyed) {
+                (Some(reason), _) => refuse(reason),
                 (None, false) => refuse(wording::not_destroyed(key, self.execution(&observed.definition.name))),
                 (None, true) => step(Action::Retire, vec![wording::retired(key)], Vec::new()),
             };
         }
         let update = observed.definition != desired.shape.definition;
         if desired.config.delete && !self.started(key, desired) {
-            return match (self.standing_beside(key), self.moved(key, desired)) {
-                (Some(other), _) => refuse(wording::stands_beside(key, &other)),
+            return match (self.kept(key), self.moved(key, desired)) {
+                (Some(reason), _) => refuse(reason),
                 (None, Some(change)) => refuse(wording::moved_while_deleting(&change)),
                 (None, None) => {
                     let (_, changes) = self.difference(key, desired, observed);
@@ -158,12 +163,20 @@ impl<'a> World<'a> {
         Digest::of_parts(["penstock-destroy-v1", &subject, blob, before])
     }
 
-    /// A management cluster that keeps a regional one from being removed: its pipeline is there and not destroyed, or its file asks
-    /// for it. A bad file counts as one that asks.
-    fn standing_beside(&self, key: &ClusterKey) -> Option<ClusterKey> {
+    /// Why a regional cluster is not removed: a management cluster beside it stands, or may stand, for its pipeline cannot be read.
+    fn kept(&self, key: &ClusterKey) -> Option<String> {
         if key.kind != ClusterKind::Regional {
             return None;
         }
+        let beside = names::beside(key);
+        let unread = || self.input.observed.unreadable.keys().find(|name| name.as_str().starts_with(&beside));
+        let standing = self.standing_beside(key).map(|other| wording::stands_beside(key, &other));
+        standing.or_else(|| unread().map(|name| wording::may_stand_beside(key, name)))
+    }
+
+    /// A management cluster that keeps a regional one from being removed: its pipeline is there and not destroyed, or its file asks
+    /// for it. A bad file counts as one that asks.
+    fn standing_beside(&self, key: &ClusterKey) -> Option<ClusterKey> {
         let fleet = self.input.fleet;
         let asks = |other: &ClusterKey| {
             let removing = |desired: &Arc<Desired>| desired.config.delete || desired.config.delete_pipeline;
@@ -218,7 +231,12 @@ impl<'a> World<'a> {
         let ours = |pipeline: &&ObservedPipeline| {
             pipeline.is_ours() && pipeline.repository() == Some(self.input.scope.repository)
         };
-        for pipeline in self.input.observed.iter().filter(ours) {
+        let mut unreadable: BTreeMap<_, _> = self.input.observed.unreadable.iter().collect();
+        for desired in self.input.fleet.desired.values() {
+            unreadable.remove(&desired.shape.pipeline);
+        }
+        notes.extend(unreadable.into_iter().map(|(name, why)| wording::unreadable(name, why)));
+        for pipeline in self.input.observed.pipelines.iter().filter(ours) {
             let name = &pipeline.definition.name;
             let Some(key) = pipeline.cluster() else {
                 notes.push(wording::tags_name_no_cluster(name));
