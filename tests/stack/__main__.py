@@ -11,6 +11,7 @@ import os
 import sys
 
 import environment
+import processes
 import say
 
 
@@ -36,6 +37,9 @@ def prepare(command):
     """Tools first, then the virtual environment; goes on in that."""
     if command == "down" and not environment.venv_is_ready():
         return
+    if command in ("trace", "audit"):
+        # Before anything is installed: without a stack there is nothing to look at.
+        processes.check_up()
     environment.check_tools()
     if not environment.venv_is_ready():
         environment.make_venv()
@@ -62,8 +66,6 @@ def up():
 
 def down():
     """`make down`."""
-    import processes
-
     count = processes.stop_all()
     for name in ("endpoints.json", "env"):
         (environment.STATE / name).unlink(missing_ok=True)

@@ -79,6 +79,13 @@ def is_alive(record):
     return bool(record["birth"]) and birth(record["pid"]) == record["birth"]
 
 
+def check_up():
+    """Refuses when no stack of this checkout is up, or when a part of it has ended."""
+    if not recorded() or not (STATE / "endpoints.json").exists():
+        raise Failure("the stack is not up: start it with `make up`, or look at a demo with `make demo KEEP=1`")
+    check_alive()
+
+
 def check_alive():
     """Refuses when one of the stack's programs has ended."""
     for record in recorded():

@@ -39,9 +39,7 @@ class Stack:
     @classmethod
     def running(cls):
         """The stack that `make up` started."""
-        if not processes.recorded() or not ENDPOINTS.exists():
-            raise Failure("the stack is not up: start it with `make up`, or look at a demo with `make demo KEEP=1`")
-        processes.check_alive()
+        processes.check_up()
         return cls(json.loads(ENDPOINTS.read_text()))
 
 

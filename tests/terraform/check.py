@@ -4,8 +4,8 @@
     fmt        terraform fmt -check
     rules      our own, in this file: grants, alarms and their runbook, buildspecs, no secret values, pins
     real       each root and module: init, validate, terraform test (mocked) on the real AWS provider of this machine, or of the registry
-    static     tfcheck.py of the checker that lies beside some checkouts (../shared, or PENSTOCK_SHARED): unknown, missing, unused, undescribed
-    v6 schema  validate and test again, on the schema of provider 6 that the same checker serves
+    static     a second checker, where there is one (optional, see CHECKER below): unknown, missing, unused, undescribed
+    v6 schema  validate and test again, on the schema of provider 6 that the second checker serves
 
 Nothing is written beside the sources. What cannot run here is said, and counted as skipped. `check.py rules` runs the rules alone.
 """
@@ -24,7 +24,9 @@ sys.path.append(str(REPOSITORY / "tests/stack"))
 import environment
 from say import Failure
 
-SHARED = pathlib.Path(os.environ.get("PENSTOCK_SHARED", REPOSITORY.parent / "shared")) / "tools/terraform"
+# An optional second checker: a folder with tfcheck.py, schemaprovider.py and schemas/. It is no part of this repository; TERRAFORM_CHECKER
+# names it, and without that it is looked for beside the checkout. Where there is none, its two layers are skipped, and that is said.
+CHECKER = pathlib.Path(os.environ.get("TERRAFORM_CHECKER") or REPOSITORY.parent / "shared/tools/terraform")
 
 
 class Report:
@@ -107,10 +109,10 @@ def sweep(report, terraform, work, label, env):
 
 
 def checker_python(report):
-    """The Python for the checker beside the checkout: the project's own virtual environment, made when it is missing. None without a checker."""
-    if not (SHARED / "tfcheck.py").is_file():
+    """The Python for the second checker: the project's own virtual environment, made when it is missing. None without a checker."""
+    if not (CHECKER / "tfcheck.py").is_file():
         for name in ("static (tfcheck)", "provider 6 schema"):
-            report.skip(name, f"there is no checker at {SHARED} (PENSTOCK_SHARED names another folder that holds tools/terraform)")
+            report.skip(name, "the optional second checker is not here (TERRAFORM_CHECKER names the folder of its tfcheck.py)")
         return None
     try:
         if not environment.venv_is_ready():
@@ -123,16 +125,16 @@ def checker_python(report):
 
 def static(report, python):
     """The checker's own reading of every folder: no terraform needed."""
-    schema = ["--schema", str(SHARED / "schemas/aws-6.66.0.json.gz")]
+    schema = ["--schema", str(CHECKER / "schemas/aws-6.66.0.json.gz")]
     folders_ = [str(REPOSITORY / folder) for folder, _ in folders(REPOSITORY)]
-    done = subprocess.run([python, str(SHARED / "tfcheck.py"), *schema, "--lint", *folders_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run([python, str(CHECKER / "tfcheck.py"), *schema, "--lint", *folders_], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     report.command("static (tfcheck, provider 6 schema, lint)", (done.returncode, done.stdout))
 
 
 def schema_of_provider_6(report, terraform, python):
     """validate and test again, on the schema that the checker serves in the place of the provider."""
     with tempfile.TemporaryDirectory() as home:
-        started = subprocess.run([python, str(SHARED / "schemaprovider.py"), "start", f"aws={SHARED}/schemas/aws-6.66.0.json.gz"],
+        started = subprocess.run([python, str(CHECKER / "schemaprovider.py"), "start", f"aws={CHECKER}/schemas/aws-6.66.0.json.gz"],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": home})
         exported = dict(line.removeprefix("export ").split("=", 1) for line in started.stdout.splitlines() if line.startswith("export "))
         attach = exported.get("TF_REATTACH_PROVIDERS", "").strip("'\"")
