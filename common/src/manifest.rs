@@ -30,6 +30,38 @@ pub struct Manifest {
     pub calls: &'static [&'static [&'static str]],
     /// The events that it puts into the outbox (the relay alone talks to the bus).
     pub emits: &'static [EventKind],
+    /// What of its own metrics calls a person; errors, throttles, queues and streams have their alarms without being named.
+    pub alarms: &'static [Alarm],
+}
+
+/// When a metric that the function writes without dimensions calls a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Alarm {
+    /// Its name after the function's: `oldest-wait`.
+    pub name: &'static str,
+    /// The metric.
+    pub metric: &'static str,
+    /// What is the matter, in words.
+    pub says: &'static str,
+    /// The section of `docs/runbooks.md` that says what to do.
+    pub runbook: &'static str,
+    /// How the values of a period become one.
+    pub statistic: Statistic,
+    /// From which value on.
+    pub threshold: u32,
+    /// How long a period is, in seconds: a multiple of 60.
+    pub period_s: u32,
+    /// For how many periods in a row.
+    pub periods: u16,
+}
+
+/// How the values of a period become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Statistic {
+    /// The highest: of a gauge.
+    Maximum,
+    /// All added up: of a counter.
+    Sum,
 }
 
 /// Why a function wakes.

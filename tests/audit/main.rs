@@ -30,6 +30,7 @@ const MANIFEST: Manifest = Manifest {
     grants: &[],
     calls: &[],
     emits: &[],
+    alarms: &[],
 };
 
 #[tokio::main(flavor = "current_thread")]

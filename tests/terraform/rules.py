@@ -111,6 +111,11 @@ def alarms_lead_into_the_runbook():
                 verb = " ".join(rest.split("; first: ")[1].split()[:3])
                 if verb not in sections[anchor]:
                     yield f"{path.relative_to(REPOSITORY)}: the alarm's first command is `{verb} …`, and section {anchor} of the runbook does not show it"
+    for function, facts in contract()["functions"].items():
+        for alarm in facts["alarms"]:
+            named.add(alarm["runbook"])
+            if "aws logs tail" not in sections.get(alarm["runbook"], ""):
+                yield f"{function}: its alarm {alarm['name']} names section {alarm['runbook']}, which docs/runbooks.md does not have, or not with `aws logs tail`"
     for anchor in sorted(set(sections) - named - {"before-you-begin"}):
         yield f"docs/runbooks.md: no alarm or text of terraform/ leads to section {anchor}"
 

@@ -63,6 +63,7 @@ fn function(manifest: &Manifest) -> Value {
         "memory_mb": manifest.memory_mb, "timeout_s": manifest.timeout_s,
         "routes": routes, "stream": stream, "patterns": patterns, "schedules": schedules, "queue": queue,
         "env": manifest.env, "grants": manifest.grants, "calls": calls, "emits": emits,
+        "alarms": manifest.alarms,
     })
 }
 
@@ -205,6 +206,10 @@ fn manifests_are_whole() {
         variables.sort_unstable();
         variables.dedup();
         assert_eq!(variables.len(), manifest.env.len(), "{} names a variable twice", manifest.name);
+        for alarm in manifest.alarms {
+            assert!(alarm.threshold > 0 && alarm.periods > 0, "{}: {} always calls", manifest.name, alarm.name);
+            assert!(alarm.period_s > 0 && alarm.period_s.is_multiple_of(60), "{}: {}", manifest.name, alarm.name);
+        }
         for wake in manifest.wakes {
             if let Wake::Schedule { input, rate, .. } = wake {
                 assert!(serde_json::from_str::<Value>(input).is_ok(), "{}: {input} is not JSON", manifest.name);

@@ -169,6 +169,7 @@ mod tests {
         grants: &[],
         calls: &[],
         emits: &[],
+        alarms: &[],
     };
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, Fault> {

@@ -2,6 +2,8 @@
 //!
 //! A metric is a log event with target `metric`, a field `name` and a field `value`: code without this feature can write one with
 //! `tracing::info!(target: "metric", name = "OutboxPublished", value = 3u64)`, and it becomes one line that CloudWatch counts.
+//! It may have a `unit` (`Seconds`; `Count` without it) and the fields of [`DIMENSIONS`], and no other field: each set of values
+//! is a metric of its own, which is billed, so what there can be many of (people, items, repositories) is never a dimension.
 #![allow(clippy::print_stdout, reason = "CloudWatch reads metrics from the log stream, which is standard output")]
 
 use std::{fmt, sync::OnceLock};
@@ -22,6 +24,9 @@ use crate::{domain::id::quoted, fault::Fault};
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "Penstock";
+
+/// What a metric may be told apart by, beside the function. An empty text is none.
+pub const DIMENSIONS: [&str; 2] = ["scope_kind", "pod"];
 
 static FUNCTION: OnceLock<&'static str> = OnceLock::new();
 
@@ -95,28 +100,35 @@ impl<S: Subscriber> Layer<S> for Metrics {
 fn line(function: &str, event: &Event<'_>, now: Timestamp) -> Option<Value> {
     let mut read = Read::default();
     event.record(&mut read);
-    Some(embedded(function, &read.name?, read.value?, now))
+    embedded(function, read, now)
 }
 
-fn embedded(function: &str, name: &str, value: u64, now: Timestamp) -> Value {
-    json!({
+fn embedded(function: &str, read: Read, now: Timestamp) -> Option<Value> {
+    let (name, value) = (read.name?, read.value?);
+    let names: Vec<&str> = std::iter::once("function").chain(read.dimensions.iter().map(|(name, _)| *name)).collect();
+    let mut line = json!({
         "_aws": {
             "Timestamp": now.as_millisecond(),
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [["function"]],
-                "Metrics": [{"Name": name, "Unit": "Count"}],
+                "Dimensions": [names],
+                "Metrics": [{"Name": name, "Unit": read.unit.as_deref().unwrap_or("Count")}],
             }],
         },
         "function": function,
-        name: value,
-    })
+    });
+    let fields = line.as_object_mut()?;
+    fields.insert(name, json!(value));
+    fields.extend(read.dimensions.into_iter().map(|(name, value)| (name.to_owned(), json!(value))));
+    Some(line)
 }
 
 #[derive(Default)]
 struct Read {
     name: Option<String>,
     value: Option<u64>,
+    unit: Option<String>,
+    dimensions: Vec<(&'static str, String)>,
 }
 
 impl Visit for Read {
@@ -133,8 +145,13 @@ impl Visit for Read {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "name" {
-            self.name = Some(value.to_owned());
+        match field.name() {
+            "name" => self.name = Some(value.to_owned()),
+            "unit" => self.unit = Some(value.to_owned()),
+            other => {
+                let known = DIMENSIONS.into_iter().find(|name| *name == other && !value.is_empty());
+                self.dimensions.extend(known.map(|name| (name, value.to_owned())));
+            }
         }
     }
 
@@ -166,10 +183,31 @@ mod tests {
         tracing::subscriber::set_global_default(registry().with(Keep)).unwrap();
         metric("RejectedMessages", 2);
         tracing::info!(target: "metric", name = "Published", value = 3);
+        let (scope_kind, pod) = ("pod-stage", "ratio");
+        tracing::info!(target: "metric", name = "Waits", unit = "Seconds", value = 4, scope_kind, pod, person = "ada");
+        tracing::info!(target: "metric", name = "Waits", value = 5, scope_kind = "stage", pod = "");
         let kept = KEPT.take();
-        assert_eq!(kept[0], embedded("example", "RejectedMessages", 2, Timestamp::UNIX_EPOCH));
+        let about = |name: &str, unit: &str, dimensions: &[&str]| {
+            json!({
+                "Timestamp": 0,
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [dimensions],
+                    "Metrics": [{"Name": name, "Unit": unit}],
+                }],
+            })
+        };
+        assert_eq!(
+            kept[0],
+            json!({"_aws": about("RejectedMessages", "Count", &["function"]), "function": "example", "RejectedMessages": 2})
+        );
         assert_eq!(kept[1]["Published"], 3);
-        assert_eq!(kept[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"], "RejectedMessages");
+        let told = json!({
+            "_aws": about("Waits", "Seconds", &["function", "scope_kind", "pod"]),
+            "function": "example", "scope_kind": "pod-stage", "pod": "ratio", "Waits": 4,
+        });
+        assert_eq!(kept[2], told, "what is no dimension is left out");
+        assert_eq!(kept[3]["_aws"], about("Waits", "Count", &["function", "scope_kind"]));
     }
 
     #[test]

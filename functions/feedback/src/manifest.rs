@@ -33,4 +33,5 @@ pub const MANIFEST: Manifest = Manifest {
     grants: &["feedback-ledger", "github-app-key-read"],
     calls: &[dynamodb::FEEDBACK_ACTIONS, secrets::ACTIONS],
     emits: &[],
+    alarms: &[],
 };

@@ -82,4 +82,5 @@ pub const MANIFEST: Manifest = Manifest {
         EventKind::DeploymentReported,
         EventKind::RepositoryRenamed,
     ],
+    alarms: &[],
 };

@@ -43,4 +43,5 @@ pub const MANIFEST: Manifest = Manifest {
     grants: &["outbox-drain", "bus-publish"],
     calls: &[common::aws::dynamodb::OUTBOX_ACTIONS, common::aws::eventbridge::ACTIONS],
     emits: &[],
+    alarms: &[],
 };

@@ -52,4 +52,5 @@ pub const MANIFEST: Manifest = Manifest {
         EventKind::PipelineOrphaned,
         EventKind::ConfigurationRejected,
     ],
+    alarms: &[],
 };

@@ -26,7 +26,7 @@ use common::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::telling::Telling;
+use crate::{metrics, telling::Telling};
 
 /// How long a request is tried again while others are at the same rows. After that it takes a ticket without looking.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
@@ -372,7 +372,11 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             return Ok(Committed::Done);
         }
         let events = self.telling.events(step, before, cause, &self.limits, now);
-        self.rows.commit(&step.writes, &events, now).await
+        let committed = self.rows.commit(&step.writes, &events, now).await?;
+        if committed == Committed::Done {
+            metrics::count(&step.facts);
+        }
+        Ok(committed)
     }
 
     async fn queue_regardless(&self, request: &Request, cause: &CorrelationId) -> Result<Answer, Fault> {

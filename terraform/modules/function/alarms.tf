@@ -40,6 +40,12 @@ locals {
         statistic = "Maximum", threshold = 300000, periods = 3
       }
     },
+    # What the function says of itself, in its manifest. Its metrics have the function's short name as dimension.
+    { for alarm in var.facts.alarms : alarm.name => {
+      says      = "${alarm.says}: docs/runbooks.md#${alarm.runbook}; first: aws logs tail /aws/lambda/${local.name} --since 1h --region ${local.region}"
+      namespace = "Penstock", metric = alarm.metric, dimensions = { function = var.function }
+      statistic = alarm.statistic, threshold = alarm.threshold, periods = alarm.periods, period = alarm.period_s
+    } },
   )
 }
 
@@ -54,7 +60,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   statistic           = each.value.statistic
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = each.value.threshold
-  period              = 60
+  period              = try(each.value.period, 60)
   evaluation_periods  = each.value.periods
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns

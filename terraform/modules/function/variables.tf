@@ -51,6 +51,10 @@ variable "facts" {
     stream    = optional(object({ prefix = string, batch_size = number, attempts = number, max_age_s = number }))
     patterns  = any # patterns have different shapes, so no element type fits
     schedules = list(object({ name = string, rate = string, input = string }))
+    alarms = optional(list(object({
+      name      = string, metric = string, says = string, runbook = string,
+      statistic = string, threshold = number, period_s = number, periods = number
+    })), [])
   })
   nullable = false
 

@@ -179,6 +179,41 @@ run "alarms" {
   }
 }
 
+run "own_alarms" {
+  command = plan
+
+  variables {
+    facts = {
+      purpose   = "Limits."
+      memory_mb = 256
+      timeout_s = 30
+      queue     = false
+      patterns  = []
+      schedules = []
+      alarms = [{
+        name      = "oldest-wait", metric = "WIPOldestWait", says = "Somebody waits too long", runbook = "work-in-progress",
+        statistic = "Maximum", threshold = 172800, period_s = 300, periods = 3
+      }]
+    }
+  }
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["errors", "throttles", "oldest-wait"])
+    error_message = "What the manifest says beside what every function has."
+  }
+  assert {
+    condition = alltrue([for alarm in [aws_cloudwatch_metric_alarm.this["oldest-wait"]] :
+      alarm.namespace == "Penstock" && alarm.dimensions == tomap({ function = var.function }) && alarm.period == 300 && alarm.threshold == 172800
+      && startswith(alarm.alarm_description, "Somebody waits too long: docs/runbooks.md#work-in-progress; first: aws logs tail ")
+    ])
+    error_message = "The metric that the function writes, under its short name, and where to read on."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["errors"].period == 60
+    error_message = "The others look at each minute."
+  }
+}
+
 run "stream" {
   command = plan
 
