@@ -20,6 +20,7 @@ use std::{
     collections::BTreeMap,
     str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,7 +29,7 @@ use crate::{
     domain::id::{BranchName, CorrelationId, EventId, IdError, RepositoryId},
     event::{Envelope, Event, Host, Meta, Repository, SCHEMA_VERSION},
     fault::Fault,
-    ports::{Clock, PipelineError},
+    ports::{Clock, Pause, PipelineError},
 };
 
 pub use self::{files::ClusterFile, governance::GovernanceFiles, host::Files, pipelines::FakePipeline};
@@ -241,6 +242,13 @@ impl World {
 impl Clock for World {
     fn now(&self) -> Timestamp {
         self.state().now
+    }
+}
+
+/// Waiting takes no time but the world's: always as long as it may.
+impl Pause for World {
+    async fn pause(&self, longest: Duration) {
+        self.pass(SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX));
     }
 }
 

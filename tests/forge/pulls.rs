@@ -126,12 +126,15 @@ pub(super) fn announce(world: &World, action: &str, pull: &Pull, sender: &Value,
     world.emit("pull_request", &payload::pull_request(world, action, pull, sender, more));
 }
 
-/// `GET /repos/{owner}/{repo}/pulls`: `state` is open (the default), closed or all; newest first.
+/// `GET /repos/{owner}/{repo}/pulls`: `state` is open (the default), closed or all; newest first unless `direction` is asc.
 pub(super) async fn list(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
     visitor.needs("pull_requests", Access::Read)?;
     let state = visitor.query("state").unwrap_or("open");
     let head = visitor.query("head").map(|head| head.rsplit(':').next().unwrap_or_default());
-    let pulls: Vec<Pull> = world.memory().pulls.values().rev().cloned().collect();
+    let mut pulls: Vec<Pull> = world.memory().pulls.values().rev().cloned().collect();
+    if visitor.query("direction") == Some("asc") {
+        pulls.reverse();
+    }
     let matching = pulls
         .into_iter()
         .filter(|pull| state == "all" || pull.open == (state == "open"))

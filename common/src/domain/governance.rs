@@ -12,7 +12,7 @@ mod people;
 
 pub use self::people::{Identity, People, Person, Pod, Pods};
 use crate::domain::{
-    id::{AccountId, BranchName, Digest, EnvironmentName, RepositoryId, RepositoryName},
+    id::{AccountId, BranchName, Digest, EnvironmentName, PodName, RepositoryId, RepositoryName, StageName},
     wip::limits::Limits,
 };
 
@@ -91,6 +91,17 @@ pub struct RepositoryEntry {
     pub kind: RepositoryKind,
     /// The branch that configures environments which name none.
     pub default_branch: BranchName,
+    /// Where its pull requests count as work in progress. Without it they are not limited.
+    pub wip: Option<RepositoryWip>,
+}
+
+/// Where the pull requests of a repository count as work in progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryWip {
+    /// Whose work they are.
+    pub pod: PodName,
+    /// Which stage they are in.
+    pub stage: StageName,
 }
 
 /// What a repository is for.
@@ -99,6 +110,8 @@ pub struct RepositoryEntry {
 pub enum RepositoryKind {
     /// Its deploy tree makes cluster pipelines.
     Cluster,
+    /// It configures nothing; its pull requests may count as work in progress.
+    Application,
 }
 
 impl Environments {

@@ -16,6 +16,9 @@ use super::{
     wire,
 };
 
+/// How many pull requests a page has: GitHub's most.
+const PAGE: usize = 100;
+
 impl Forge for GitHub {
     async fn branch_head(&self, repository: &Repository, branch: &BranchName) -> Result<Option<CommitSha>, Fault> {
         let what = format!("reading the head of {branch} in {}", repository.name);
@@ -87,18 +90,34 @@ impl Forge for GitHub {
         let what = format!("reading pull request {number} of {}", repository.name);
         let call = Call { repository, scope: Scope::Read, what: &what };
         match self.call::<wire::Pull, _>(&call, GET, &format!("/pulls/{number}")).await {
-            Ok(found) => Ok(Some(PullRequest {
-                number: found.number,
-                open: found.state == "open",
-                draft: found.draft,
-                author: found.user.map(|user| user.id),
-                reviewers: found.requested_reviewers.iter().map(|user| user.id).collect(),
-                head: parse(&what, &found.head.sha)?,
-                base_branch: found.base.branch.parse().map_err(|error| Fault::reject(format!("{what}: {error}")))?,
-            })),
+            Ok(found) => pull_request(&what, found).map(Some),
             Err(Failure::NotFound(_)) => Ok(None),
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    async fn open_pull_requests(&self, repository: &Repository) -> Result<Vec<PullRequest>, Fault> {
+        let what = format!("listing the open pull requests of {}", repository.name);
+        let call = Call { repository, scope: Scope::Read, what: &what };
+        self.still_means(&call).await?;
+        let mut all = Vec::new();
+        for page in 1_u64.. {
+            let below = format!("/pulls?state=open&sort=created&direction=asc&per_page={PAGE}&page={page}");
+            let found: Vec<wire::Pull> = self.call(&call, GET, &below).await?;
+            let last = found.len() < PAGE;
+            for pull in found {
+                // One that cannot be read, such as one into a branch whose name is none to us, does not hide the others.
+                let number = pull.number;
+                match pull_request(&what, pull) {
+                    Ok(pull) => all.push(pull),
+                    Err(fault) => tracing::warn!(number, "{}", fault.chain()),
+                }
+            }
+            if last {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     async fn merge_base(
@@ -127,6 +146,18 @@ impl GitHub {
         }
         Ok(found.tree)
     }
+}
+
+fn pull_request(what: &str, found: wire::Pull) -> Result<PullRequest, Fault> {
+    Ok(PullRequest {
+        number: found.number,
+        open: found.state == "open",
+        draft: found.draft,
+        author: found.user.map(|user| user.id),
+        reviewers: found.requested_reviewers.iter().map(|user| user.id).collect(),
+        head: parse(what, &found.head.sha)?,
+        base_branch: found.base.branch.parse().map_err(|error| Fault::reject(format!("{what}: {error}")))?,
+    })
 }
 
 fn kind_of(mode: &str) -> EntryKind {

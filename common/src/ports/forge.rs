@@ -38,6 +38,12 @@ pub trait Forge: Sync {
         number: u64,
     ) -> impl Future<Output = Result<Option<PullRequest>, Fault>> + Send;
 
+    /// Every pull request that is open now, the oldest first.
+    fn open_pull_requests(
+        &self,
+        repository: &Repository,
+    ) -> impl Future<Output = Result<Vec<PullRequest>, Fault>> + Send;
+
     /// The commit that a pull request's head and base have in common.
     fn merge_base(
         &self,

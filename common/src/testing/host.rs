@@ -129,7 +129,7 @@ impl World {
             number,
             open: true,
             draft: false,
-            author: Some(7),
+            author: Some(1001),
             reviewers: BTreeSet::new(),
             head: head.clone(),
             base_branch: base_branch.clone(),
@@ -256,6 +256,13 @@ impl Forge for World {
         let key = (repository.id, number);
         self.call("Forge.pull_request", number.to_string(), false, |state| {
             Ok(state.host.pull_requests.get(&key).cloned())
+        })
+    }
+
+    async fn open_pull_requests(&self, repository: &Repository) -> Result<Vec<PullRequest>, Fault> {
+        self.call("Forge.open_pull_requests", repository.name.as_str(), false, |state| {
+            let all = state.host.pull_requests.iter().filter(|((owner, _), _)| *owner == repository.id);
+            Ok(all.map(|(_, change)| change.clone()).filter(|change| change.open).collect())
         })
     }
 

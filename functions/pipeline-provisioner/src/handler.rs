@@ -95,11 +95,12 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let entry = self.governance.repositories.listed.get(&id)?;
         match entry.kind {
             RepositoryKind::Cluster => Some(Repository { host: Host::Github, id, name: entry.name.clone() }),
+            RepositoryKind::Application => None,
         }
     }
 }
 
-const NOT_ONBOARDED: &str = "the repository is not in repositories.yaml";
+const NOT_ONBOARDED: &str = "the repository is not in repositories.yaml, or configures no clusters";
 const NO_ENVIRONMENT: &str = "no environment follows this branch";
 
 // Intake accepts what every correctly signed repository sends; doing nothing is the right answer, and it is counted.

@@ -11,12 +11,14 @@
 //! | [`answer`] | the service's answers as JSON and problem documents |
 //! | [`service`] | load, decide, commit, and again when somebody else was faster |
 //! | [`telling`] | what happened, as events |
+//! | [`change`] | pull requests as items |
 //! | [`metrics`] | what the rows say in numbers |
 
 pub use crate::service::Limiter;
 
 pub mod answer;
 pub mod api;
+pub mod change;
 pub mod http;
 pub mod metrics;
 pub mod reason;

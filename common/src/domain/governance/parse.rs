@@ -51,7 +51,6 @@ impl Governance {
         let mut reader = Reader { files, findings: Vec::new() };
         let environments = reader.read("environments.yaml", environments::environments);
         let accounts = reader.read("accounts.yaml", accounts::accounts);
-        let repositories = reader.read("repositories.yaml", repositories::repositories);
         let listed = |unlisted: Unlisted, names: Vec<String>| {
             (unlisted == Unlisted::Refuse).then(|| names.into_iter().collect())
         };
@@ -65,6 +64,8 @@ impl Governance {
                 listed(accounts.unlisted, accounts.listed.keys().map(ToString::to_string).collect())
             }),
         };
+        let repositories =
+            reader.read("repositories.yaml", |file, entries| repositories::repositories(file, entries, &known.pods));
         let people = reader.read("people.yaml", |file, entries| people::people(file, entries, &known.pods));
         let pods = reader.read("pods.yaml", |file, entries| people::pods(file, entries, &known.people));
         let limits = reader.read("limits.yaml", |file, entries| limits::limits(file, entries, digest.clone(), &known));

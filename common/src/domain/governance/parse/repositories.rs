@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::file::File;
+use super::file::{File, Names};
 use crate::domain::{
     cluster::Place,
-    governance::{Repositories, RepositoryEntry, RepositoryKind},
+    governance::{Repositories, RepositoryEntry, RepositoryKind, RepositoryWip},
     id::RepositoryId,
     yaml::{Entry, Node},
 };
 
-pub(super) fn repositories(file: &mut File, entries: &[Entry]) -> Option<Repositories> {
+pub(super) fn repositories(file: &mut File, entries: &[Entry], pods: &Names) -> Option<Repositories> {
     let [repositories] = file.keys(entries, ["repositories"]);
     let list = file.required(repositories, Place::START, "repositories", "a list of repositories")?;
     let Some(items) = list.sequence() else {
@@ -19,7 +19,7 @@ pub(super) fn repositories(file: &mut File, entries: &[Entry]) -> Option<Reposit
     };
     let mut listed = BTreeMap::new();
     for item in items {
-        let Some((id, entry)) = repository(file, item) else { continue };
+        let Some((id, entry)) = repository(file, item, pods) else { continue };
         if listed.insert(id, entry).is_some() {
             file.find(item.place, "duplicate", "id", format!("repository {id} a second time"), "each repository once");
         }
@@ -27,9 +27,9 @@ pub(super) fn repositories(file: &mut File, entries: &[Entry]) -> Option<Reposit
     Some(Repositories { listed })
 }
 
-fn repository(file: &mut File, item: &Node) -> Option<(RepositoryId, RepositoryEntry)> {
+fn repository(file: &mut File, item: &Node, pods: &Names) -> Option<(RepositoryId, RepositoryEntry)> {
     let entries = file.mapping(item, "repositories")?;
-    let [id, name, kind, default_branch] = file.keys(entries, ["id", "name", "kind", "default_branch"]);
+    let [id, name, kind, default_branch, wip] = file.keys(entries, ["id", "name", "kind", "default_branch", "wip"]);
     let id = file.required(id, item.place, "id", "the source host's number of the repository").and_then(|node| {
         let number = node.int().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0);
         if number.is_none() {
@@ -41,8 +41,22 @@ fn repository(file: &mut File, item: &Node) -> Option<(RepositoryId, RepositoryE
     let default_branch = file
         .required(default_branch, item.place, "default_branch", "a branch")
         .and_then(|node| file.parsed(node, "default_branch"));
+    let kinds = [("cluster", RepositoryKind::Cluster), ("application", RepositoryKind::Application)];
     let kind = file
-        .required(kind, item.place, "kind", "cluster")
-        .and_then(|node| file.word(node, "kind", [("cluster", RepositoryKind::Cluster)]));
-    Some((RepositoryId(id?), RepositoryEntry { name: name?, kind: kind?, default_branch: default_branch? }))
+        .required(kind, item.place, "kind", "cluster or application")
+        .and_then(|node| file.word(node, "kind", kinds));
+    // Misspelt is not absent: what cannot be read refuses the file.
+    let wip = wip.and_then(|node| self::wip(file, node, pods));
+    let (name, kind, default_branch) = (name?, kind?, default_branch?);
+    Some((RepositoryId(id?), RepositoryEntry { name, kind, default_branch, wip }))
+}
+
+fn wip(file: &mut File, node: &Node, pods: &Names) -> Option<RepositoryWip> {
+    let entries = file.mapping(node, "wip")?;
+    let [pod, stage] = file.keys(entries, ["pod", "stage"]);
+    let pod = file.required(pod, node.place, "wip.pod", "a pod of pods.yaml");
+    let pod = pod.and_then(|pod| file.listed(pod, "wip.pod", "a pod of pods.yaml", pods));
+    let stage = file.required(stage, node.place, "wip.stage", "a stage");
+    let stage = stage.and_then(|stage| file.parsed(stage, "wip.stage"));
+    Some(RepositoryWip { pod: pod?, stage: stage? })
 }

@@ -80,7 +80,7 @@ fn every_error_names_file_line_and_column() {
     repositories.yaml:2:10: error: id: found "42", expected the source host's number of the repository
     repositories.yaml:2:22: error: name: found "or", expected owner/name of letters, digits, '.', '_' and '-'
     repositories.yaml:2:5: error: default_branch: found nothing, expected a branch
-    repositories.yaml:2:32: error: kind: found "clustre", expected cluster; did you mean cluster?
+    repositories.yaml:2:32: error: kind: found "clustre", expected cluster or application; did you mean cluster?
     "#);
 }
 
@@ -191,4 +191,21 @@ fn a_file_that_cannot_be_read_is_said_once_and_not_again_for_each_name_in_it() {
         let found = parse(&[(file, "people: [")]).unwrap_err();
         assert!(found.lines().count() == 1 && found.starts_with(file), "{found}");
     }
+}
+
+#[test]
+fn pull_requests_count_where_the_repository_says() {
+    let with = |wip: &str| {
+        let text = format!("repositories:\n  - {{id: 42, name: o/r, kind: application, default_branch: main{wip}}}\n");
+        parse(&[("repositories.yaml", text.as_str()), ("pods.yaml", "pods: {ratio: {}}\n")])
+    };
+    let entry = |wip: &str| with(wip).unwrap().repositories.listed.remove(&RepositoryId(42)).unwrap();
+    let wip = entry(", wip: {pod: ratio, stage: scaffold}").wip.unwrap();
+    assert_eq!((wip.pod.as_str(), wip.stage.as_str()), ("ratio", "scaffold"));
+    assert_eq!(entry("").wip, None);
+    insta::assert_snapshot!(with(", wip: {pod: ration, stag: x}").unwrap_err(), @r#"
+    repositories.yaml:2:85: error: found the key "stag", expected one of pod, stage; did you mean stage?
+    repositories.yaml:2:77: error: wip.pod: found "ration", expected a pod of pods.yaml; did you mean ratio?
+    repositories.yaml:2:71: error: wip.stage: found nothing, expected a stage
+    "#);
 }
