@@ -156,6 +156,26 @@ def every_folder_is_alike():
                 yield f"{path.relative_to(REPOSITORY)}: {name} has no description"
 
 
+def what_is_not_public_wants_a_token():
+    """The public routes are named here: one more of them is a decision, not a slip."""
+    public = {"POST /webhooks/github", "GET /health"}
+    for function, facts in contract()["functions"].items():
+        for route in facts["routes"]:
+            name = f"{route['method']} {route['path']}"
+            if route["public"] and name not in public:
+                yield f"{function}: {name} needs no token; only {', '.join(sorted(public))} may do without"
+    text = re.sub(r"(?m)#.*$", "", (TERRAFORM / "modules/api/main.tf").read_text())
+    made = [body for kind, body in re.findall(r'^resource "(aws_apigatewayv2_route)" "[a-z]+" \{\n(.*?)^\}', text, re.M | re.S)]
+    if len(made) != 1:
+        yield f"modules/api/main.tf makes routes in {len(made)} places: one is enough, so that no other way is open"
+    for body in made:
+        for wanted in ('each.value.public ? "NONE" : "JWT"', "each.value.public ? null : one(aws_apigatewayv2_authorizer.jwt[*].id)"):
+            if wanted not in body:
+                yield f"modules/api/main.tf: the route does not say {wanted!r}"
+    if re.search(r'"\$default"', text.replace('name        = "$default"', "")):
+        yield "modules/api/main.tf: a $default route would catch what no function answers for"
+
+
 def no_reserved_concurrency():
     for path in sorted(TERRAFORM.rglob("*.tf")):
         if "reserved_concurrent_executions" in re.sub(r"(?m)#.*$", "", path.read_text()):
@@ -170,5 +190,6 @@ ALL = [
     ("buildspecs run the one program", buildspecs_run_the_one_program),
     ("no secret passes through Terraform", no_secret_passes_through_terraform),
     ("every folder is alike", every_folder_is_alike),
+    ("what is not public wants a token", what_is_not_public_wants_a_token),
     ("no reserved concurrency", no_reserved_concurrency),
 ]

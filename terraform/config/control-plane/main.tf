@@ -82,6 +82,7 @@ module "api" {
   place              = local.place
   key_arn            = module.key.arn
   routes             = local.routes
+  jwt                = var.jwt
   throttle           = var.throttle
   log_retention_days = var.log_retention_days
   alarm_topic_arns   = var.alarm_topic_arns

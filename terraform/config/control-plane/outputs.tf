@@ -8,6 +8,11 @@ output "api_url" {
   value       = module.api.url
 }
 
+output "absent_routes" {
+  description = "The routes that are not there, because they need a token and `jwt` says no issuer."
+  value       = module.api.absent_routes
+}
+
 output "secret_arns" {
   description = "The secrets that a person fills."
   value       = module.secrets.arns

@@ -155,6 +155,22 @@ variable "target_account_ids" {
   }
 }
 
+variable "jwt" {
+  description = "Who issues people's tokens for the HTTP API: any OIDC issuer (Auth0, Cognito, IAM Identity Center, …) and the audiences that it makes them for. Null: the routes that need a token are not made."
+  type        = object({ issuer = string, audience = list(string) })
+  default     = null
+
+  validation {
+    condition     = var.jwt == null || can(regex("^https://[^/?#@]+(/[^?#]*)?$", var.jwt.issuer))
+    error_message = "jwt.issuer is the https URL that tokens name in iss, to the letter (Auth0's ends with a slash, Cognito's does not)."
+  }
+
+  validation {
+    condition     = var.jwt == null || try(length(var.jwt.audience) > 0 && alltrue([for audience in var.jwt.audience : length(audience) > 0]), false)
+    error_message = "jwt.audience names at least one audience: without one, every token of the issuer would pass, whomever it was made for."
+  }
+}
+
 variable "throttle" {
   description = "Requests a second that the HTTP API takes, and the burst above it."
   type        = object({ rate = number, burst = number })

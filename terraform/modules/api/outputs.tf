@@ -7,3 +7,8 @@ output "id" {
   description = "The API's id."
   value       = aws_apigatewayv2_api.this.id
 }
+
+output "absent_routes" {
+  description = "The routes that were not made, because they need a token and jwt says no issuer."
+  value       = local.absent
+}

@@ -44,9 +44,19 @@ variable "routes" {
 }
 
 variable "jwt" {
-  description = "Who issues the tokens for routes that are not public. Null: then every route must be public."
+  description = "Who issues the tokens for routes that are not public: any OIDC issuer, and the audiences that it makes them for. Null: those routes are not made."
   type        = object({ issuer = string, audience = list(string) })
   default     = null
+
+  validation {
+    condition     = var.jwt == null || can(regex("^https://[^/?#@]+(/[^?#]*)?$", var.jwt.issuer))
+    error_message = "jwt.issuer is the https URL that tokens name in iss, to the letter (Auth0's ends with a slash, Cognito's does not)."
+  }
+
+  validation {
+    condition     = var.jwt == null || try(length(var.jwt.audience) > 0 && alltrue([for audience in var.jwt.audience : length(audience) > 0]), false)
+    error_message = "jwt.audience names at least one audience: without one, every token of the issuer would pass, whomever it was made for."
+  }
 }
 
 variable "throttle" {

@@ -97,6 +97,33 @@ run "contract" {
   }
 }
 
+run "without_an_issuer" {
+  command = plan
+
+  variables {
+    contract_file = "tests/protected-route.json"
+  }
+
+  assert {
+    condition     = output.absent_routes == tolist(["PUT /v1/wip/scopes/{scope}"])
+    error_message = "A route that needs a token is not made without an issuer, and the output says so."
+  }
+}
+
+run "with_an_issuer" {
+  command = plan
+
+  variables {
+    contract_file = "tests/protected-route.json"
+    jwt           = { issuer = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_EXAMPLE", audience = ["1example23456789"] }
+  }
+
+  assert {
+    condition     = length(output.absent_routes) == 0
+    error_message = "With an issuer every route of the contract is made."
+  }
+}
+
 run "connection_pending" {
   command = plan
 
@@ -134,9 +161,10 @@ run "values_that_aws_would_refuse_later" {
     target_account_ids = ["123456789012", "12"]
     throttle           = { rate = 0, burst = 10 }
     alarm_topic_arns   = ["on-call"]
+    jwt                = { issuer = "issuer.example.org", audience = [""] }
   }
   expect_failures = [
     var.account_id, var.region, var.connection_arn, var.github_app_id, var.github_api_url, var.log_level, var.log_retention_days,
-    var.state_bucket, var.state_key_arn, var.target_role_name, var.target_account_ids, var.throttle, var.alarm_topic_arns,
+    var.state_bucket, var.state_key_arn, var.target_role_name, var.target_account_ids, var.throttle, var.alarm_topic_arns, var.jwt,
   ]
 }

@@ -72,24 +72,70 @@ run "protected_route_without_an_issuer" {
 
   variables {
     routes = {
+      health-0  = { method = "GET", path = "/health", public = true, function = "penstock-test-console", alias_name = "live", alias_invoke_arn = "arn:aws:lambda:us-east-1:123456789012:function:console:live" }
       console-0 = { method = "GET", path = "/v1/clusters", public = false, function = "penstock-test-console", alias_name = "live", alias_invoke_arn = "arn:aws:lambda:us-east-1:123456789012:function:console:live" }
     }
   }
-  expect_failures = [aws_apigatewayv2_route.this["console-0"]]
+
+  assert {
+    condition = alltrue([for made in [aws_apigatewayv2_route.this, aws_apigatewayv2_integration.this, aws_lambda_permission.route] :
+      toset(keys(made)) == toset(["health-0"])
+    ])
+    error_message = "A route that needs a token is not made without an issuer: no route, no integration, no permission."
+  }
+  assert {
+    condition     = length(aws_apigatewayv2_authorizer.jwt) == 0 && output.absent_routes == tolist(["GET /v1/clusters"])
+    error_message = "The output says which routes are not there."
+  }
 }
 
 run "protected_route" {
   command = plan
 
   variables {
-    jwt = { issuer = "https://issuer.example.org", audience = ["penstock"] }
+    jwt = { issuer = "https://issuer.example.org/tenant/", audience = ["penstock", "penstock-cli"] }
     routes = {
+      health-0  = { method = "GET", path = "/health", public = true, function = "penstock-test-console", alias_name = "live", alias_invoke_arn = "arn:aws:lambda:us-east-1:123456789012:function:console:live" }
       console-0 = { method = "GET", path = "/v1/clusters", public = false, function = "penstock-test-console", alias_name = "live", alias_invoke_arn = "arn:aws:lambda:us-east-1:123456789012:function:console:live" }
+      wip-0     = { method = "POST", path = "/v1/wip/leases/{item}/renew", public = false, function = "penstock-test-wip-limit", alias_name = "live", alias_invoke_arn = "arn:aws:lambda:us-east-1:123456789012:function:wip-limit:live" }
     }
   }
 
   assert {
-    condition     = aws_apigatewayv2_route.this["console-0"].authorization_type == "JWT" && aws_apigatewayv2_route.this["console-0"].authorizer_id == "jwt123"
+    condition = alltrue([for key in ["console-0", "wip-0"] :
+      aws_apigatewayv2_route.this[key].authorization_type == "JWT" && aws_apigatewayv2_route.this[key].authorizer_id == "jwt123"
+    ])
     error_message = "A route that is not public needs a token."
   }
+  assert {
+    condition     = aws_apigatewayv2_route.this["health-0"].authorization_type == "NONE" && length(output.absent_routes) == 0
+    error_message = "A public route needs none, and no route is missing."
+  }
+  assert {
+    condition = (
+      aws_apigatewayv2_authorizer.jwt[0].authorizer_type == "JWT" &&
+      toset(aws_apigatewayv2_authorizer.jwt[0].identity_sources) == toset(["$request.header.Authorization"]) &&
+      aws_apigatewayv2_authorizer.jwt[0].jwt_configuration[0].issuer == "https://issuer.example.org/tenant/" &&
+      toset(aws_apigatewayv2_authorizer.jwt[0].jwt_configuration[0].audience) == toset(["penstock", "penstock-cli"])
+    )
+    error_message = "The issuer is passed on to the letter, with every audience; the token comes in the header alone."
+  }
+}
+
+run "issuer_in_the_clear" {
+  command = plan
+
+  variables {
+    jwt = { issuer = "http://issuer.example.org", audience = ["penstock"] }
+  }
+  expect_failures = [var.jwt]
+}
+
+run "no_audience" {
+  command = plan
+
+  variables {
+    jwt = { issuer = "https://issuer.example.org", audience = [] }
+  }
+  expect_failures = [var.jwt]
 }
