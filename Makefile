@@ -7,11 +7,12 @@ F ?=
 E ?=
 ID ?=
 SUBJECT ?=
+ROLE ?=
 KEEP ?=
 export KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test story tools invoke trace audit contract lint deny terraform-check terraform-apply-check promises bench release release-check
+.PHONY: help demo up down test story tools invoke trace audit token contract lint deny terraform-check terraform-apply-check promises bench release release-check
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' Makefile
@@ -51,6 +52,10 @@ trace: ## one event's path through the running stack: ID=<correlation id>
 
 audit: ## a cluster's audit chain, verified: SUBJECT=cluster:<env>/<region alias>/regional, or …/management/<name>
 	@$(STACK) audit "$(SUBJECT)"
+
+token: ## a token for the running stack's HTTP API: USER=ada, and ROLE=member to add a role
+	@# Every shell sets USER: only what was typed here counts.
+	@$(STACK) token "$(if $(filter command,$(firstword $(origin USER))),$(USER))" "$(ROLE)"
 
 contract: ## write events/contract.json, schemas and README again from the code
 	@UPDATE_CONTRACT=1 cargo test --quiet --locked -p tests --test workspace contract

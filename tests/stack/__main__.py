@@ -5,6 +5,7 @@ demo              journey 1 on the stack, told as a story; exit code 0 only if e
 journey           the same, and the acceptance checks, as `make test` runs them
 trace ID          one event's path through the stack, by its correlation id
 audit [SUBJECT]   a subject's audit chain, verified; without a subject, the subjects there are
+token USER ROLE   a token of the running stack's issuer, for the HTTP API; without a role, the person has those of people.yaml
 """
 
 import os
@@ -57,7 +58,7 @@ def up():
     with stack.ended(keep=True):
         running = stack.up(environment.build(), contract, steps.step)
     say.line(f"\nUp after {steps.elapsed()}. Addresses are in target/stack/endpoints.json, variables in target/stack/env.")
-    say.table([(name, value) for name, value in running.endpoints.items()], indent=2)
+    say.table(running.addresses(), indent=2)
     say.line("\nTry:")
     say.line(f"  git clone {running.endpoints['forge_git_url']} target/stack/fleet    # empty: your first push makes main")
     say.line("  make down    # stops it")
@@ -101,7 +102,14 @@ def audit(subject=""):
     return audit.run(subject)
 
 
-COMMANDS = {"up": up, "down": down, "demo": demo, "journey": journey, "trace": trace, "audit": audit}
+def token(person="", role=""):
+    """`make token USER=… ROLE=…`."""
+    import tokens
+
+    return tokens.run(person, role)
+
+
+COMMANDS = {"up": up, "down": down, "demo": demo, "journey": journey, "trace": trace, "audit": audit, "token": token}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

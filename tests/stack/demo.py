@@ -48,7 +48,7 @@ def show(running):
     """The addresses, and a push to try by hand."""
     addresses = running.endpoints
     say.line("\nThe stack stays up (make down stops it). Addresses, also in target/stack/endpoints.json:")
-    say.table(list(addresses.items()), indent=2)
+    say.table(running.addresses(), indent=2)
     say.line("\nTry a push of your own, from this directory:")
     statuses = f"{addresses['forge_url']}/repos/{addresses['forge_repo']}/commits"
     for line in (

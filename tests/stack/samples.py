@@ -20,6 +20,6 @@ def make_commit(repository):
     git = lambda *words: environment.output(["git", "--git-dir", str(repository), *words], env={"PATH": os.environ["PATH"], **identity})
     made = git("commit-tree", git("hash-object", "-t", "tree", "-w", "--stdin"), "-m", MESSAGE)
     for sample in sorted(SAMPLES.glob("*.json")):
-        named = json.loads(sample.read_text())["detail"]["run"]["head"]
-        if named != made:
+        named = json.loads(sample.read_text())["detail"].get("run", {}).get("head")
+        if named and named != made:
             raise Failure(f"{sample.relative_to(environment.ROOT)} names the commit {named}, but git made {made}: write that into the sample")

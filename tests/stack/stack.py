@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import shlex
 import shutil
 import signal
@@ -19,6 +20,7 @@ import processes
 import samples
 import say
 import settings
+import tokens
 from aws import ACCOUNT, CREDENTIALS, REGION, Aws
 from environment import STATE, VENV
 from say import Failure
@@ -35,6 +37,10 @@ class Stack:
         self.endpoints = endpoints
         self.aws = Aws(endpoints["aws_endpoint"], endpoints["codepipeline_endpoint"])
         self.moto_log = STATE / "codepipeline-requests.jsonl"
+
+    def addresses(self):
+        """The endpoints to show to people: tokens are long, and `make token` prints them."""
+        return [(name, value) for name, value in self.endpoints.items() if name != "tokens"]
 
     @classmethod
     def running(cls):
@@ -57,20 +63,26 @@ def up(binaries, contract, announce):
     announce("start the emulators: MiniStack (AWS), moto (CodePipeline)")
     aws, moto_log = _emulators()
     announce("make table, bus, buckets, secrets, governance bundle, API")
-    private_key, public_key = _app_key()
+    private_key, public_key = _key_pair(STATE / "app-private.pem", STATE / "app-public.pem")
     facts = foundation.make(aws, private_key.read_text())
     bus.listen(aws)
     api = aws.client("apigatewayv2").create_api(Name=settings.NAME, ProtocolType="HTTP")["ApiId"]
     aws.client("apigatewayv2").create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    issuer = _issuer()
+    authorizer = aws.client("apigatewayv2").create_authorizer(
+        ApiId=api, Name="jwt", AuthorizerType="JWT", IdentitySource=["$request.header.Authorization"],
+        JwtConfiguration={"Issuer": issuer, "Audience": [tokens.AUDIENCE]},
+    )["AuthorizerId"]
     api_url = f"{aws.endpoint}/_aws/execute-api/{api}/$default"
     announce("start the forge: a GitHub-compatible server over a bare git repository")
     forge = _forge(binaries / "forge", f"{api_url}/webhooks/github", public_key)
     announce(f"deploy {len(contract['functions'])} functions as events/contract.json says")
     values = _values(facts, forge["url"])
-    functions.Deployment(aws, contract, facts, values, binaries, api).run()
+    functions.Deployment(aws, contract, facts, values, binaries, api, authorizer).run()
     endpoints = {
         "webhook_url": f"{api_url}/webhooks/github",
         "api_url": api_url,
+        "issuer_url": issuer,
         "aws_endpoint": aws.endpoint,
         "codepipeline_endpoint": aws.codepipeline_endpoint,
         "forge_url": forge["url"],
@@ -83,6 +95,7 @@ def up(binaries, contract, announce):
         "bus": settings.BUS,
         "account_id": ACCOUNT,
         "region": REGION,
+        "tokens": tokens.of_every_role(issuer),
     }
     ENDPOINTS.write_text(json.dumps(endpoints, indent=2) + "\n")
     _write_env(aws, values)
@@ -149,17 +162,27 @@ def _emulators():
     return Aws(endpoint, codepipeline), moto_log
 
 
-def _app_key():
-    """The GitHub App's key pair: the private half for the functions, the public half for the forge."""
+def _key_pair(private, public):
+    """An RSA key pair in two files: the GitHub App's (its functions sign, the forge verifies), and the issuer's of tokens."""
     from cryptography.hazmat.primitives import serialization as pem
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private, public = STATE / "app-private.pem", STATE / "app-public.pem"
     private.touch(mode=0o600)
     private.write_bytes(key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption()))
     public.write_bytes(key.public_key().public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo))
     return private, public
+
+
+def _issuer():
+    """Starts the issuer of tokens, with a key of its own; gives back its URL."""
+    _key_pair(tokens.PRIVATE, tokens.PUBLIC)
+    port = free_port("PENSTOCK_ISSUER_PORT")
+    program = pathlib.Path(__file__).with_name("issuer.py")
+    processes.start("issuer", [VENV / "bin" / "python", program, port, tokens.PUBLIC], _clean())
+    url = f"http://127.0.0.1:{port}"
+    wait_until("the issuer of tokens does not answer", lambda: answers(f"{url}/.well-known/openid-configuration"), 20)
+    return url
 
 
 def _forge(binary, webhook, public_key):
