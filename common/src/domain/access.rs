@@ -40,6 +40,8 @@ pub struct Claims {
     pub subject: Option<String>,
     /// The claim [`ROLES_CLAIM`].
     pub roles: Option<String>,
+    /// The claim `exp`. Whether it is over, API Gateway has compared.
+    pub expires: Option<String>,
 }
 
 /// A person who asks for something.
@@ -84,6 +86,9 @@ pub enum Unidentified {
     /// No subject, or none that could be one.
     #[error("the token has no subject (sub) that can be read: ask the issuer for a token of a person")]
     NoSubject,
+    /// No end: it would never stop being good.
+    #[error("the token has no end (exp): ask the issuer for tokens that expire")]
+    NoExpiry,
     /// Nobody is called so.
     #[error(
         "the token's subject {} is nobody's jwt_subject in people.yaml: an administrator adds it there",
@@ -138,6 +143,7 @@ impl Role {
 /// # Errors
 /// Whatever is missing, malformed or unknown: nobody may do anything then.
 pub fn identify(claims: &Claims, people: &People) -> Result<Actor, Unidentified> {
+    claims.expires.as_deref().and_then(|text| text.parse::<i64>().ok()).ok_or(Unidentified::NoExpiry)?;
     let subject = claims.subject.as_deref().ok_or(Unidentified::NoSubject)?;
     let parsed: TokenSubject = subject.parse().map_err(|_| Unidentified::NoSubject)?;
     let found = people.who(&Identity::Token(parsed));

@@ -124,7 +124,7 @@ impl Request {
     pub fn claims(&self) -> Option<Claims> {
         let claims = self.request_context.authorizer.as_ref()?.jwt.as_ref()?.claims.as_ref()?;
         let text = |name: &str| claims.get(name).and_then(Json::as_str).map(str::to_owned);
-        Some(Claims { subject: text("sub"), roles: text(ROLES_CLAIM) })
+        Some(Claims { subject: text("sub"), roles: text(ROLES_CLAIM), expires: text("exp") })
     }
 
     /// Every value of a header, whatever the case of its name.

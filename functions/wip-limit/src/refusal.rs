@@ -1,5 +1,5 @@
-//! Every refusal before the service is asked: its HTTP status, its kind and its sentence. All of them are here, and a snapshot test
-//! reads them.
+//! Every refusal before the service is asked: its HTTP status, its kind and its sentence. All of them are here; the words of some come
+//! from what refuses, and `api/tests.rs` reads those as a client gets them.
 
 use common::{
     domain::{
@@ -71,7 +71,7 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::NoBody(BodyError::NotBase64) | Self::Unread(Unread { malformed: true, .. }) => 400,
-            Self::NoToken | Self::Unidentified(Unidentified::NoSubject) => 401,
+            Self::NoToken | Self::Unidentified(Unidentified::NoSubject | Unidentified::NoExpiry) => 401,
             Self::Unidentified(_) | Self::Forbidden(_) => 403,
             Self::NoRoute { .. } => 404,
             Self::WrongMethod { .. } => 405,
@@ -140,5 +140,45 @@ impl From<BodyError> for Refusal {
 impl From<Unread> for Refusal {
     fn from(unread: Unread) -> Self {
         Self::Unread(unread)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::domain::wip::Scope;
+
+    use super::*;
+
+    #[test]
+    fn refusals_as_people_read_them() {
+        let moment = |text: &str| text.parse().unwrap();
+        let refusals = [
+            Refusal::NoRoute { path: "/v1/wip\n".into() },
+            Refusal::WrongMethod { method: "PATCH".into(), allowed: "GET, PUT" },
+            Refusal::NoToken,
+            Refusal::Unidentified(Unidentified::NoExpiry),
+            Refusal::Unidentified(Unidentified::Unknown { subject: "sub|x".into() }),
+            Refusal::Forbidden("ada may not".into()),
+            Refusal::NoBody(BodyError::TooLarge),
+            Refusal::NoBody(BodyError::NotBase64),
+            Refusal::BadPath("pods:x".parse::<Scope>().unwrap_err()),
+            Refusal::BadQuery { what: "has no fence".into() },
+            Refusal::Past { until: moment("2026-01-01T00:00:00Z"), now: moment("2026-01-05T09:00:00Z") },
+        ];
+        let page: String =
+            refusals.iter().map(|refusal| format!("{} {}: {refusal}\n", refusal.status(), refusal.kind().1)).collect();
+        insta::assert_snapshot!(page, @r#"
+        404 No such route: there is nothing at "/v1/wip\n": the routes begin with /v1/wip/leases and /v1/wip/scopes
+        405 Method not allowed: "PATCH" is not allowed here: use GET, PUT
+        401 No token: the request came without a verified token: send Authorization: Bearer <token> from the API's issuer
+        401 No token: the token has no end (exp): ask the issuer for tokens that expire
+        403 Not allowed: the token's subject "sub|x" is nobody's jwt_subject in people.yaml: an administrator adds it there
+        403 Not allowed: ada may not
+        413 Body too large: the body is larger than this route takes
+        400 Malformed request: the body is marked as base64 and is not valid base64
+        422 Request refused: "pods:x" is not a valid scope: expected portfolio, expedite, pod:<pod>, pod-stage:<pod>:<stage>, pod-type:<pod>:<type>, owned:<person>, involved:<person>, stage:<stage>, environment:<environment> or account:<account>
+        422 Request refused: the query has no fence
+        422 Request refused: until: found 2026-01-01T00:00:00Z, expected a moment in the future; it is 2026-01-05T09:00:00Z now
+        "#);
     }
 }

@@ -24,8 +24,12 @@ fn people(roles_from_token: bool) -> People {
     People { listed, roles_from_token }
 }
 
+fn claims(subject: Option<&str>, roles: Option<&str>) -> Claims {
+    Claims { subject: subject.map(str::to_owned), roles: roles.map(str::to_owned), expires: Some("1795292680".into()) }
+}
+
 fn ask(subject: Option<&str>, roles: Option<&str>, from_token: bool) -> Result<(String, Role), Unidentified> {
-    let claims = Claims { subject: subject.map(str::to_owned), roles: roles.map(str::to_owned) };
+    let claims = claims(subject, roles);
     identify(&claims, &people(from_token)).map(|actor| (actor.person.to_string(), actor.role))
 }
 
@@ -53,6 +57,7 @@ fn what_is_missing_malformed_or_unknown_is_nobody() {
         refused(Some("auth0|ada"), Some("[\"admin\"]")),
         refused(Some("auth0|ada"), Some("Admin")),
         refused(Some("auth0|nil"), None),
+        identify(&Claims { expires: None, ..claims(Some("auth0|ada"), None) }, &people(false)).unwrap_err().to_string(),
     ];
     insta::assert_snapshot!(page.join("\n"), @r#"
     the token has no subject (sub) that can be read: ask the issuer for a token of a person
@@ -64,6 +69,7 @@ fn what_is_missing_malformed_or_unknown_is_nobody() {
     the token's claim penstock_roles holds "\"admin\"", expected words of reader, member, approver, admin
     the token's claim penstock_roles holds "Admin", expected words of reader, member, approver, admin
     nil has no role: an administrator gives one in people.yaml
+    the token has no end (exp): ask the issuer for tokens that expire
     "#);
 }
 
@@ -157,7 +163,7 @@ proptest! {
 
     #[test]
     fn nobody_becomes_somebody_by_what_a_token_says(subject in ".*", roles in ".*", from_token: bool) {
-        let claims = Claims { subject: Some(subject.clone()), roles: Some(roles) };
+        let claims = claims(Some(&subject), Some(&roles));
         if let Ok(actor) = identify(&claims, &people(from_token)) {
             prop_assert_eq!(subject, format!("auth0|{}", actor.person));
         }

@@ -12,12 +12,13 @@ use common::{
     testing::{GovernanceFiles, World},
 };
 use jiff::{SignedDuration, Timestamp};
+use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use crate::{Limiter, api::serve, telling::Telling};
 
 /// Who asks: what API Gateway passes on of a verified token.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Token {
     None,
     Of(&'static str),
@@ -410,4 +411,28 @@ fn the_body_of_a_request_is_the_work_and_how_long() {
     let work: Work = serde_json::from_value(plain).unwrap();
     assert_eq!((work.item_type, actor.person.as_str()), (ItemType::Deployment, "ada"));
     assert_eq!(call, crate::http::Call::Ask { work, ttl_seconds: Some(60) });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes, one answer goes back, in plain words; nothing of it reaches the table unless it is a call.
+    #[test]
+    fn any_request_is_answered(
+        method in select(&["GET", "POST", "PUT", "DELETE", "TRACE", ""][..]),
+        path in "/v1/wip/(leases|scopes)(/[a-zA-Z0-9:%*.-]{0,12}){0,2}|.{0,20}",
+        query in "(fence|scopes|x)?=?[a-z0-9:,%&+=-]{0,12}",
+        body in prop_oneof![any::<String>(), "[{}\\[\\]\":,a-z0-9]{0,40}", Just(work("p-1").to_string())],
+        token in select(&[Token::None, READER, MEMBER, ADMIN][..]),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let rig = Rig::new();
+        let (status, answer) = runtime.block_on(rig.ask(token, method, &format!("{path}?{query}"), &body));
+        prop_assert!([200, 201, 400, 401, 403, 404, 405, 409, 422].contains(&status), "{status} {answer}");
+        if status >= 400 {
+            let said = answer["detail"].as_str().unwrap();
+            prop_assert!(said.chars().all(|character| matches!(character, ' '..='~' | '…' | '·')), "{said:?}");
+        }
+        prop_assert!(status < 400 || status == 404 || status == 409 || rig.calls() == 0);
+    }
 }
