@@ -1,4 +1,4 @@
-//! Journey 1 end to end over the in-memory world: the real handlers, faults at every call, and the pains of the system that
+//! Journeys end to end over the in-memory world: the real handlers, faults at every call, and the pains of the system that
 //! this one replaces. A test that stands for a row of the pain table says so in its name or first line.
 
 use common::testing::ClusterFile;
@@ -6,6 +6,7 @@ use common::testing::ClusterFile;
 mod change;
 mod faults;
 mod fence;
+mod limits;
 mod pains;
 mod push;
 mod strangers;

@@ -33,6 +33,75 @@ pub enum QueueInput {
     One(Value),
 }
 
+/// What Lambda brings to a function that is called directly and has a queue: told apart by shape.
+///
+/// `T` is the direct call. It stands last, because a request has no field that it must have: what is neither a batch nor a bare message
+/// is one, and is answered as such.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Woken<T> {
+    /// From SQS.
+    Batch(SqsEvent),
+    /// By hand or from a test.
+    Bare(Bare),
+    /// A direct call.
+    Call(T),
+}
+
+/// A bare message: see the head of this file.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Bare {
+    /// An event of the bus.
+    Event {
+        /// Its source.
+        source: String,
+        /// Its name.
+        #[serde(rename = "detail-type")]
+        detail_type: String,
+        /// What it says.
+        detail: Value,
+    },
+    /// A schedule.
+    Schedule {
+        /// Which.
+        schedule: String,
+    },
+}
+
+/// The answer to Lambda of a function that is called directly and has a queue.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Reply<R> {
+    /// Of the queue.
+    Queue(QueueReply),
+    /// Of the call.
+    Call(R),
+}
+
+impl<T> Woken<T> {
+    /// Hands messages to one handler, one at a time, and a call to another.
+    ///
+    /// # Errors
+    /// As [`process`]; a call answers its own failures.
+    pub async fn answer<R, M, F, C, G>(self, message: M, call: C) -> Result<Reply<R>, Fault>
+    where
+        M: Fn(QueueMessage) -> F,
+        F: Future<Output = Result<(), Fault>>,
+        C: FnOnce(T) -> G,
+        G: Future<Output = R>,
+    {
+        let input = match self {
+            Self::Call(request) => return Ok(Reply::Call(call(request).await)),
+            Self::Batch(batch) => QueueInput::Batch(batch),
+            Self::Bare(bare) => QueueInput::One(
+                serde_json::to_value(bare).map_err(|error| Fault::bug_from("reading a bare message", error))?,
+            ),
+        };
+        process(input, message).await.map(Reply::Queue)
+    }
+}
+
 /// What a function behind a queue is woken with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueueMessage {
@@ -210,5 +279,37 @@ mod tests {
         assert_eq!(fault.unwrap_err().to_string(), "no");
         let fault = block_on(process(bare(json!({"scheduled": 1})), |_| async { Ok(()) })).unwrap_err();
         assert!(fault.to_string().contains("neither an event"), "{fault}");
+    }
+
+    #[test]
+    fn a_function_with_two_doors_tells_them_apart() {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Call {
+            raw_path: Option<String>,
+        }
+        fn answer(input: Value) -> String {
+            let woken: Woken<Call> = serde_json::from_value(input).unwrap();
+            let message = |message| async move {
+                match message {
+                    QueueMessage::Schedule(name) if name == "sweep" => Ok(()),
+                    other => Err(Fault::retry(format!("{other:?}"))),
+                }
+            };
+            let call = |call: Call| async move { call.raw_path.unwrap_or_default() };
+            match block_on(woken.answer(message, call)) {
+                Ok(reply) => serde_json::to_string(&reply).unwrap(),
+                Err(fault) => fault.to_string(),
+            }
+        }
+        let batch = |body: &str| json!({"Records": [{"messageId": "1", "body": body}]});
+        assert_eq!(answer(json!({"schedule": "sweep"})), r#"{"result":"done"}"#);
+        assert_eq!(answer(batch(r#"{"schedule":"sweep"}"#)), r#"{"batchItemFailures":[]}"#);
+        let failed = answer(batch(r#"{"schedule":"other"}"#));
+        assert_eq!(failed, r#"{"batchItemFailures":[{"itemIdentifier":"1"}]}"#);
+        let event = json!({"source": "a", "detail-type": "b", "detail": {}, "id": "x"});
+        assert!(answer(event).contains("no event that this function knows"));
+        assert_eq!(answer(json!({"rawPath": "/v1", "version": "2.0", "body": "{}"})), r#""/v1""#);
+        assert_eq!(answer(json!({"schedule": 5})), r#""""#, "no message: a request without a path");
     }
 }

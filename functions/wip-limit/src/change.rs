@@ -109,6 +109,13 @@ pub fn wanted(governance: &Governance, repository: &Repository, number: u64, fou
     }
 }
 
+/// The pull requests that hold a place or wait, by these rows.
+fn standing(rows: &Rows, now: Timestamp) -> BTreeSet<(RepositoryId, u64)> {
+    let leases = rows.values().flat_map(|row| row.live_leases(now)).map(|(item, _)| item);
+    let tickets = rows.values().flat_map(|row| row.live_tickets(now)).map(|(item, _)| item);
+    leases.chain(tickets).filter_map(ItemId::pull_request).collect()
+}
+
 /// The pull requests whose lease or ticket has less than half of its time left, by these rows: time to look at them again.
 pub fn due(rows: &Rows, limits: &Limits, now: Timestamp) -> BTreeSet<(RepositoryId, u64)> {
     let leases = rows.values().flat_map(|row| row.live_leases(now)).filter(|(_, lease)| is_due(lease, limits, now));
@@ -144,8 +151,8 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         self.change_is(governance, repository, number, found.as_ref(), cause).await
     }
 
-    /// Looks at every pull request that is open in the limited repositories: what no event told of is asked for here.
-    /// A repository that cannot be read does not keep the others from being looked at.
+    /// Looks at every pull request that is open in the limited repositories, and at every other that stands in the rows: what no event
+    /// told of is asked for here, or ends. A repository that cannot be read does not keep the others from being looked at.
     ///
     /// # Errors
     /// The first fault, after everything was tried.
@@ -156,6 +163,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         cause: &CorrelationId,
     ) -> Result<(), Fault> {
         let mut first = Ok(());
+        let standing = standing(&self.view(None).await?, self.clock.now());
         for repository in repositories(governance) {
             let open = match forge.open_pull_requests(&repository).await {
                 Ok(open) => open,
@@ -165,7 +173,17 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
                     continue;
                 }
             };
-            // The oldest first, so that those that nobody told us of stand in line as they came.
+            // Those that stand in the rows and are not open make room first. The host is asked for each of them: the list may be of a
+            // moment ago. Then the oldest first, so that those that nobody told us of stand in line as they came.
+            let mut ended: BTreeSet<u64> =
+                standing.iter().filter(|(id, _)| *id == repository.id).map(|(_, number)| *number).collect();
+            for found in &open {
+                ended.remove(&found.number);
+            }
+            for number in ended {
+                let looked = self.look_at_change(forge, governance, &repository, number, cause).await;
+                first = first.and(looked.map(drop));
+            }
             for found in open {
                 let looked = self.change_is(governance, &repository, found.number, Some(&found), cause).await;
                 first = first.and(looked.map(drop));

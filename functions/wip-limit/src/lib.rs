@@ -1,5 +1,8 @@
 //! **Purpose.** Admits work in progress where there is room, and keeps the line where there is none.
 //!
+//! **Wakes on** its HTTP API; WIP Lock Requested; Change Opened, Updated, Merged and Closed; a sweep each minute, and a look at
+//! everything each quarter of an hour. **Emits** the other events of `penstock.wip-limits`.
+//!
 //! **Idempotent by** the item: asking again is answered with the same lease or the same ticket, and changes only how long a ticket
 //! lasts. Renewal and release name the lease's fence; a fence that is not the present one's changes nothing.
 //!
@@ -11,17 +14,26 @@
 //! | [`answer`] | the service's answers as JSON and problem documents |
 //! | [`service`] | load, decide, commit, and again when somebody else was faster |
 //! | [`telling`] | what happened, as events |
+//! | [`handler`] | what wakes it beside the API |
 //! | [`change`] | pull requests as items |
 //! | [`metrics`] | what the rows say in numbers |
 
+#[cfg(feature = "lambda")]
+pub use crate::manifest::MANIFEST;
 pub use crate::service::Limiter;
 
 pub mod answer;
 pub mod api;
 pub mod change;
+pub mod handler;
 pub mod http;
 pub mod metrics;
 pub mod reason;
 pub mod refusal;
 pub mod service;
 pub mod telling;
+
+#[cfg(feature = "lambda")]
+mod manifest;
+#[cfg(feature = "lambda")]
+pub mod wiring;

@@ -48,6 +48,15 @@ pub fn vet(work: &Work, governance: &Governance) -> Vec<Misfit> {
         let known = governance.accounts.listed.keys().map(|id| id.as_str());
         unknown("account", id.as_str(), "an account of accounts.yaml", &mut known.into_iter());
     }
+    // What happens to that item is said on the pull request: it must be the pull request's own doing.
+    if work.item.pull_request().is_some() {
+        found.push(Misfit {
+            field: "item".to_owned(),
+            found: quoted(work.item.as_str(), 80),
+            expected: "an item that is no pull request: one of those asks by being open".to_owned(),
+            nearest: None,
+        });
+    }
     let crowd = work.involved.len();
     if crowd > MAX_INVOLVED {
         found.push(Misfit {
@@ -98,6 +107,15 @@ mod tests {
         let known = r#"{"item": "p-1", "pod": "ratio", "stage": "scaffold", "type": "project", "owner": "ada", "involved": ["bob"],
             "environment": "staging", "account": "000000000012"}"#;
         assert_eq!(vet(&work(known), &governance()), []);
+    }
+
+    #[test]
+    fn nobody_asks_in_the_name_of_a_pull_request() {
+        let named =
+            r#"{"item": "pr-42-7", "pod": "ratio", "stage": "scaffold", "type": "pull_request", "owner": "ada"}"#;
+        let said: Vec<String> = vet(&work(named), &governance()).iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(said.join("\n"), @r#"item: found "pr-42-7", expected an item that is no pull request: one of those asks by being open"#);
+        assert_eq!(vet(&work(&named.replace("pr-42-7", "pr-42")), &governance()), []);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub struct ChangeRef {
 }
 
 /// Somebody asks for a place for an item. Any system in the account may send it; the answer is an event with the same correlation id.
+/// Not for pull requests: those are looked at on their host, and their items are made by nobody else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WipLockRequested {
     /// The item.
@@ -55,9 +56,6 @@ pub struct WipLockRequested {
     pub ttl_seconds: Option<u32>,
     /// Who asks: the holder of the lease.
     pub requested_by: PersonName,
-    /// The pull request that the item is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change: Option<ChangeRef>,
 }
 
 /// An item has its place.

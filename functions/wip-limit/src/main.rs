@@ -1,0 +1,24 @@
+//! Wiring: wip-limit behind its API and its queue.
+
+use common::runtime::{self, QueueMessage, Woken};
+use wip_limit::{MANIFEST, api, wiring};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let config = runtime::start(&MANIFEST)?;
+    let wip_limit = &wiring::wip_limit(&config).await?;
+    runtime::run(|woken: Woken<_>| async move {
+        woken
+            .answer(
+                |message| async move {
+                    match message {
+                        QueueMessage::Event(event) => wip_limit.event(&event).await,
+                        QueueMessage::Schedule(name) => wip_limit.schedule(&name).await,
+                    }
+                },
+                |request| async move { api::serve(&wip_limit.limiter, &wip_limit.governance, &request).await },
+            )
+            .await
+    })
+    .await
+}

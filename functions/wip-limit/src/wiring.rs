@@ -1,0 +1,37 @@
+//! The function as it runs in AWS: every port with its adapter, everything from the environment.
+
+use common::{
+    aws::{Aws, dynamodb::Table, s3, secrets::Secrets},
+    domain::governance::Governance,
+    fault::Fault,
+    github::{DEFAULT_BASE_URI, GitHub},
+    runtime::{Config, SystemClock},
+};
+
+use crate::{Limiter, handler::WipLimit, telling::Telling};
+
+/// Builds the function. The governance bundle and the App's key are read here, once a sandbox: both are named by the environment,
+/// so another bundle means another deployment.
+///
+/// # Errors
+/// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
+pub async fn wip_limit(config: &Config) -> Result<WipLimit<Table, SystemClock, GitHub>, Fault> {
+    let aws = Aws::new(config);
+    let bundle =
+        s3::governance_bundle(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
+    let governance = Governance::parse(&bundle).map_err(|findings| {
+        let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        Fault::bug(format!("the governance configuration cannot be run by: {}", findings.join("; ")))
+    })?;
+    let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
+    let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
+    let listed = governance.repositories.listed.iter();
+    let telling = Telling { repositories: listed.map(|(id, entry)| (*id, entry.name.clone())).collect() };
+    let limiter = Limiter {
+        rows: Table::new(&aws, config.text("TABLE_NAME")?),
+        clock: SystemClock,
+        limits: governance.limits.clone(),
+        telling,
+    };
+    Ok(WipLimit { limiter, governance, forge: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)? })
+}

@@ -1,0 +1,118 @@
+//! Pull requests under a limit, end to end: what happens on the host wakes wip-limit, what it decides goes through the outbox to
+//! feedback, and what feedback does on the host wakes wip-limit again.
+
+use common::{
+    domain::governance::Governance,
+    event::{Change, Envelope, Event},
+    testing::{GovernanceFiles, World, envelope, id},
+};
+use feedback::waiting::LABEL;
+use jiff::SignedDuration;
+use wip_limit::{Limiter, handler::WipLimit, telling::Telling};
+
+const REPOSITORIES: &str = "repositories:
+  - {id: 42, name: acme/clusters, kind: cluster, default_branch: main, wip: {pod: ratio, stage: scaffold}}
+";
+
+struct Flow {
+    world: World,
+    wip_limit: WipLimit<World, World, World>,
+}
+
+impl Flow {
+    /// Three places in ratio's scaffold, and the pull requests 1 to 5 of ada, opened in this order.
+    async fn new() -> Self {
+        let world = World::new();
+        let files = GovernanceFiles::default().with("repositories.yaml", REPOSITORIES);
+        let governance = Governance::parse(&files.bytes()).unwrap();
+        let listed = governance.repositories.listed.iter();
+        let telling = Telling { repositories: listed.map(|(id, entry)| (*id, entry.name.clone())).collect() };
+        let (rows, clock, limits) = (world.clone(), world.clone(), governance.limits.clone());
+        let limiter = Limiter { rows, clock, limits, telling };
+        let flow = Self { wip_limit: WipLimit { limiter, governance, forge: world.clone() }, world };
+        flow.world.push("main", &[("a", Some("1"))]);
+        for number in 1..=5 {
+            let opened = flow.world.open_change(number, "main", None, &[("a", Some("2"))]);
+            flow.happens(opened).await;
+        }
+        flow
+    }
+
+    /// Hands an event to whoever wakes on it, and all that follows from it; each twice, as queues do.
+    async fn happens(&self, event: Envelope) {
+        self.world.pass(SignedDuration::from_secs(1));
+        let settings = feedback::Settings { pipelines_url: "https://console.example/pipelines".into() };
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            for _ in 0..2 {
+                let drafts = self.drafts();
+                if matches!(
+                    event.event,
+                    Event::ChangeOpened(_) | Event::ChangeUpdated(_) | Event::ChangeClosed(_) | Event::ChangeMerged(_)
+                ) {
+                    self.wip_limit.event(&event).await.unwrap();
+                }
+                feedback::handle(&self.world, &self.world, &self.world, &settings, &event).await.unwrap();
+                // What feedback did on the host comes back as the host's own webhook.
+                for number in
+                    (1..=5).filter(|number| self.drafts()[*number as usize - 1] != drafts[*number as usize - 1])
+                {
+                    events.push(self.about(number, "converted_to_draft", Event::ChangeUpdated));
+                }
+            }
+            events.extend(self.world.drain());
+        }
+    }
+
+    fn about(&self, number: u64, action: &str, event: fn(Change) -> Event) -> Envelope {
+        self.world.about_change(number, action, event)
+    }
+
+    async fn close(&self, number: u64) {
+        self.world.close_change(number);
+        self.happens(self.about(number, "closed", Event::ChangeClosed)).await;
+    }
+
+    fn drafts(&self) -> Vec<bool> {
+        (1..=5).map(|number| self.world.change(number).is_some_and(|change| change.draft)).collect()
+    }
+
+    fn labelled(&self) -> Vec<u64> {
+        (1..=5).filter(|number| self.world.labels(*number).contains(LABEL)).collect()
+    }
+}
+
+#[tokio::test]
+async fn who_finds_no_room_is_told_and_held_back_and_served_in_order() {
+    let flow = Flow::new().await;
+    assert_eq!(flow.labelled(), [4, 5]);
+    assert_eq!(flow.drafts(), [false, false, false, true, true]);
+    let said = flow.world.comment(5, "wip").unwrap();
+    assert!(said.contains("| `pod-stage:ratio:scaffold` | 3 | 3 | `pr-42-1` (`ada`, since"), "{said}");
+    assert!(said.contains("It is number 2 in the queue"), "{said}");
+
+    flow.close(2).await;
+    assert_eq!((flow.labelled(), flow.drafts()), (vec![5], vec![false, false, false, false, true]));
+    flow.close(5).await;
+    assert!(flow.labelled().is_empty(), "closed while it waited");
+    assert!(flow.world.comment(1, "wip").is_none(), "who never waited hears nothing");
+}
+
+/// Every webhook is lost: the look at everything, each quarter of an hour, comes to the same end.
+#[tokio::test]
+async fn without_any_event_the_schedule_comes_to_the_same_end() {
+    let flow = Flow::new().await;
+    flow.world.close_change(1);
+    flow.world.close_change(3);
+    for name in ["sweep", "reconcile", "sweep"] {
+        flow.wip_limit.schedule(name).await.unwrap();
+    }
+    let now = common::ports::Clock::now(&flow.world);
+    let row = flow.world.wip_rows().remove(&id("pod-stage:ratio:scaffold")).unwrap();
+    let holders: Vec<String> = row.live_leases(now).map(|(item, _)| item.to_string()).collect();
+    assert_eq!(holders, ["pr-42-2", "pr-42-4", "pr-42-5"]);
+    let woken = envelope(now, "later", "change:42/2", flow.about(2, "edited", Event::ChangeUpdated).event);
+    flow.happens(woken).await;
+    assert!(flow.labelled().is_empty());
+    assert_eq!(flow.drafts(), [false, false, false, false, false]);
+}
