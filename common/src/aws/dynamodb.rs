@@ -51,6 +51,12 @@ impl Table {
         Self { client: Client::from_conf(config), name: name.to_owned() }
     }
 
+    /// The connection, for benches that compare other designs over the same one.
+    #[cfg(feature = "testing")]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     fn put_item(put: Put) -> TransactWriteItem {
         TransactWriteItem::builder().put(put).build()
     }

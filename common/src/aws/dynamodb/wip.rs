@@ -1,7 +1,7 @@
 //! The limits on work in progress: one row a scope, and one transaction over the rows of all scopes of an item.
 //!
 //! A row is written by an update that carries its condition, so that a fast path reads nothing; the condition that failed answers
-//! with the row as it stands. `wip/state.rs` says how a row is stored, `wip/write.rs` how each operation changes it.
+//! with the row as it stands. An update that stands alone, such as a ticket that is asked for again, needs no transaction. `wip/state.rs` says how a row is stored, `wip/write.rs` how each operation changes it.
 //!
 //! Which scopes have rows is listed by entries in one partition. An entry is put in the transaction that makes the row and never
 //! again. The index `gsi1` could list the rows too, but it carries whole rows: every admission would be written twice, and it could not
@@ -9,7 +9,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::{Get, TransactGetItem};
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{Get, ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem, Update},
+};
 use jiff::Timestamp;
 
 use super::{
@@ -100,12 +103,50 @@ impl WipRows for Table {
             items.push(Self::put_item(entry.map_err(|error| Fault::bug_from(what, error))?));
         }
         items.extend(self.event_puts(events)?.into_iter().flatten());
-        match self.transact(what, items).await? {
+        let alone = writes.values().all(may_come_twice).then_some(items.as_slice());
+        let attempt = match alone {
+            Some([TransactWriteItem { update: Some(update), .. }]) => self.update_alone(what, update.clone()).await?,
+            _ => self.transact(what, items).await?,
+        };
+        match attempt {
             Attempt::Again => Ok(Committed::Conflict),
             Attempt::Done(failed) if failed.is_empty() => Ok(Committed::Done),
             Attempt::Done(failed) => refused(writes, &failed).map(Committed::Failed),
         }
     }
+}
+
+impl Table {
+    /// One update without a transaction: half the write units, and no token. Only for what may be applied twice, since the SDK may
+    /// send it again when a reply is lost.
+    async fn update_alone(&self, what: &str, update: Update) -> Result<Attempt<Vec<Failed>>, Fault> {
+        let request = self.client.update_item().table_name(&self.name).set_key(Some(update.key));
+        let sent = request
+            .update_expression(update.update_expression)
+            .set_condition_expression(update.condition_expression)
+            .set_expression_attribute_names(update.expression_attribute_names)
+            .set_expression_attribute_values(update.expression_attribute_values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let error = match sent {
+            Ok(_) => return Ok(Attempt::Done(Vec::new())),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Attempt::Done(vec![Failed { at: 0, found: failed.item().cloned() }]))
+            }
+            Some(UpdateItemError::TransactionConflictException(_)) => Ok(Attempt::Again),
+            _ => Err(fault(what, error)),
+        }
+    }
+}
+
+/// Whether an operation that was applied and is sent again does no harm: it fails and answers with the row that says why, or leaves
+/// the row as it is but for its version.
+fn may_come_twice(operation: &Operation) -> bool {
+    matches!(operation, Operation::Admit { .. } | Operation::KeepTicket { .. } | Operation::Renew { .. })
 }
 
 /// The rows whose condition did not hold. The rows stand first in the transaction, in the order of their scopes.
