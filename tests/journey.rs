@@ -50,6 +50,19 @@ pub fn provisioner(world: &World, files: &GovernanceFiles) -> WorldProvisioner {
     }
 }
 
+/// A fleet as the demo has it: two environments, three region aliases, four management clusters.
+pub fn fleet() -> Vec<ClusterFile> {
+    vec![
+        ClusterFile::regional("integration", "us-east-1"),
+        ClusterFile::management("integration", "us-east-1", "mc01"),
+        ClusterFile::management("integration", "us-east-1", "mc02"),
+        ClusterFile::regional("integration", "us-east-1-b"),
+        ClusterFile::management("integration", "us-east-1-b", "mc01"),
+        ClusterFile::regional("production", "eu-west-1").set("region", "eu-west-1"),
+        ClusterFile::management("production", "eu-west-1", "mc01").set("region", "eu-west-1"),
+    ]
+}
+
 /// What every pipeline of this world uses.
 pub fn runtime() -> PipelineRuntime {
     PipelineRuntime {

@@ -15,7 +15,10 @@ use common::{
     ports::StatusState,
     testing::ClusterFile,
 };
-use tests::{intake::Intake, journey::Journey};
+use tests::{
+    intake::Intake,
+    journey::{Journey, fleet},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -61,16 +64,11 @@ async fn tell() -> Result<()> {
 }
 
 fn tree() -> Vec<ClusterFile> {
-    vec![
-        ClusterFile::regional("integration", "us-east-1"),
-        ClusterFile::management("integration", "us-east-1", "mc01"),
-        ClusterFile::management("integration", "us-east-1", "mc02"),
-        ClusterFile::regional("integration", "us-east-1-b"),
-        ClusterFile::management("integration", "us-east-1-b", "mc01"),
-        ClusterFile::regional("production", "eu-west-1").set("region", "eu-west-1"),
-        // Unquoted: YAML would make a number of it and lose the zeros.
-        ClusterFile::management("production", "eu-west-1", "mc01").set("account_id", "001234567012"),
-    ]
+    let mut fleet = fleet();
+    // Unquoted: YAML would make a number of it and lose the zeros.
+    let bad = fleet.pop().map(|file| file.set("account_id", "001234567012"));
+    fleet.extend(bad);
+    fleet
 }
 
 fn changes(texts: &[(String, String)]) -> Vec<(&str, Option<&str>)> {
