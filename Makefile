@@ -12,7 +12,7 @@ KEEP ?=
 export KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test story tools invoke trace audit token contract lint deny terraform-check terraform-apply-check promises bench release release-check
+.PHONY: help demo up down test story tools invoke trace audit token contract lint deny terraform-check terraform-apply-check promises bench model release release-check
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' Makefile
@@ -83,6 +83,9 @@ promises: ## what the specification asks for, and which test proves it
 bench: ## measure: planning 10,000 clusters, and whether a signature's comparison leaks time
 	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-plan
 	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-signature
+
+model: ## every history of the limits on work in progress, in the larger worlds: minutes
+	@cargo test --quiet --locked --profile bench -p common --no-default-features --lib model -- --include-ignored --nocapture --test-threads 1
 
 release: $(ZIG) ## each function as Terraform deploys it: target/lambda/<function>/bootstrap.zip for arm64, with its size
 	@$(PYTHON) tests/release/package.py

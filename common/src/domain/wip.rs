@@ -14,6 +14,7 @@
 //! | [`admission`] | may this item begin, or must it wait |
 //! | [`holding`] | renewal, release, a person's limit, the sweep |
 //! | [`explain`] | why an item waits, in words, and for how long |
+//! | [`repair`] | rows that a restored table or an edit by hand left inconsistent |
 //! | [`fact`] | what happened |
 //! | [`operation`] | every way in which a row may change, with the condition that guards it |
 //!
@@ -32,6 +33,7 @@ pub mod fact;
 pub mod holding;
 pub mod limits;
 pub mod operation;
+pub mod repair;
 pub mod scope;
 pub mod settle;
 pub mod state;

@@ -94,7 +94,11 @@ impl<R: WipRows, C: Pause, F: Forge> WipLimit<R, C, F> {
                 }
                 self.limiter.look_at_due_changes(&self.forge, &self.governance, &swept.rows, &cause).await
             }
-            "reconcile" => self.limiter.look_at_all_changes(&self.forge, &self.governance, &cause).await,
+            "reconcile" => {
+                let mended = self.limiter.mend(&cause).await.map(drop);
+                // A row that cannot be mended now keeps no pull request from being looked at.
+                self.limiter.look_at_all_changes(&self.forge, &self.governance, &cause).await.and(mended)
+            }
             other => Err(Fault::bug(format!("wip-limit has no schedule {}", quoted(other, 80)))),
         }
     }

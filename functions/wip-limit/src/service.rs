@@ -18,6 +18,7 @@ use common::{
             fact::Over,
             holding::{self, Held, LimitChange, LimitSet},
             limits::Limits,
+            repair,
             settle::{MAX_ROWS, Next, Rows},
         },
     },
@@ -325,6 +326,29 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             swept.rows = self.view(None).await?;
         }
         Ok(swept)
+    }
+
+    /// Mends leases that do not stand in all their scopes, and answers how many: what a restored table or an edit by hand leaves.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn mend(&self, cause: &CorrelationId) -> Result<usize, Fault> {
+        let rows = self.view(None).await?;
+        let mut mended = 0;
+        // Rows of different moments may only seem to disagree: each suspect is decided over rows of one moment.
+        for item in repair::torn(&rows, self.clock.now()) {
+            let scopes = repair::suspected_scopes(&item, &rows);
+            let decide = |rows: &Rows, now| repair::repair(&item, rows, &self.limits, now);
+            match self.decide(&scopes, decide, cause).await? {
+                Some((true, _)) => {
+                    mended += 1;
+                    tracing::warn!(%item, "its lease did not stand in all its scopes, and does now");
+                }
+                Some((false, _)) => {}
+                None => return Err(busy("mending", &item)),
+            }
+        }
+        Ok(mended)
     }
 
     /// Whether a sweep could find something to do in a row.

@@ -16,8 +16,10 @@ use super::{
 };
 use crate::domain::id::{Digest, ItemId};
 
+mod model;
 mod order;
 mod properties;
+mod repairs;
 mod sentences;
 
 /// Rows and the present, and how a service would run over them.

@@ -1,0 +1,58 @@
+//! Rows that somebody edited.
+
+use super::{
+    super::repair::{repair, suspected_scopes, torn},
+    *,
+};
+
+fn mend(table: &mut Table) {
+    for name in torn(&table.rows, table.now) {
+        let scopes = suspected_scopes(&name, &table.rows);
+        assert!(table.decide(&scopes, |rows, limits, now| repair(&name, rows, limits, now)));
+    }
+    assert!(torn(&table.rows, table.now).is_empty());
+}
+
+fn two() -> Table {
+    let mut table = Table::new(limits(&[("portfolio", 9), ("pod:*", 1)]));
+    table.ask(work("a", "ratio", "scaffold"));
+    table.ask(work("b", "ratio", "scaffold"));
+    table
+}
+
+#[test]
+fn what_is_whole_is_left_alone() {
+    let table = two();
+    assert!(torn(&table.rows, table.now).is_empty());
+    let rows = table.load(&BTreeSet::from([Scope::Portfolio, scope("pod:ratio")]));
+    let Next::Ready(step) = repair(&item("a"), &rows, &table.limits, table.now) else { panic!("all is there") };
+    assert_eq!((step.writes.len(), step.answer), (0, false));
+}
+
+#[test]
+fn a_lease_that_a_scope_has_lost_is_put_back() {
+    let mut table = two();
+    let whole = table.lease(&item("a")).unwrap();
+    table.rows.get_mut(&scope("pod:ratio")).unwrap().leases.clear();
+    mend(&mut table);
+    assert_eq!(table.row(&scope("pod:ratio")).leases.get(&item("a")), Some(&whole));
+}
+
+#[test]
+fn a_lease_that_the_portfolio_does_not_know_goes_and_its_place_is_handed_over() {
+    let mut table = two();
+    table.rows.get_mut(&Scope::Portfolio).unwrap().leases.clear();
+    mend(&mut table);
+    assert_eq!(table.live(&scope("pod:ratio")).into_keys().collect::<Vec<_>>(), [item("b")]);
+    assert!(matches!(&table.facts[..], [.., Fact::Released { by: None, .. }, Fact::Acquired { .. }]));
+}
+
+#[test]
+fn of_two_fences_the_portfolios_counts() {
+    let mut table = two();
+    let whole = table.lease(&item("a")).unwrap();
+    let row = table.rows.get_mut(&scope("pod:ratio")).unwrap();
+    row.leases.get_mut(&item("a")).unwrap().fence.0 -= 1;
+    mend(&mut table);
+    assert_eq!(table.row(&scope("pod:ratio")).leases.get(&item("a")), Some(&whole));
+}
