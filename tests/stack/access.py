@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 
+import environment
 import tokens
 from expect import equal
 from issuer import encoded
@@ -36,8 +37,6 @@ def routes(contract):
 
 def guarded(scene):
     """every route that is not public: no token, bad tokens, and each role"""
-    import environment
-
     found = routes(environment.contract())
     equal("the contract's routes that need a token are those whose least role is known here", sorted(found), sorted(LEAST))
     refused = bad(scene.stack.endpoints["issuer_url"])

@@ -1,10 +1,11 @@
 """The end-to-end part of `make test`: the demo's story, then what a story has no room for. Same stack, same expectations."""
 
 import acceptance
+import access
 import demo
 import parts
 
 
 def run():
     """Plays everything; exit code 0 only if every expectation held."""
-    return demo.run(parts_played=[*parts.STORY, *acceptance.PARTS])
+    return demo.run(parts_played=[*parts.STORY, *access.PARTS, *acceptance.PARTS])

@@ -29,6 +29,9 @@ KNOWN_LOSSES = {
         {"actions_enabled", "alarm_description", "dimensions", "period", "statistic", "treat_missing_data"},
         "MiniStack's DescribeAlarms drops them",
     ),
+    "aws_apigatewayv2_authorizer": (
+        {"authorizer_payload_format_version"}, "MiniStack gives a JWT authorizer the version that only Lambda authorizers have",
+    ),
     "aws_codebuild_project": ({"logs_config", "queued_timeout"}, "MiniStack does not keep them"),
 }
 
@@ -73,6 +76,7 @@ def apply(terraform, work, emulator):
         "state_bucket": bucket,
         "package_file": str(package),
         "deletion_protection": False,
+        "jwt": {"issuer": "https://issuer.example.org", "audience": ["penstock"]},
     }))
     steps = [
         ("init", ["init", "-no-color", "-backend-config=bucket=" + bucket, "-backend-config=key=control-plane.tfstate", "-backend-config=region=us-east-1"], 5),
