@@ -16,6 +16,7 @@ mod listing;
 mod one_build;
 mod ports;
 mod promises;
+mod wip;
 
 /// The repository's root, from this crate's place in it.
 pub(crate) fn repository_root() -> std::path::PathBuf {

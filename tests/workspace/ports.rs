@@ -56,7 +56,7 @@ pub(crate) async fn in_process_dynamodb() -> (String, dynoxide::Database) {
     (endpoint, database)
 }
 
-async fn database() -> (Table, dynoxide::Database) {
+pub(crate) async fn database() -> (Table, dynoxide::Database) {
     let (endpoint, database) = in_process_dynamodb().await;
     (Table::new(&Aws::with(AwsSettings::emulator(&endpoint)), "penstock"), database)
 }
