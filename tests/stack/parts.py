@@ -4,6 +4,7 @@ import json
 import re
 
 import expect
+import limits
 import pipelines
 import tree
 from expect import equal
@@ -149,4 +150,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, limits.limits]

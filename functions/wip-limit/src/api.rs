@@ -26,7 +26,7 @@ pub async fn serve<R: WipRows, C: Pause>(
     governance: &Governance,
     request: &Request,
 ) -> Response {
-    let now = limiter.clock.now();
+    let now = limiter.now();
     let response = match call(request, governance, now) {
         Err(refusal) => (&refusal).into(),
         Ok((actor, call)) => {
@@ -69,15 +69,15 @@ async fn done<R: WipRows, C: Pause>(
             let ended = limiter.release(&item, fence, scopes.as_ref(), person, allowed, cause).await?;
             answer::released(&item, fence, &ended)
         }
-        Call::Scopes => answer::scopes(&limiter.view(None).await?, limits, limiter.clock.now()),
+        Call::Scopes => answer::scopes(&limiter.view(None).await?, limits, limiter.now()),
         Call::Scope(scope) => {
             let rows = limiter.view(Some(&scope)).await?;
             let row = rows.get(&scope).ok_or_else(|| Fault::bug("a row that was read is not in the answer"))?;
-            answer::scope(row, limits, limiter.clock.now())
+            answer::scope(row, limits, limiter.now())
         }
         Call::SetLimit(change) => {
             let set = limiter.set_limit(&change, cause).await?;
-            answer::limit_set(&change.scope, change.expected_limit, &set, limits, limiter.clock.now())
+            answer::limit_set(&change.scope, change.expected_limit, &set, limits, limiter.now())
         }
     })
 }

@@ -163,7 +163,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         cause: &CorrelationId,
     ) -> Result<(), Fault> {
         let mut first = Ok(());
-        let standing = standing(&self.view(None).await?, self.clock.now());
+        let standing = standing(&self.view(None).await?, self.now());
         for repository in repositories(governance) {
             let open = match forge.open_pull_requests(&repository).await {
                 Ok(open) => open,
@@ -204,7 +204,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         cause: &CorrelationId,
     ) -> Result<(), Fault> {
         let mut first = Ok(());
-        for (id, number) in due(rows, &self.limits, self.clock.now()) {
+        for (id, number) in due(rows, &self.limits, self.now()) {
             // One of a repository that is limited no more is left to expire.
             let Some(repository) = repository(governance, id) else { continue };
             let looked = self.look_at_change(forge, governance, &repository, number, cause).await;
@@ -251,7 +251,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let (item, holder) = (work.item.clone(), work.owner.clone());
         let answer = self.ask(work, holder, None, cause).await?;
         if let Answer::Held(lease) = &answer
-            && is_due(lease, &self.limits, self.clock.now())
+            && is_due(lease, &self.limits, self.now())
         {
             // Whatever it answers, the next look finds the present state.
             self.renew(&item, lease.fence, None, |_| Ok(())).await?;
@@ -263,7 +263,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
     async fn stands_in_line(&self, work: &Work) -> Result<bool, Fault> {
         let Ok(request) = Request::new(work.clone(), work.owner.clone(), None, &self.limits) else { return Ok(false) };
         let rows = self.rows.load(&request.scopes).await?;
-        let now = self.clock.now();
+        let now = self.now();
         let has = |row: &common::domain::wip::ScopeState| {
             row.lease(&work.item, now).is_some()
                 || row.tickets.get(&work.item).is_some_and(|ticket| ticket.is_live(now))

@@ -83,12 +83,12 @@ impl<R: WipRows, C: Pause, F: Forge> WipLimit<R, C, F> {
     /// # Errors
     /// As [`event`](Self::event).
     pub async fn schedule(&self, name: &str) -> Result<(), Fault> {
-        let now = self.limiter.clock.now();
+        let now = self.limiter.now();
         let cause = CorrelationId::derived(["wip-limit", name, &now.to_string()]);
         match name {
             "sweep" => {
                 let swept = self.limiter.sweep(&cause).await?;
-                metrics::record(&swept.rows, &self.limiter.limits, self.limiter.clock.now());
+                metrics::record(&swept.rows, &self.limiter.limits, self.limiter.now());
                 for scope in &swept.left {
                     tracing::info!(%scope, "others kept changing it: left to the next sweep");
                 }

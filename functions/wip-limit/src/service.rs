@@ -142,6 +142,12 @@ impl<'c, C: Pause> Patience<'c, C> {
 }
 
 impl<R: WipRows, C: Pause> Limiter<R, C> {
+    /// Now, to the microsecond that the rows keep: what is answered first and what is read later are the same.
+    pub fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
     /// Asks for a place.
     ///
     /// One call where there is room and nobody waits. Asking again is answered with the same lease or the same ticket.
@@ -160,7 +166,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             Err(scopes) => return Ok(Answer::NoRule(scopes)),
         };
         let item = &request.work.item;
-        let now = self.clock.now();
+        let now = self.now();
         let at_once = admission::admit_at_once(&request, &self.limits, now);
         match self.commit(&at_once, &Rows::new(), cause, now).await? {
             Committed::Done => return Ok(self.answer(item, at_once.answer, now)),
@@ -192,7 +198,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let mut patience = Patience::new(&self.clock);
         loop {
             let rows = self.rows.load(&BTreeSet::from([Scope::Portfolio])).await?;
-            let now = self.clock.now();
+            let now = self.now();
             let lease = match holding::held_under(item, fence, &rows, now) {
                 Held::Yes(lease) => lease,
                 held => return Ok(held.into()),
@@ -226,7 +232,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         allowed: impl Fn(&Lease) -> Result<(), String> + Send + Sync,
         cause: &CorrelationId,
     ) -> Result<Ended, Fault> {
-        let now = self.clock.now();
+        let now = self.now();
         let at_once = scopes
             .filter(|scopes| (1..=MAX_ROWS).contains(&scopes.len()))
             .and_then(|scopes| holding::release_at_once(item, fence, scopes, by, now));
@@ -312,7 +318,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
     /// Those of the table; a scope that others kept changing is no error.
     pub async fn sweep(&self, cause: &CorrelationId) -> Result<Swept, Fault> {
         let mut swept = Swept { rows: self.view(None).await?, ..Swept::default() };
-        let now = self.clock.now();
+        let now = self.now();
         let due: Vec<Scope> =
             swept.rows.values().filter(|row| self.is_due(row, now)).map(|row| row.scope.clone()).collect();
         for scope in due {
@@ -336,7 +342,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let rows = self.view(None).await?;
         let mut mended = 0;
         // Rows of different moments may only seem to disagree: each suspect is decided over rows of one moment.
-        for item in repair::torn(&rows, self.clock.now()) {
+        for item in repair::torn(&rows, self.now()) {
             let scopes = repair::suspected_scopes(&item, &rows);
             let decide = |rows: &Rows, now| repair::repair(&item, rows, &self.limits, now);
             match self.decide(&scopes, decide, cause).await? {
@@ -367,13 +373,13 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let mut patience = Patience::new(&self.clock);
         loop {
             let mut rows = self.rows.load(scopes).await?;
-            let mut now = self.clock.now();
+            let mut now = self.now();
             let step = loop {
                 match decide(&rows, now) {
                     Next::Ready(step) => break step,
                     Next::Need(more) => {
                         rows.extend(self.rows.load(&more).await?);
-                        now = self.clock.now();
+                        now = self.now();
                     }
                 }
             };
@@ -407,7 +413,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let item = &request.work.item;
         let mut patience = Patience::new(&self.clock);
         loop {
-            let now = self.clock.now();
+            let now = self.now();
             let step = admission::queue_regardless(request, &self.limits, now);
             match self.commit(&step, &Rows::new(), cause, now).await? {
                 Committed::Done => break,
@@ -422,9 +428,9 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             }
         }
         let rows = self.rows.load(&request.scopes).await?;
-        Ok(match explain(item, &rows, &self.limits, self.clock.now()) {
+        Ok(match explain(item, &rows, &self.limits, self.now()) {
             Some(waiting) => Answer::Waits(waiting),
-            None => match admission::held(item, &rows, self.clock.now()) {
+            None => match admission::held(item, &rows, self.now()) {
                 Some(lease) => Answer::Held(lease.clone()),
                 None => return Err(busy("queueing", item)),
             },
