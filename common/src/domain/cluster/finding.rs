@@ -29,6 +29,14 @@ pub fn shown(path: &str) -> String {
 }
 
 /// The valid name closest to what was found; nothing when none is close enough to be meant.
+///
+/// A name with anything but printable ASCII is not offered: names of a file that is still being read are foreign text.
+///
+/// ```
+/// use common::domain::cluster::nearest;
+/// assert_eq!(nearest("adda", ["bob", "ada"]).as_deref(), Some("ada"));
+/// assert_eq!(nearest("ada", ["\u{202e}ada"]), None);
+/// ```
 pub fn nearest<'a>(found: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // A name far longer than any of ours cannot be meant, and the distance is quadratic in the length.
     if found.len() > 128 {
@@ -37,6 +45,7 @@ pub fn nearest<'a>(found: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
     let lower = found.to_ascii_lowercase();
     let (distance, name) = names
         .into_iter()
+        .filter(|name| name.bytes().all(|byte| matches!(byte, b' '..=b'~')))
         .map(|name| (strsim::osa_distance(&lower, name), name))
         .min_by_key(|(distance, _)| *distance)?;
     (distance <= 1 + name.len() / 4 && distance < name.len()).then(|| name.to_owned())
