@@ -80,9 +80,10 @@ terraform-apply-check: ## apply against the emulator, then an empty second plan
 promises: ## what the specification asks for, and which test proves it
 	@cargo test --quiet --locked -p tests --test workspace promises -- --nocapture
 
-bench: ## measure: planning 10,000 clusters, and whether a signature's comparison leaks time
+bench: ## measure: planning 10,000 clusters, what an admission costs, whether a signature's comparison leaks time
 	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-plan
 	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-signature
+	@cargo bench --quiet --locked -p tests --no-default-features --features bench-wip --bench wip
 
 model: ## every history of the limits on work in progress, in the larger worlds: minutes
 	@cargo test --quiet --locked --profile bench -p common --no-default-features --lib model -- --include-ignored --nocapture --test-threads 1
