@@ -22,7 +22,7 @@ pub struct Settings {
 /// Publishes what an event means for people.
 ///
 /// A mark is published before it is remembered: when the function stops in between, the copy publishes the same again, which
-/// changes nothing on the host. Holding a pull request back is remembered first: see [`hold`].
+/// changes nothing on the host. Holding a pull request back is remembered first: see `hold`.
 ///
 /// # Errors
 /// Those of the host and of the ledger. The first failing mark ends the run; a copy starts again with the marks still missing.

@@ -20,7 +20,7 @@ use crate::domain::id::{ItemId, PodName};
 pub type Rows = BTreeMap<Scope, ScopeState>;
 
 /// The most rows that one decision looks at. A transaction takes 100 items: each of these rows, an event for each whose limit
-/// changed, and those for [`MAX_EXPIRED`] and [`MAX_SERVED`].
+/// changed, and those for `MAX_EXPIRED` and `MAX_SERVED`.
 pub const MAX_ROWS: usize = 40;
 
 /// How many rows the clearing away of expired leases may bring in: the rest is for those who wait.
