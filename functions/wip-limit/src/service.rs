@@ -29,7 +29,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{metrics, telling::Telling};
 
-/// How long a request is tried again while others are at the same rows. After that it takes a ticket without looking.
+/// How long a request is tried again while others are at the same rows. After that it takes a ticket whether there is room or not,
+/// which is tried for as long again.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -413,9 +414,10 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let item = &request.work.item;
         let mut patience = Patience::new(&self.clock);
         loop {
+            let before = self.rows.load(&BTreeSet::from([request.narrowest()])).await?;
             let now = self.now();
-            let step = admission::queue_regardless(request, &self.limits, now);
-            match self.commit(&step, &Rows::new(), cause, now).await? {
+            let step = admission::queue_regardless(request, &before, &self.limits, now);
+            match self.commit(&step, &before, cause, now).await? {
                 Committed::Done => break,
                 Committed::Failed(rows) => {
                     if let Some(lease) = admission::held(item, &rows, now) {

@@ -75,6 +75,12 @@ impl Request {
         Ok(Self { work, holder, ttl_seconds, scopes: terms.into_keys().collect() })
     }
 
+    /// The scope that says the most about the item, of those that apply.
+    pub fn narrowest(&self) -> Scope {
+        let narrow = Scope::PodStage(self.work.pod.clone(), self.work.stage.clone());
+        self.scopes.get(&narrow).cloned().unwrap_or(Scope::Portfolio)
+    }
+
     fn ticket(&self, number: Fence, since: Timestamp, limits: &Limits, now: Timestamp) -> Ticket {
         Ticket {
             number,
@@ -170,13 +176,14 @@ pub fn ask(request: &Request, before: &Rows, limits: &Limits, now: Timestamp) ->
     Next::Ready(Step { writes: writes(before, settled.rows, Some((item, &ticket, limits))), facts, answer })
 }
 
-/// Takes a ticket without looking, after conflicts that lasted too long: in the narrowest scope alone. The next sweep, or whoever asks
-/// there, serves it or puts it where it must wait.
-pub fn queue_regardless(request: &Request, limits: &Limits, now: Timestamp) -> Step<Ticket> {
-    let ticket = request.ticket(Fence::after(now, Fence::default()), now, limits, now);
+/// Takes a ticket whether there is room or not, after conflicts that lasted too long: in the narrowest scope alone. The next sweep, or
+/// whoever asks there, serves it or puts it where it must wait. `before` has that scope's row, so that the ticket stands behind those
+/// that are there, whatever the clock says.
+pub fn queue_regardless(request: &Request, before: &Rows, limits: &Limits, now: Timestamp) -> Step<Ticket> {
+    let highest = before.values().map(ScopeState::highest).max().unwrap_or_default();
+    let ticket = request.ticket(Fence::after(now, highest), now, limits, now);
     let item = request.work.item.clone();
-    let narrow = Scope::PodStage(request.work.pod.clone(), request.work.stage.clone());
-    let scope = request.scopes.get(&narrow).cloned().unwrap_or(Scope::Portfolio);
+    let scope = request.narrowest();
     Step {
         facts: vec![Fact::Waits { item: item.clone(), ticket: ticket.clone(), full: vec![scope.clone()] }],
         writes: BTreeMap::from([(scope, Operation::QueueRegardless { item, ticket: ticket.clone() })]),

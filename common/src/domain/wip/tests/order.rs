@@ -198,7 +198,7 @@ fn a_ticket_taken_without_looking_is_served_by_the_sweep() {
     let mut table = Table::new(limits(THREE));
     table.ask(work("a", "ratio", "scaffold"));
     let request = table.request(work("b", "ratio", "scaffold"));
-    let step = queue_regardless(&request, &table.limits, table.now);
+    let step = queue_regardless(&request, &table.load(&request.scopes), &table.limits, table.now);
     assert!(table.commit(&step));
     assert!(!table.commit(&step), "once");
     assert!(!table.commit(&admit_at_once(&table.request(work("c", "ratio", "scaffold")), &table.limits, table.now)));
@@ -224,4 +224,19 @@ fn work_that_has_ended_leaves_its_place_and_its_line() {
     let before = table.rows.clone();
     table.decide(&portfolio, |rows, limits, now| withdraw(&item("a"), rows, limits, now));
     assert_eq!(table.rows, before);
+}
+
+#[test]
+fn a_ticket_taken_without_deciding_stands_behind_those_that_are_there_whatever_the_clock_says() {
+    let mut table = Table::new(limits(&[("portfolio", 9), ("pod-stage:*:*", 1)]));
+    let a = fence(&table.ask(work("a", "ratio", "scaffold")));
+    assert!(waits(&table.ask(work("first", "ratio", "scaffold"))));
+    // Another server, whose clock is behind.
+    table.pass(-3);
+    let request = table.request(work("later", "ratio", "scaffold"));
+    let before = table.load(&BTreeSet::from([request.narrowest()]));
+    let step = queue_regardless(&request, &before, &table.limits, table.now);
+    assert!(table.commit(&step));
+    table.release(&item("a"), a);
+    assert_eq!(table.live(&scope("pod-stage:ratio:scaffold")).into_keys().collect::<Vec<_>>(), [item("first")]);
 }
