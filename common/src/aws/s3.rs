@@ -6,13 +6,14 @@ use super::{Aws, config, fault};
 use crate::{
     domain::{
         cluster::CompiledSpec,
+        governance::Governance,
         id::{Digest, PipelineName},
     },
     fault::Fault,
     ports::Specs,
 };
 
-/// The IAM actions that [`governance_bundle`] needs.
+/// The IAM actions that [`governance`] needs.
 pub const GOVERNANCE_ACTIONS: &[&str] = &["s3:GetObject"];
 
 /// The IAM actions that [`SpecBucket`] needs.
@@ -24,11 +25,22 @@ fn client(aws: &Aws) -> Client {
     Client::from_conf(config!(aws_sdk_s3, aws, "S3").force_path_style(emulated).build())
 }
 
+/// The files that the control plane runs by: what stands under `governance/<digest>.json`.
+///
+/// # Errors
+/// `Retry` when S3 did not answer; `Bug` when the object is missing, has another digest or cannot be run by, with every finding in it.
+pub async fn governance(aws: &Aws, bucket: &str, digest: &Digest) -> Result<Governance, Fault> {
+    Governance::parse(&governance_bundle(aws, bucket, digest).await?).map_err(|findings| {
+        let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        Fault::bug(format!("the governance configuration cannot be run by: {}", findings.join("; ")))
+    })
+}
+
 /// The bytes of `governance/<digest>.json`, which are what the digest says.
 ///
 /// # Errors
 /// `Retry` when S3 did not answer; `Bug` when the object is missing or its bytes have another digest.
-pub async fn governance_bundle(aws: &Aws, bucket: &str, digest: &Digest) -> Result<Vec<u8>, Fault> {
+async fn governance_bundle(aws: &Aws, bucket: &str, digest: &Digest) -> Result<Vec<u8>, Fault> {
     let key = format!("governance/{digest}.json");
     let what = format!("reading the governance configuration s3://{bucket}/{key}");
     let object = client(aws).get_object().bucket(bucket).key(&key).send().await.map_err(|error| {

@@ -2,7 +2,7 @@
 
 use common::{
     aws::{Aws, codepipeline::CodePipeline, dynamodb::Table, s3, secrets::Secrets},
-    domain::{cluster::PipelineRuntime, governance::Governance},
+    domain::cluster::PipelineRuntime,
     fault::Fault,
     github::{DEFAULT_BASE_URI, GitHub},
     runtime::{Config, SystemClock},
@@ -19,12 +19,8 @@ pub async fn provisioner(
     config: &Config,
 ) -> Result<Provisioner<GitHub, CodePipeline, s3::SpecBucket, Table, SystemClock>, Fault> {
     let aws = Aws::new(config);
-    let bundle =
-        s3::governance_bundle(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
-    let governance = Governance::parse(&bundle).map_err(|findings| {
-        let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        Fault::bug(format!("the governance configuration cannot be run by: {}", findings.join("; ")))
-    })?;
+    let governance =
+        s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
     let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
     let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
     let text = |name| config.text(name).map(str::to_owned);

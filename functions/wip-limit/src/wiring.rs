@@ -2,7 +2,6 @@
 
 use common::{
     aws::{Aws, dynamodb::Table, s3, secrets::Secrets},
-    domain::governance::Governance,
     fault::Fault,
     github::{DEFAULT_BASE_URI, GitHub},
     runtime::{Config, SystemClock},
@@ -17,12 +16,8 @@ use crate::{Limiter, handler::WipLimit, telling::Telling};
 /// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
 pub async fn wip_limit(config: &Config) -> Result<WipLimit<Table, SystemClock, GitHub>, Fault> {
     let aws = Aws::new(config);
-    let bundle =
-        s3::governance_bundle(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
-    let governance = Governance::parse(&bundle).map_err(|findings| {
-        let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        Fault::bug(format!("the governance configuration cannot be run by: {}", findings.join("; ")))
-    })?;
+    let governance =
+        s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
     let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
     let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
     let listed = governance.repositories.listed.iter();
