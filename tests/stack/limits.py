@@ -9,7 +9,8 @@ import bus
 import tokens
 from expect import equal, expect
 from processes import OPENER, wait_until
-from say import table, tell
+from say import Failure, table, tell
+from scene import PATIENCE
 
 POD, STAGE = "ratio", "scaffold"
 SCOPE = f"pod-stage:{POD}:{STAGE}"
@@ -20,6 +21,7 @@ LIMIT = 3
 
 def limits(scene):
     """eight developers want to begin in one stage, three may; the others wait in line until a place comes free"""
+    wait_until("the pull request that was merged keeps its place", lambda: not standing(scene)[0], PATIENCE)
     tell(f"all eight ask at once for a place in {SCOPE}:")
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(DEVELOPERS)) as pool:
         answers = dict(zip(DEVELOPERS, pool.map(lambda name: ask(scene, name), DEVELOPERS)))
@@ -57,29 +59,41 @@ def limits(scene):
 
 def board(scene):
     """Draws the scope and gives back who works and who waits, in order."""
-    code, scope = call(scene, "GET", f"/v1/wip/scopes/{SCOPE}", ADMIN)
-    if code != 200:
-        expect(f"the scope {SCOPE} can be read", False, scope)
-        return [], []
+    scope = view(scene)
     holders, queue = scope["holders"], scope["queue"]
     taken = "■" * len(holders) + "□" * max(0, scope["limit"] - len(holders))
     rows = [[f"{SCOPE}  {taken}", f"{len(holders)} of {scope['limit']}"]]
     rows += [[f"  works    {entry['item']}", f"until {entry['expires_at'][:19]}Z"] for entry in holders]
     rows += [[f"  waits    {entry['item']}", f"place {place}"] for place, entry in enumerate(queue, 1)]
     table(rows, indent=18)
-    return [person(entry["item"]) for entry in holders], [person(entry["item"]) for entry in queue]
+    return people(holders), people(queue)
 
 
-def person(item):
-    """Whose item it is."""
-    return item.removeprefix("work-of-")
+def standing(scene):
+    """Who works and who waits, in order, without drawing it."""
+    scope = view(scene)
+    return people(scope["holders"]), people(scope["queue"])
+
+
+def view(scene):
+    """The scope as the API shows it."""
+    code, scope = call(scene, "GET", f"/v1/wip/scopes/{SCOPE}", ADMIN)
+    if code != 200:
+        raise Failure(f"the scope {SCOPE} cannot be read: {code}", json.dumps(scope))
+    return scope
+
+
+def people(entries):
+    """Whose items they are."""
+    return [entry["item"].removeprefix("work-of-") for entry in entries]
 
 
 def enough(scene):
     """How many events of each kind the limits put on the bus, once all that must be there are."""
     kinds = [event["detail-type"] for event in bus.events(scene.aws) if event["detail-type"].startswith("WIP ")]
     counts = {kind: kinds.count(kind) for kind in kinds}
-    wanted = {"WIP Lock Acquired": 7, "WIP Lock Released": 1, "WIP Lock Expired": 1, "WIP Limit Changed": 2}
+    # One of those acquired and one of those released is the fleet's pull request.
+    wanted = {"WIP Lock Acquired": 8, "WIP Lock Released": 2, "WIP Lock Expired": 1, "WIP Limit Changed": 2}
     return counts if all(counts.get(kind, 0) >= count for kind, count in wanted.items()) else None
 
 

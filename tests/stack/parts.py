@@ -7,6 +7,7 @@ import expect
 import limits
 import pipelines
 import tree
+import waiting
 from expect import equal
 from processes import wait_until
 from say import table, tell
@@ -150,4 +151,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, limits.limits]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, limits.limits, waiting.waits]
