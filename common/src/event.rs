@@ -160,6 +160,8 @@ events! {
     WipLockReleased(WipLockReleased) = "penstock.wip-limits", "WIP Lock Released";
     /// A lease ran out: its place is free.
     WipLockExpired(WipLockExpired) = "penstock.wip-limits", "WIP Lock Expired";
+    /// A pull request gets no place, however much room there is; the cause says what to mend.
+    WipLockRefused(WipLockRefused) = "penstock.wip-limits", "WIP Lock Refused";
     /// A limit is reached: an item waits, or more is in progress than it says.
     WipLimitExceeded(WipLimitExceeded) = "penstock.wip-limits", "WIP Limit Exceeded";
     /// Scopes that were full have room.

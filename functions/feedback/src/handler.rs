@@ -8,9 +8,12 @@ use common::{
 };
 
 use crate::{
-    marks::{Content, Mark, marks},
+    marks::{Content, Mark, When, marks},
     waiting,
 };
+
+#[cfg(test)]
+mod tests;
 
 /// What the marks need to know beside the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +41,26 @@ where
     L: FeedbackLedger,
     C: Clock,
 {
+    // Whether the pull request is a draft, or closed: asked once, and only for something to say.
+    let mut found = None;
     for mark in marks(settings, event) {
         let new = Said { order: mark.order, content: mark.digest() };
         let last = ledger.said(&mark.subject, mark.kind).await?;
         let remember = || ledger.published(&mark.subject, mark.kind, &new, clock.now());
+        let to_say = match &mark.content {
+            Content::Draft { held: true, .. } => is_ours_to_do(last.as_ref(), &new),
+            _ => new.is_news(last.as_ref()),
+        };
+        if let (When::Open, true, Some(number), None) = (mark.when, to_say, mark.content.change(), found) {
+            found = Some(host.is_draft(&mark.repository, number).await?);
+        }
         let done = match &mark.content {
-            Content::Draft { number, held: true } if is_ours_to_do(last.as_ref(), &new) => {
-                hold(host, ledger, clock, &mark, *number, &new).await?
+            _ if mark.when == When::Open && to_say && found == Some(None) => false,
+            Content::Draft { number, held: true } if to_say => {
+                let ready = found.flatten() == Some(false);
+                hold(host, ledger, clock, &mark, *number, &new, ready).await?
             }
+            _ if mark.when == When::Ends && last.is_none() => false,
             Content::Draft { number, held: false } if new.is_news(last.as_ref()) => {
                 if last.is_some_and(|last| last.content == held()) {
                     set_draft(host, &mark, *number, false).await?;
@@ -60,7 +75,7 @@ where
                 }
                 false
             }
-            _ if mark.takes_back && last.is_none() => {
+            _ if mark.when == When::Unsays && last.is_none() => {
                 remember().await?;
                 false
             }
@@ -99,14 +114,21 @@ fn is_ours_to_do(last: Option<&Said>, new: &Said) -> bool {
 }
 
 /// Makes a pull request a draft, and remembers before that it was we who did: what comes after a stop in between finds the intent
-/// and does it again. One that is a draft already, or closed, is not ours to let go, and that is remembered too.
-async fn hold<H, L, C>(host: &H, ledger: &L, clock: &C, mark: &Mark, number: u64, new: &Said) -> Result<bool, Fault>
+/// and does it again. One that is a draft already is not ours to let go, and that is remembered too.
+async fn hold<H, L, C>(
+    host: &H,
+    ledger: &L,
+    clock: &C,
+    mark: &Mark,
+    number: u64,
+    new: &Said,
+    ready: bool,
+) -> Result<bool, Fault>
 where
     H: ChangeMarks,
     L: FeedbackLedger,
     C: Clock,
 {
-    let ready = host.is_draft(&mark.repository, number).await? == Some(false);
     if ready {
         ledger.published(&mark.subject, mark.kind, new, clock.now()).await?;
         set_draft(host, mark, number, true).await?;
@@ -129,271 +151,5 @@ async fn set_draft<H: ChangeMarks>(host: &H, mark: &Mark, number: u64, draft: bo
             Ok(())
         }
         result => result,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use common::{
-        domain::{
-            cluster::{FieldChange, Finding, RunMode, Severity},
-            id::Generation,
-        },
-        event::{ClusterResult, Counts, Event, Outcome, ProvisioningFinished, ProvisioningStarted, Run},
-        ports::{CheckConclusion, StatusState},
-        testing::{World, envelope, id, main_branch, repository},
-    };
-    use jiff::SignedDuration;
-
-    use super::*;
-
-    fn run(generation: u64, mode: RunMode) -> Run {
-        let head = id(&"1a2b3c4d".repeat(5));
-        Run { repository: repository(), branch: main_branch(), head, generation: Generation(generation), mode }
-    }
-
-    fn result(cluster: &str, outcome: Outcome, reasons: &[&str]) -> ClusterResult {
-        let pipeline = id(&format!("rc-{}", cluster.replace('/', "-")));
-        let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
-        ClusterResult { cluster: id(cluster), pipeline, outcome, reasons, changes: Vec::new() }
-    }
-
-    fn finished(run: Run, counts: Counts, results: Vec<ClusterResult>, findings: Vec<Finding>) -> ProvisioningFinished {
-        ProvisioningFinished {
-            run,
-            complete: true,
-            stopped: None,
-            counts,
-            results,
-            results_omitted: 0,
-            findings,
-            findings_omitted: 0,
-            notes: Vec::new(),
-            notes_omitted: 0,
-        }
-    }
-
-    fn finding(rule: &str, severity: Severity) -> Finding {
-        Finding {
-            path: "deploy/integration/us-east-1/terraform/regional.yaml".into(),
-            line: 3,
-            column: 13,
-            severity,
-            rule: rule.into(),
-            key: Some("account_id".into()),
-            found: "\"12345\"".into(),
-            expected: "12 digits, in quotes".into(),
-            nearest: None,
-        }
-    }
-
-    async fn tell(world: &World, event: Event) {
-        world.pass(SignedDuration::from_secs(1));
-        let settings = Settings { pipelines_url: "https://console.example/pipelines".into() };
-        let event = envelope(world.now(), "push-1", "repository:42", event);
-        handle(world, world, world, &settings, &event).await.unwrap();
-    }
-
-    async fn started(world: &World, generation: u64) {
-        tell(world, Event::ProvisioningStarted(ProvisioningStarted { run: run(generation, RunMode::Reconcile) })).await;
-    }
-
-    #[tokio::test]
-    async fn a_push_is_pending_then_final_and_a_sweep_says_nothing_again() {
-        let world = World::new();
-        started(&world, 1).await;
-        let created = Counts { created: 1, unchanged: 2, ..Counts::default() };
-        let results = vec![result("integration/us-east-1/regional", Outcome::Created, &["It is new."])];
-        let first = finished(run(1, RunMode::Reconcile), created, results, Vec::new());
-        tell(&world, Event::ProvisioningFinished(first.clone())).await;
-        let (statuses, checks) = (world.statuses(), world.checks());
-        assert_eq!(
-            statuses.iter().map(|status| status.state).collect::<Vec<_>>(),
-            [StatusState::Pending, StatusState::Success]
-        );
-        insta::assert_snapshot!(statuses[0].description, @"Reading the deploy tree at 1a2b3c4 of main");
-        insta::assert_snapshot!(statuses[1].description, @"Clusters: 1 created, 2 unchanged");
-        assert_eq!(statuses[1].target_url.as_deref(), Some("https://console.example/pipelines"));
-        assert_eq!((checks.len(), checks[0].conclusion), (1, CheckConclusion::Success));
-
-        // The copy of both, and the sweep a quarter of an hour later.
-        started(&world, 1).await;
-        tell(&world, Event::ProvisioningFinished(first)).await;
-        started(&world, 2).await;
-        let unchanged = Counts { unchanged: 3, ..Counts::default() };
-        let results = vec![result("integration/us-east-1/regional", Outcome::Unchanged, &[])];
-        tell(&world, Event::ProvisioningFinished(finished(run(2, RunMode::Reconcile), unchanged, results, Vec::new())))
-            .await;
-        assert_eq!((world.statuses(), world.checks()), (statuses, checks));
-    }
-
-    #[tokio::test]
-    async fn an_older_generation_changes_nothing() {
-        let world = World::new();
-        let failed = Counts { failed: 1, ..Counts::default() };
-        let result = result("integration/us-east-1/regional", Outcome::Failed, &["CreatePipeline failed."]);
-        let newer =
-            finished(run(5, RunMode::Reconcile), Counts { unchanged: 1, ..Counts::default() }, Vec::new(), Vec::new());
-        tell(&world, Event::ProvisioningFinished(newer)).await;
-        tell(
-            &world,
-            Event::ProvisioningFinished(finished(run(4, RunMode::Reconcile), failed, vec![result], Vec::new())),
-        )
-        .await;
-        assert_eq!(world.statuses().len(), 1);
-        assert_eq!(world.statuses()[0].state, StatusState::Success);
-    }
-
-    #[tokio::test]
-    async fn each_finding_is_an_annotation_at_its_place() {
-        let world = World::new();
-        let counts = Counts { invalid: 1, ..Counts::default() };
-        let results = vec![result("integration/us-east-1/regional", Outcome::Invalid, &[])];
-        let findings = vec![finding("account-id", Severity::Error), finding("no-regional", Severity::Warning)];
-        tell(&world, Event::ProvisioningFinished(finished(run(1, RunMode::Reconcile), counts, results, findings)))
-            .await;
-        assert_eq!(world.statuses()[0].state, StatusState::Failure);
-        let check = &world.checks()[0];
-        assert_eq!(check.conclusion, CheckConclusion::Failure);
-        let place =
-            |at: usize| (check.annotations[at].line, check.annotations[at].column, check.annotations[at].failure);
-        assert_eq!((place(0), place(1)), ((3, 13, true), (3, 13, false)));
-        insta::assert_snapshot!(check.annotations[0].message, @r#"account_id: found "12345", expected 12 digits, in quotes"#);
-    }
-
-    #[tokio::test]
-    async fn a_plan_says_in_words_what_merging_would_do() {
-        let world = World::new();
-        let mode = RunMode::DryRun { number: 7 };
-        tell(&world, Event::ProvisioningStarted(ProvisioningStarted { run: run(0, mode) })).await;
-        let mut update = result("integration/us-east-1/management/mc01", Outcome::Updated, &[]);
-        update.changes = vec![
-            FieldChange {
-                field: "terraform_vars.cost_center".into(),
-                from: Some("000".into()),
-                to: Some("`x|@all".into()),
-            },
-            FieldChange { field: "enable_bastion".into(), from: None, to: Some("true".into()) },
-        ];
-        let refused =
-            result("integration/us-east-1/regional", Outcome::Refused, &["<!channel> @org/all https://evil.example"]);
-        let counts = Counts { updated: 1, refused: 1, unchanged: 4, ..Counts::default() };
-        let mut plan = finished(run(0, mode), counts, vec![update, refused], Vec::new());
-        plan.results_omitted = 2;
-        tell(&world, Event::ProvisioningFinished(plan.clone())).await;
-        tell(&world, Event::ProvisioningFinished(plan.clone())).await;
-        assert!(world.statuses().is_empty(), "a plan sets no status");
-        assert_eq!(world.checks().len(), 1, "the copy says nothing");
-        let check = &world.checks()[0];
-        assert_eq!(check.name, "penstock/clusters plan");
-        insta::assert_snapshot!(check.title, @"1 to refuse, 1 to update, 4 unchanged");
-        insta::assert_snapshot!(check.summary.replace('\u{200b}', ""), @r"
-        What merging `1a2b3c4` into `main` would do to the cluster pipelines. Nothing was changed.
-
-        ### Would update
-
-        - `integration/us-east-1/management/mc01` (pipeline `rc-integration-us-east-1-management-mc01`)
-          - `terraform_vars.cost_center`: `000` → `'x¦@all`
-          - `enable_bastion`: new, `true`
-
-        ### Would refuse: a rule forbids it
-
-        - `integration/us-east-1/regional` (pipeline `rc-integration-us-east-1-regional`)
-          - &lt;\!channel&gt; \@org/all https://evil.example
-
-        4 unchanged.
-
-        2 more clusters are left out here; the audit trail has them all.
-        ");
-
-        // The base branch moved: the same head, another plan.
-        plan.counts.updated = 0;
-        plan.results.remove(0);
-        tell(&world, Event::ProvisioningFinished(plan)).await;
-        assert_eq!(world.checks().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn what_no_cluster_answers_for_is_counted_in_the_title_and_told_in_words() {
-        let world = World::new();
-        let error = finding("account-id", Severity::Error);
-        let reasons = [error.to_string()];
-        let invalid = result("integration/us-east-1/regional", Outcome::Invalid, &[reasons[0].as_str()]);
-        let mut alone = finding("no-regional-cluster", Severity::Warning);
-        alone.path = "deploy/integration/us-west-2/terraform/management/mc01.yaml".into();
-        let mut path = finding("path", Severity::Error);
-        path.path = "deploy/Integration".into();
-        let counts = Counts { invalid: 1, created: 1, ..Counts::default() };
-        let mut end = finished(run(1, RunMode::Reconcile), counts, vec![invalid], vec![error, path, alone]);
-        end.notes = vec!["pipeline rc-x is a copy by hand? It is not touched".into()];
-        end.notes_omitted = 1;
-        tell(&world, Event::ProvisioningFinished(end.clone())).await;
-        insta::assert_snapshot!(world.statuses()[0].description, @"Clusters: 1 with errors in the file, 1 created; also 1 error, 1 warning, 1 note");
-        insta::assert_snapshot!(world.checks()[0].summary.replace('\u{200b}', ""), @r#"
-        Commit `1a2b3c4` of branch `main` was compared with the pipelines that exist (generation 1).
-
-        ### Invalid: left as it is until the file is mended
-
-        - `integration/us-east-1/regional` (pipeline `rc-integration-us-east-1-regional`)
-          - deploy/integration/us\-east\-1/terraform/regional.yaml:3:13: error: account\_id: found "12345", expected 12 digits, in quotes
-
-        ### Also found in the files
-
-        - deploy/Integration:3:13: error: account\_id: found "12345", expected 12 digits, in quotes
-        - deploy/integration/us\-west\-2/terraform/management/mc01.yaml:3:13: warning: account\_id: found "12345", expected 12 digits, in quotes
-
-        ### Noted beside the clusters
-
-        - pipeline rc\-x is a copy by hand? It is not touched
-
-        Findings in the files: 2 errors, 1 warning; each is an annotation at its line.
-
-        Notes left out here: 1; the provisioner's log has them all.
-        "#);
-
-        end.notes.clear();
-        tell(
-            &world,
-            Event::ProvisioningFinished(ProvisioningFinished { run: run(2, RunMode::Reconcile), ..end.clone() }),
-        )
-        .await;
-        assert_eq!(world.checks().len(), 2, "a note that goes is news");
-
-        let dry = run(0, RunMode::DryRun { number: 7 });
-        let (counts, findings) = (Counts::default(), vec![end.findings[1].clone()]);
-        tell(&world, Event::ProvisioningFinished(finished(dry, counts, Vec::new(), findings))).await;
-        insta::assert_snapshot!(world.checks()[2].title, @"no clusters; also 1 error");
-        assert_eq!(world.checks()[2].conclusion, CheckConclusion::Failure);
-    }
-
-    #[tokio::test]
-    async fn a_host_that_does_not_answer_leaves_the_mark_for_the_copy() {
-        let world = World::new();
-        let settings = Settings { pipelines_url: String::new() };
-        let event = Event::ProvisioningStarted(ProvisioningStarted { run: run(1, RunMode::Reconcile) });
-        let event = envelope(world.now(), "push-1", "repository:42", event);
-        world.fail("Marks.set_status", "", "502", true, 1);
-        assert!(handle(&world, &world, &world, &settings, &event).await.unwrap_err().is_retry());
-        handle(&world, &world, &world, &settings, &event).await.unwrap();
-        assert_eq!(world.statuses().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_stopped_run_and_a_huge_one_stay_within_what_the_host_takes() {
-        let world = World::new();
-        let results: Vec<_> = (0..2000)
-            .map(|number| {
-                result(&format!("integration/us-east-1/management/mc{number}"), Outcome::Failed, &["A call failed."])
-            })
-            .collect();
-        let mut huge =
-            finished(run(1, RunMode::Reconcile), Counts { failed: 2000, ..Counts::default() }, results, Vec::new());
-        huge.complete = false;
-        huge.stopped = Some("superseded by generation 2 ".repeat(20));
-        tell(&world, Event::ProvisioningFinished(huge)).await;
-        let (status, check) = (&world.statuses()[0], &world.checks()[0]);
-        assert_eq!((status.state, check.conclusion), (StatusState::Error, CheckConclusion::Neutral));
-        assert!(status.description.chars().count() <= 140 && check.summary.chars().count() < 65_535);
-        assert!(check.summary.contains("more clusters are left out here"));
     }
 }

@@ -1,10 +1,11 @@
 //! **Purpose.** The only function that publishes words and marks on the source host.
 //!
-//! **Wakes on** Provisioning Started and Finished; WIP Limit Exceeded, WIP Lock Acquired and Released; Change Closed and Merged.
+//! **Wakes on** Provisioning Started and Finished; WIP Limit Exceeded, WIP Lock Acquired, Released and Refused; Change Closed and Merged.
 //! **Does**: for a push, the commit status `penstock/clusters`
 //! (pending, then final, linking to the pipelines) and the check run of the same name with one annotation for each finding;
 //! for a pull request, the check run `penstock/clusters plan`, which says in words what merging it would do; for one that must wait
-//! for a limit on work in progress, a label, one comment and draft state, and takes them back when it need not wait any more.
+//! for a limit on work in progress, a label, one comment and draft state, and takes them back when it need not wait any more; one that
+//! can get no place at all is told why in that comment.
 //! **Emits** nothing.
 //!
 //! **Idempotent by** (subject, kind, order, digest of the content): a copy, an older event, and a sweep that found the same

@@ -18,6 +18,7 @@ pub const MANIFEST: Manifest = Manifest {
         Wake::Event { event: EventKind::ProvisioningFinished, filter: &[] },
         Wake::Event { event: EventKind::WipLimitExceeded, filter: &[("cause", &["waiting"])] },
         Wake::Event { event: EventKind::WipLockAcquired, filter: &[] },
+        Wake::Event { event: EventKind::WipLockRefused, filter: &[] },
         Wake::Event { event: EventKind::WipLockReleased, filter: &[] },
         Wake::Event { event: EventKind::ChangeClosed, filter: &[] },
         Wake::Event { event: EventKind::ChangeMerged, filter: &[] },

@@ -29,10 +29,23 @@ pub struct Mark {
     pub order: FeedbackOrder,
     /// What decides whether it says something new.
     pub essence: Vec<String>,
-    /// Whether it only takes back what was said: then it is published only after something was.
-    pub takes_back: bool,
+    /// When it is said at all.
+    pub when: When,
     /// What to publish.
     pub content: Content,
+}
+
+/// When a mark is said, if it is news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Whatever was said before.
+    Always,
+    /// While its pull request is open: what comes late blocks nothing that has ended.
+    Open,
+    /// After something else was said. If nothing was, it is remembered, so that what comes late says nothing.
+    Unsays,
+    /// After something else was said. If nothing was, there is nothing to remember either: the pull request has ended.
+    Ends,
 }
 
 /// A mark on a commit or on a pull request.
@@ -67,6 +80,16 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// The pull request that it is on.
+    pub fn change(&self) -> Option<u64> {
+        match self {
+            Self::Status(_) | Self::Check(_) => None,
+            Self::Label { number, .. } | Self::Comment { number, .. } | Self::Draft { number, .. } => Some(*number),
+        }
+    }
+}
+
 impl Mark {
     /// The digest of the essence.
     pub fn digest(&self) -> Digest {
@@ -81,6 +104,7 @@ pub fn marks(settings: &Settings, event: &Envelope) -> Vec<Mark> {
         Event::ProvisioningFinished(finished) => on_finished(settings, event, finished),
         Event::WipLimitExceeded(exceeded) => waiting::on_exceeded(event, exceeded),
         Event::WipLockAcquired(acquired) => waiting::on_acquired(event, acquired),
+        Event::WipLockRefused(refused) => waiting::on_refused(event, refused),
         Event::WipLockReleased(released) => waiting::on_released(event, released),
         Event::ChangeClosed(change) => waiting::on_end(event, change),
         Event::ChangeMerged(merged) => waiting::on_end(event, &merged.change),
@@ -117,7 +141,7 @@ fn on_started(settings: &Settings, started: &ProvisioningStarted) -> Vec<Mark> {
         kind: "status",
         order: FeedbackOrder { generation: Generation(0), phase: 0 },
         essence: vec!["pending".into()],
-        takes_back: false,
+        when: When::Always,
         content: status(settings, run, StatusState::Pending, words::pending(run)),
     }]
 }
@@ -137,7 +161,7 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
                 kind,
                 order,
                 essence: essence.clone(),
-                takes_back: false,
+                when: When::Always,
                 content,
             };
             vec![
@@ -156,7 +180,7 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
                 kind: "plan",
                 order: FeedbackOrder { generation: Generation(at), phase: 1 },
                 essence: vec![format!("{state:?}"), summary, list(&finished.findings)],
-                takes_back: false,
+                when: When::Always,
                 content: Content::Check(check),
             }]
         }

@@ -1,17 +1,19 @@
 //! A pull request that waits for a limit on work in progress: a label, one comment, draft; and all of it taken back.
 //!
 //! What is said follows the time of the events: what is older than what was said last says nothing, so an event that comes late
-//! never blocks a pull request again that has its place. Taking back is remembered even where nothing was said, for the same reason.
+//! never blocks a pull request again that has its place. That it has its place is remembered even where nothing was said, for the same
+//! reason; that it has ended is not: what comes late finds it closed.
 
 use common::{
     domain::id::Generation,
     event::{
-        Change, ChangeRef, Envelope, ExceededCause, Repository, WipLimitExceeded, WipLockAcquired, WipLockReleased,
+        Change, ChangeRef, Envelope, ExceededCause, Repository, WipLimitExceeded, WipLockAcquired, WipLockRefused,
+        WipLockReleased,
     },
     ports::{FeedbackOrder, StickyComment},
 };
 
-use crate::marks::{Content, Mark};
+use crate::marks::{Content, Mark, When};
 
 mod words;
 
@@ -24,14 +26,14 @@ pub const LABEL: &str = "blocked/wip-limit-exceeded";
 const COMMENT: &str = "wip";
 /// The ledger's word for a pull request that we made a draft.
 pub(crate) const HELD: &str = "held";
-/// The ledger's word for one that was a draft, or closed, when we came.
+/// The ledger's word for one that was a draft when we came.
 pub(crate) const LEFT: &str = "left";
 
 /// It must wait. Nothing for an item that is no pull request, or one that was admitted above a limit.
 pub(crate) fn on_exceeded(event: &Envelope, exceeded: &WipLimitExceeded) -> Vec<Mark> {
     let (Some(change), ExceededCause::Waiting) = (&exceeded.change, exceeded.cause) else { return Vec::new() };
     let text = words::waits(exceeded);
-    let mark = Marker { event, change, phase: 0, takes_back: false };
+    let mark = Marker { event, change, phase: 0, when: When::Open };
     vec![
         mark.label(true),
         mark.comment(vec![text.clone()], text),
@@ -39,24 +41,32 @@ pub(crate) fn on_exceeded(event: &Envelope, exceeded: &WipLimitExceeded) -> Vec<
     ]
 }
 
+/// It gets no place, and nothing on the host changes that: its author is told, in the one comment.
+pub(crate) fn on_refused(event: &Envelope, refused: &WipLockRefused) -> Vec<Mark> {
+    let text = words::refused(refused);
+    let mark = Marker { event, change: &refused.change, phase: 0, when: When::Open };
+    vec![mark.comment(vec![text.clone()], text)]
+}
+
 /// It has its place.
 pub(crate) fn on_acquired(event: &Envelope, acquired: &WipLockAcquired) -> Vec<Mark> {
-    acquired.change.as_ref().map_or(Vec::new(), |change| freed(event, change, words::has_its_place(acquired)))
+    let text = words::has_its_place(acquired);
+    acquired.change.as_ref().map_or(Vec::new(), |change| freed(event, change, When::Unsays, text))
 }
 
 /// It gave its place back.
 pub(crate) fn on_released(event: &Envelope, released: &WipLockReleased) -> Vec<Mark> {
-    released.change.as_ref().map_or(Vec::new(), |change| freed(event, change, words::NEEDS_NONE.to_owned()))
+    released.change.as_ref().map_or(Vec::new(), |change| freed(event, change, When::Ends, words::NEEDS_NONE.to_owned()))
 }
 
 /// It was merged or closed, perhaps while it waited.
 pub(crate) fn on_end(event: &Envelope, change: &Change) -> Vec<Mark> {
     let change = ChangeRef { repository: change.repository.clone(), number: change.number };
-    freed(event, &change, words::NEEDS_NONE.to_owned())
+    freed(event, &change, When::Ends, words::NEEDS_NONE.to_owned())
 }
 
-fn freed(event: &Envelope, change: &ChangeRef, text: String) -> Vec<Mark> {
-    let mark = Marker { event, change, phase: 1, takes_back: true };
+fn freed(event: &Envelope, change: &ChangeRef, when: When, text: String) -> Vec<Mark> {
+    let mark = Marker { event, change, phase: 1, when };
     vec![
         mark.label(false),
         // Whatever ended the wait, it is over: the first to say so says it.
@@ -70,7 +80,7 @@ struct Marker<'e> {
     event: &'e Envelope,
     change: &'e ChangeRef,
     phase: u8,
-    takes_back: bool,
+    when: When,
 }
 
 impl Marker<'_> {
@@ -83,7 +93,7 @@ impl Marker<'_> {
             kind,
             order: FeedbackOrder { generation: Generation(at), phase: self.phase },
             essence,
-            takes_back: self.takes_back,
+            when: self.when,
             content,
         }
     }

@@ -21,6 +21,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::service::{Answer, Limiter};
 
+pub use self::refused::Refusal;
+
+mod refused;
+
 #[cfg(test)]
 mod tests;
 
@@ -31,13 +35,12 @@ pub enum Wanted {
     Place(Work),
     /// To stay in line, if it stands there.
     ItsTicket(Work),
+    /// Nothing yet: it is a draft, by nobody we know.
+    NotYet,
     /// Nothing any more: it is merged, closed or gone. What it was, as far as that is known.
     Nothing(Option<Work>),
-    /// A place, but for nobody we know: it gets none.
-    Refused {
-        /// Why, and what to do, in words.
-        why: String,
-    },
+    /// A place, but it gets none.
+    Refused(Refusal),
     /// Pull requests of this repository are not limited.
     Unlimited,
 }
@@ -51,10 +54,19 @@ pub enum Outcome {
     Released,
     /// It is a draft that stands in no line.
     Draft,
-    /// It gets no place; why.
-    Refused(String),
+    /// It gets no place, and is told why.
+    Refused(Refusal),
     /// Pull requests of this repository are not limited.
     Unlimited,
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::NoRule(scopes) => Self::Refused(Refusal::NoRule(scopes)),
+            answer => Self::Asked(answer),
+        }
+    }
 }
 
 /// A repository whose pull requests are limited, as the governance files name it: a name in an event may be old.
@@ -76,16 +88,10 @@ pub fn wanted(governance: &Governance, repository: &Repository, number: u64, fou
     let Some(found) = found else { return Wanted::Nothing(None) };
     let who = |id: u64| governance.people.who(&Identity::GitHub(GitHubUserId(id))).map(|(name, _)| name.clone());
     let Some(owner) = found.author.and_then(who) else {
-        if !found.open {
-            return Wanted::Nothing(None);
-        }
-        let author = found.author.map_or("whose account is gone".to_owned(), |id| format!("with GitHub id {id}"));
-        return Wanted::Refused {
-            why: format!(
-                "pull request {number} of {} is by somebody {author}, whom people.yaml does not list: list them with their \
-                 github_id, or take wip out of this repository in repositories.yaml",
-                repository.name
-            ),
+        return match (found.open, found.draft) {
+            (false, _) => Wanted::Nothing(None),
+            (true, true) => Wanted::NotYet,
+            (true, false) => Wanted::Refused(Refusal::UnknownAuthor(found.author.map(GitHubUserId))),
         };
     };
     // The first by name, when more were asked than an item may have: which they are does not change from one look to the next.
@@ -224,24 +230,19 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let item = ItemId::of_pull_request(repository.id, number);
         let outcome = match wanted(governance, repository, number, found) {
             Wanted::Unlimited => Outcome::Unlimited,
-            Wanted::Place(work) => Outcome::Asked(self.ask_and_keep(work, cause).await?),
+            Wanted::Place(work) => self.ask_and_keep(work, cause).await?.into(),
             Wanted::ItsTicket(work) if self.stands_in_line(&work).await? => {
-                Outcome::Asked(self.ask_and_keep(work, cause).await?)
+                self.ask_and_keep(work, cause).await?.into()
             }
-            Wanted::ItsTicket(_) => Outcome::Draft,
+            Wanted::ItsTicket(_) | Wanted::NotYet => Outcome::Draft,
             Wanted::Nothing(work) => {
                 self.end(&item, work, cause).await?;
                 Outcome::Released
             }
-            Wanted::Refused { why } => {
-                tracing::warn!(%item, "{why}");
-                tracing::info!(target: "metric", name = "WIPUnknownAuthor", value = 1_u64);
-                Outcome::Refused(why)
-            }
+            Wanted::Refused(refusal) => Outcome::Refused(refusal),
         };
-        if let Outcome::Asked(Answer::NoRule(scopes)) = &outcome {
-            let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-            tracing::warn!(%item, "limits.yaml has no rule for {}: the pull request gets no place", scopes.join(", "));
+        if let Outcome::Refused(refusal) = &outcome {
+            self.refuse(repository, number, refusal, cause).await?;
         }
         Ok(outcome)
     }

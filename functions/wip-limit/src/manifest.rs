@@ -45,6 +45,7 @@ pub const MANIFEST: Manifest = Manifest {
         EventKind::WipLockAcquired,
         EventKind::WipLockReleased,
         EventKind::WipLockExpired,
+        EventKind::WipLockRefused,
         EventKind::WipLimitExceeded,
         EventKind::WipCapacityAvailable,
         EventKind::WipLimitChanged,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use common::{
     domain::{
+        governance::Governance,
         id::{CorrelationId, EventId, ItemId, RepositoryId, RepositoryName},
         wip::{
             ScopeState, Ticket,
@@ -18,7 +19,7 @@ use common::{
     event::{
         self, ChangeRef, Envelope, Event, ExceededCause, ExceededScope, FullScope, Holding, Host, MAX_HOLDERS_TOLD,
         Meta, Repository, SCHEMA_VERSION, TicketTold, WipCapacityAvailable, WipLimitChanged, WipLimitExceeded,
-        WipLockAcquired, WipLockExpired, WipLockReleased,
+        WipLockAcquired, WipLockExpired, WipLockRefused, WipLockReleased,
     },
 };
 use jiff::Timestamp;
@@ -26,11 +27,18 @@ use jiff::Timestamp;
 /// What events need to know beside what happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Telling {
-    /// The onboarded repositories, for items that are pull requests.
-    pub repositories: BTreeMap<RepositoryId, RepositoryName>,
+    /// What the listed repositories are called: an item that is a pull request carries only the id. Those that are limited no more
+    /// are among them, because their pull requests may still hold places.
+    names: BTreeMap<RepositoryId, RepositoryName>,
 }
 
 impl Telling {
+    /// What the governance files say of it.
+    pub fn of(governance: &Governance) -> Self {
+        let listed = governance.repositories.listed.iter();
+        Self { names: listed.map(|(id, entry)| (*id, entry.name.clone())).collect() }
+    }
+
     /// The events of a step. `before` are the rows that it was decided over; none for a step that was taken without reading.
     pub fn events<A>(
         &self,
@@ -45,18 +53,19 @@ impl Telling {
             let mut identity = fact.identity();
             let version = limit_version(fact, before);
             identity.extend(version);
-            self.fact(fact, &after, limits, now).into_iter().map(move |(subject, event)| {
-                let kind = event.kind().name();
-                let parts = ["wip-limit", kind].into_iter().chain(identity.iter().map(String::as_str));
-                let event_id = EventId::derived(parts);
-                let correlation_id = cause.clone();
-                Envelope {
-                    meta: Meta { schema_version: SCHEMA_VERSION, event_id, occurred_at: now, correlation_id, subject },
-                    event,
-                }
-            })
+            self.fact(fact, &after, limits, now)
+                .into_iter()
+                .map(move |(subject, event)| envelope(subject, event, &identity, cause, now))
         });
         told.collect()
+    }
+
+    /// The event that a pull request gets no place: the same id as long as it is the same refusal.
+    pub fn refused(&self, refused: WipLockRefused, cause: &CorrelationId, now: Timestamp) -> Envelope {
+        let mut identity = vec![refused.item.to_string(), format!("{:?}", refused.cause)];
+        identity.extend(refused.author.map(|author| author.to_string()));
+        identity.extend(refused.scopes.iter().map(ToString::to_string));
+        envelope(format!("item:{}", refused.item), Event::WipLockRefused(refused), &identity, cause, now)
     }
 
     fn fact(&self, fact: &Fact, after: &Rows, limits: &Limits, now: Timestamp) -> Vec<(String, Event)> {
@@ -168,13 +177,24 @@ impl Telling {
         }
     }
 
-    /// The pull request that an item is, by its id: `pr-<repository id>-<number>` of a repository that is onboarded.
+    /// The pull request that an item is, when its repository is listed.
     fn change(&self, item: &ItemId) -> Option<ChangeRef> {
-        let (repository, number) = item.as_str().strip_prefix("pr-")?.split_once('-')?;
-        let id = RepositoryId(repository.parse().ok()?);
-        let name = self.repositories.get(&id)?.clone();
-        Some(ChangeRef { repository: Repository { host: Host::Github, id, name }, number: number.parse().ok()? })
+        let (id, number) = item.pull_request()?;
+        let name = self.names.get(&id)?.clone();
+        Some(ChangeRef { repository: Repository { host: Host::Github, id, name }, number })
     }
+}
+
+fn envelope(
+    subject: String,
+    event: Event,
+    identity: &[String],
+    cause: &CorrelationId,
+    occurred_at: Timestamp,
+) -> Envelope {
+    let parts = ["wip-limit", event.kind().name()].into_iter().chain(identity.iter().map(String::as_str));
+    let (event_id, correlation_id) = (EventId::derived(parts), cause.clone());
+    Envelope { meta: Meta { schema_version: SCHEMA_VERSION, event_id, occurred_at, correlation_id, subject }, event }
 }
 
 /// The rows as the step leaves them.

@@ -20,13 +20,11 @@ pub async fn wip_limit(config: &Config) -> Result<WipLimit<Table, SystemClock, G
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
     let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
     let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
-    let listed = governance.repositories.listed.iter();
-    let telling = Telling { repositories: listed.map(|(id, entry)| (*id, entry.name.clone())).collect() };
     let limiter = Limiter {
         rows: Table::new(&aws, config.text("TABLE_NAME")?),
         clock: SystemClock,
         limits: governance.limits.clone(),
-        telling,
+        telling: Telling::of(&governance),
     };
     Ok(WipLimit { limiter, governance, forge: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)? })
 }

@@ -2,7 +2,10 @@
 //! feedback, and what feedback does on the host wakes wip-limit again.
 
 use common::{
-    domain::governance::Governance,
+    domain::{
+        governance::Governance,
+        id::{GitHubUserId, ItemId, PersonName},
+    },
     event::{Change, Envelope, Event},
     testing::{GovernanceFiles, World, envelope, id},
 };
@@ -25,9 +28,8 @@ impl Flow {
         let world = World::new();
         let files = GovernanceFiles::default().with("repositories.yaml", REPOSITORIES);
         let governance = Governance::parse(&files.bytes()).unwrap();
-        let listed = governance.repositories.listed.iter();
-        let telling = Telling { repositories: listed.map(|(id, entry)| (*id, entry.name.clone())).collect() };
         let (rows, clock, limits) = (world.clone(), world.clone(), governance.limits.clone());
+        let telling = Telling::of(&governance);
         let limiter = Limiter { rows, clock, limits, telling };
         let flow = Self { wip_limit: WipLimit { limiter, governance, forge: world.clone() }, world };
         flow.world.push("main", &[("a", Some("1"))]);
@@ -96,6 +98,27 @@ async fn who_finds_no_room_is_told_and_held_back_and_served_in_order() {
     flow.close(5).await;
     assert!(flow.labelled().is_empty(), "closed while it waited");
     assert!(flow.world.comment(1, "wip").is_none(), "who never waited hears nothing");
+}
+
+#[tokio::test]
+async fn an_author_whom_nobody_knows_is_told_so_until_they_are_known() {
+    let mut flow = Flow::new().await;
+    for number in [1, 2, 3] {
+        flow.close(number).await;
+    }
+    let opened = flow.world.open_change(6, "main", None, &[("a", Some("2"))]);
+    flow.world.edit_change(6, |change| change.author = Some(666));
+    flow.happens(opened).await;
+    let said = flow.world.comment(6, "wip").unwrap();
+    assert!(said.contains("lists nobody with the GitHub id 666"), "{said}");
+
+    let people = &mut flow.wip_limit.governance.people.listed;
+    people.get_mut(&id::<PersonName>("bob")).unwrap().github_id = Some(GitHubUserId(666));
+    flow.happens(flow.about(6, "edited", Event::ChangeUpdated)).await;
+    let said = flow.world.comment(6, "wip").unwrap();
+    assert!(said.contains("has its place"), "{said}");
+    let row = flow.world.wip_rows().remove(&id("pod-stage:ratio:scaffold")).unwrap();
+    assert_eq!(row.leases[&id::<ItemId>("pr-42-6")].holder, id("bob"));
 }
 
 /// Every webhook is lost: the look at everything, each quarter of an hour, comes to the same end.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Repository;
 use crate::domain::{
-    id::{AccountId, EnvironmentName, ItemId, PersonName, PodName, StageName},
+    id::{AccountId, EnvironmentName, GitHubUserId, ItemId, PersonName, PodName, StageName},
     wip::{Fence, ItemType, Scope, Work},
 };
 
@@ -148,6 +148,33 @@ pub struct WipLockExpired {
     /// The pull request that the item is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeRef>,
+}
+
+/// Why a pull request gets no place, however much room there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedCause {
+    /// people.yaml does not list who opened it: nobody stands for it.
+    UnknownAuthor,
+    /// limits.yaml has no rule for a scope that it would count in.
+    NoRule,
+}
+
+/// A pull request gets no place until the governance files say more. Told at each look, in the same words: nothing remembers it here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WipLockRefused {
+    /// The item.
+    pub item: ItemId,
+    /// Why.
+    pub cause: RefusedCause,
+    /// GitHub's id of the author whom nobody knows; absent when the account is gone, and with another cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<GitHubUserId>,
+    /// The scopes without a rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<Scope>,
+    /// The pull request that the item is.
+    pub change: ChangeRef,
 }
 
 /// Why a limit is reported as reached.

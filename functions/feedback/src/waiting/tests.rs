@@ -11,6 +11,8 @@ use jiff::SignedDuration;
 use super::*;
 use crate::handler::{Settings, handle};
 
+mod refused;
+
 const NUMBER: u64 = 7;
 
 fn host() -> World {

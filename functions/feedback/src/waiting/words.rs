@@ -1,6 +1,6 @@
 //! What the comment on a waiting pull request says.
 
-use common::event::{FullScope, Holding, TicketTold, WipLimitExceeded, WipLockAcquired};
+use common::event::{FullScope, Holding, RefusedCause, TicketTold, WipLimitExceeded, WipLockAcquired, WipLockRefused};
 use jiff::Timestamp;
 
 use crate::markdown::code;
@@ -31,6 +31,34 @@ pub(super) fn waits(exceeded: &WipLimitExceeded) -> String {
          the label off, and marks the pull request ready for review if it was Penstock that made it a draft.",
     );
     text
+}
+
+const THEN: &str = "Once the pull request has its place, or waits for one, this comment says so by itself.";
+
+/// It gets no place: why, and who can mend it.
+pub(super) fn refused(refused: &WipLockRefused) -> String {
+    let (why, what) = match (refused.cause, refused.author) {
+        (RefusedCause::UnknownAuthor, Some(author)) => (
+            format!(
+                "Penstock does not know who opened it: `people.yaml` lists nobody with the GitHub id {author}, so the limits of \
+                 persons cannot be kept."
+            ),
+            format!("Ask an admin of Penstock to list the author in `people.yaml`, with `github_id: {author}`. {THEN}"),
+        ),
+        (RefusedCause::UnknownAuthor, None) => (
+            "The account that opened it is gone, so nobody stands for it.".to_owned(),
+            "Open it again, from an account of somebody whom `people.yaml` lists.".to_owned(),
+        ),
+        (RefusedCause::NoRule, _) => {
+            let scopes: Vec<String> = refused.scopes.iter().map(|scope| code(&scope.to_string())).collect();
+            let scopes = scopes.join(", ");
+            (
+                format!("It would count in {scopes}, and `limits.yaml` has no rule for that."),
+                format!("Ask an admin of Penstock to set a limit there in `limits.yaml`. {THEN}"),
+            )
+        }
+    };
+    format!("**This pull request gets no place under the limits on work in progress.** {why}\n\n**What to do.** {what}")
 }
 
 fn holders(scope: &FullScope) -> String {

@@ -2,6 +2,7 @@
 
 use common::{
     domain::wip::{Scope, ScopeState},
+    event::{ChangeRef, Envelope, Event, WipLockRefused},
     ports::Clock,
     testing::{GovernanceFiles, World, id, repository as acme},
 };
@@ -34,16 +35,19 @@ struct Case {
 impl Case {
     /// Pull requests 1 to 5 are open, by ada.
     fn new() -> Self {
+        Self::under(LIMITS)
+    }
+
+    fn under(limits: &str) -> Self {
         let world = World::new();
         world.push("main", &[("a", Some("1"))]);
         for number in 1..=5 {
             world.open_change(number, "main", None, &[("a", Some("2"))]);
         }
-        let files = GovernanceFiles::default().with("repositories.yaml", REPOSITORIES).with("limits.yaml", LIMITS);
+        let files = GovernanceFiles::default().with("repositories.yaml", REPOSITORIES).with("limits.yaml", limits);
         let governance = Governance::parse(&files.bytes()).unwrap();
-        let listed = governance.repositories.listed.iter();
-        let telling = Telling { repositories: listed.map(|(id, entry)| (*id, entry.name.clone())).collect() };
         let (rows, clock, limits) = (world.clone(), world.clone(), governance.limits.clone());
+        let telling = Telling::of(&governance);
         Self { limiter: Limiter { rows, clock, limits, telling }, governance, world }
     }
 
@@ -129,10 +133,55 @@ async fn an_author_whom_nobody_knows_gets_no_place() {
     let case = Case::new();
     case.world.edit_change(1, |change| change.author = Some(666));
     let Outcome::Refused(why) = case.look(1).await else { panic!("admitted") };
-    insta::assert_snapshot!(why, @"pull request 1 of acme/clusters is by somebody with GitHub id 666, whom people.yaml does not list: list them with their github_id, or take wip out of this repository in repositories.yaml");
-    case.world.edit_change(2, |change| change.author = None);
-    assert!(matches!(case.look(2).await, Outcome::Refused(_)));
-    assert!(case.world.wip_rows().is_empty() && case.world.outbox().is_empty());
+    insta::assert_snapshot!(why.sentence(&acme(), 1), @"pull request 1 of acme/clusters is by somebody with GitHub id 666, whom people.yaml does not list: list them with their github_id, or take wip out of this repository in repositories.yaml");
+    assert!(case.world.wip_rows().is_empty());
+}
+
+/// What is told of each pull request that nobody known opened, or that counts where there is no rule.
+#[tokio::test]
+async fn one_that_gets_no_place_is_told_why_at_each_look_under_one_id() {
+    use common::event::RefusedCause::{NoRule, UnknownAuthor};
+    let unknown = |author: Option<u64>| Some((UnknownAuthor, author.map(GitHubUserId), Vec::new()));
+    let scaffold = vec![id::<Scope>("pod-stage:ratio:scaffold")];
+    let table = [
+        ("unknown", Some(666), true, false, true, unknown(Some(666))),
+        ("its account is gone", None, true, false, true, unknown(None)),
+        ("a draft asks for nothing", Some(666), true, true, true, None),
+        ("nor what is closed", Some(666), false, false, true, None),
+        ("known, where a rule is missing", Some(1001), true, false, false, Some((NoRule, None, scaffold))),
+    ];
+    for (what, author, open, draft, rule, wanted) in table {
+        let case = if rule { Case::new() } else { Case::under(&LIMITS.replace("pod-stage:*:*", "pod-stage:*:seed")) };
+        case.world.edit_change(1, |change| (change.author, change.draft) = (author, draft));
+        if !open {
+            case.world.close_change(1);
+        }
+        case.look(1).await;
+        let first = case.world.drain();
+        case.pass(1);
+        case.look(1).await;
+        let second = case.world.drain();
+        let ids = |told: &[Envelope]| told.iter().map(|event| event.meta.event_id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&first), ids(&second), "{what}");
+        let told: Vec<_> = first.into_iter().map(|event| event.event).collect();
+        let expected = wanted.map(|(cause, author, scopes)| {
+            let change = ChangeRef { repository: acme(), number: 1 };
+            Event::WipLockRefused(WipLockRefused { item: id("pr-42-1"), cause, author, scopes, change })
+        });
+        assert_eq!(told, Vec::from_iter(expected), "{what}");
+        assert!(case.world.wip_rows().is_empty(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn who_becomes_known_gets_a_place() {
+    let mut case = Case::new();
+    case.world.edit_change(1, |change| change.author = Some(666));
+    assert!(matches!(case.look(1).await, Outcome::Refused(Refusal::UnknownAuthor(Some(GitHubUserId(666))))));
+    let ada = case.governance.people.listed.get_mut(&id::<PersonName>("ada")).unwrap();
+    ada.github_id = Some(GitHubUserId(666));
+    assert!(matches!(case.look(1).await, Outcome::Asked(_)));
+    assert_eq!(case.stand().0, [1]);
 }
 
 #[tokio::test]

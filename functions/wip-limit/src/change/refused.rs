@@ -1,0 +1,77 @@
+//! A pull request that gets no place, however much room there is: why, and telling its author.
+
+use std::collections::BTreeMap;
+
+use common::{
+    domain::{
+        id::{CorrelationId, GitHubUserId, ItemId},
+        wip::Scope,
+    },
+    event::{ChangeRef, RefusedCause, Repository, WipLockRefused},
+    fault::Fault,
+    ports::{Committed, Pause, WipRows},
+};
+
+use crate::service::Limiter;
+
+/// Why a pull request gets no place until the governance files say more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// people.yaml does not list the account that opened it; nothing when the account is gone.
+    UnknownAuthor(Option<GitHubUserId>),
+    /// limits.yaml has no rule for these scopes.
+    NoRule(Vec<Scope>),
+}
+
+impl Refusal {
+    /// The sentence for the log; the author reads feedback's.
+    pub fn sentence(&self, repository: &Repository, number: u64) -> String {
+        let which = format!("pull request {number} of {}", repository.name);
+        match self {
+            Self::UnknownAuthor(author) => {
+                let author = author.map_or("whose account is gone".to_owned(), |id| format!("with GitHub id {id}"));
+                format!(
+                    "{which} is by somebody {author}, whom people.yaml does not list: list them with their github_id, or take \
+                     wip out of this repository in repositories.yaml"
+                )
+            }
+            Self::NoRule(scopes) => {
+                let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+                format!("{which} gets no place: limits.yaml has no rule for {}", scopes.join(", "))
+            }
+        }
+    }
+
+    /// The payload of the event that tells of it.
+    pub fn told(&self, repository: &Repository, number: u64) -> WipLockRefused {
+        let (cause, author, scopes) = match self {
+            Self::UnknownAuthor(author) => (RefusedCause::UnknownAuthor, *author, Vec::new()),
+            Self::NoRule(scopes) => (RefusedCause::NoRule, None, scopes.clone()),
+        };
+        let item = ItemId::of_pull_request(repository.id, number);
+        WipLockRefused { item, cause, author, scopes, change: ChangeRef { repository: repository.clone(), number } }
+    }
+}
+
+impl<R: WipRows, C: Pause> Limiter<R, C> {
+    /// Tells of a refusal. No row remembers it, so each look tells it again, under the same event id: a lost event heals, and who
+    /// listens says it once.
+    pub(super) async fn refuse(
+        &self,
+        repository: &Repository,
+        number: u64,
+        refusal: &Refusal,
+        cause: &CorrelationId,
+    ) -> Result<(), Fault> {
+        tracing::warn!(repository = %repository.id, number, "{}", refusal.sentence(repository, number));
+        tracing::info!(target: "metric", name = "WIPPullRequestsRefused", value = 1_u64);
+        let now = self.now();
+        let event = self.telling.refused(refusal.told(repository, number), cause, now);
+        match self.rows.commit(&BTreeMap::new(), &[event], now).await? {
+            Committed::Done => Ok(()),
+            Committed::Failed(_) | Committed::Conflict => {
+                Err(Fault::retry(format!("telling that pull request {number} of {} gets no place", repository.name)))
+            }
+        }
+    }
+}
