@@ -191,8 +191,8 @@ pub fn queue_regardless(request: &Request, before: &Rows, limits: &Limits, now: 
     }
 }
 
-/// How rows come from what they were to what they shall be. A row where only the ticket of who asks is new, or lasts longer, is
-/// written by an operation that others at the same row do not disturb; any other by compare-and-set.
+/// How rows come from what they were to what they shall be. A row that is full, where only the ticket of who asks is new, and one where it
+/// lasts longer, is written by an operation that others at the same row do not disturb; any other by compare-and-set.
 pub(super) fn writes(
     before: &Rows,
     after: Rows,
@@ -209,11 +209,17 @@ pub(super) fn writes(
                 was.tickets.insert(item.clone(), ticket.clone());
                 was
             };
-            let known = was.tickets.get(item);
-            let only_later =
-                known.is_some_and(|known| Ticket { expires_at: ticket.expires_at, ..known.clone() } == *ticket);
-            (was.version > 0 && with(was.clone()) == row && (known.is_none() || only_later))
-                .then(|| if known.is_none() { add() } else { keep() })
+            if was.version == 0 || with(was.clone()) != row {
+                return None;
+            }
+            match was.tickets.get(item) {
+                // Places that are kept for others make a row full too: that the operation's condition does not know.
+                None => (was.leases.len() >= was.limit as usize).then(add),
+                Some(known) => {
+                    let only_later = Ticket { expires_at: ticket.expires_at, ..known.clone() } == *ticket;
+                    only_later.then(keep)
+                }
+            }
         });
         let replace = || Operation::Replace { version: was.version, row: Box::new(row.clone()) };
         writes.insert(scope, light.unwrap_or_else(replace));

@@ -167,6 +167,10 @@ pub struct LimitChange {
 }
 
 /// Sets a limit in place of the file's: evicts nobody, and admits at once whoever has room now.
+///
+/// It writes every row that it has read. Whoever is passed here because another of its scopes is full is passed there because this one
+/// is, when a place is given back at the same moment: one of the two has to see the other. Leases always meet in the portfolio's row;
+/// a limit would not.
 pub fn set_limit(change: &LimitChange, before: &Rows, limits: &Limits, now: Timestamp) -> Next<Step<LimitSet>> {
     let Some(row) = before.get(&change.scope) else { return Next::Need(BTreeSet::from([change.scope.clone()])) };
     let from = row.limit_in_force(limits, now);
@@ -189,7 +193,11 @@ pub fn set_limit(change: &LimitChange, before: &Rows, limits: &Limits, now: Time
             facts.push(Fact::LimitBelowUse { over });
         }
     }
-    settle_into(before, rows, limits, now).map(|step| {
+    settle_into(before, rows, limits, now).map(|mut step| {
+        for (scope, row) in before {
+            let as_it_is = || Operation::Replace { version: row.version, row: Box::new(row.clone()) };
+            step.writes.entry(scope.clone()).or_insert_with(as_it_is);
+        }
         facts.extend(step.facts);
         Step { writes: step.writes, facts, answer: LimitSet::Done { from } }
     })

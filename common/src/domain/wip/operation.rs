@@ -23,7 +23,8 @@ pub enum Operation {
         /// The governance bundle in force.
         digest: Digest,
     },
-    /// Takes a ticket without having read the row since: it is full or somebody waits already.
+    /// Takes a ticket without having read the row since: it is full still. That somebody waits there would not be enough: who is before
+    /// may wait for another scope, and the room be nobody's.
     Queue {
         /// Who.
         item: ItemId,
@@ -97,7 +98,7 @@ impl Operation {
                     && !row.leases.contains_key(item)
                     && !row.tickets.contains_key(item)
                     && row.tickets.len() < MAX_TICKETS
-                    && (row.leases.len() >= row.limit as usize || !row.tickets.is_empty())
+                    && row.leases.len() >= row.limit as usize
             }
             Self::QueueRegardless { item, .. } => {
                 exists

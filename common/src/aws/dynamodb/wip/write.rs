@@ -35,7 +35,7 @@ const ADMIT: &str = "#digest = :digest AND (attribute_not_exists(#overridden.#un
      AND #fence < :fence AND attribute_not_exists(#leases.#item) AND size(#tickets) = :zero AND size(#leases) < #limit";
 const QUEUE: &str = "#digest = :digest AND (attribute_not_exists(#overridden.#until) OR #overridden.#until > :now) \
      AND attribute_not_exists(#leases.#item) AND attribute_not_exists(#tickets.#item) AND size(#tickets) < :most \
-     AND (size(#leases) >= #limit OR size(#tickets) > :zero)";
+     AND size(#leases) >= #limit";
 const QUEUE_REGARDLESS: &str = "attribute_not_exists(#leases.#item) AND attribute_not_exists(#tickets.#item) \
      AND size(#tickets) < :most";
 const KEEP_TICKET: &str = "#tickets.#item.#number = :number";
@@ -74,7 +74,6 @@ impl Table {
                     (":digest", s(digest.as_str())),
                     (":now", time(now)),
                     (":most", n(MAX_TICKETS)),
-                    (":zero", n(0)),
                 ],
             },
             Operation::QueueRegardless { item, ticket: given } => Change {

@@ -240,3 +240,50 @@ fn a_ticket_taken_without_deciding_stands_behind_those_that_are_there_whatever_t
     table.release(&item("a"), a);
     assert_eq!(table.live(&scope("pod-stage:ratio:scaffold")).into_keys().collect::<Vec<_>>(), [item("first")]);
 }
+
+#[test]
+fn a_place_that_comes_free_between_reading_and_queueing_is_not_overlooked() {
+    let mut table = Table::new(limits(&[("portfolio", 9), ("pod:nanda", 1), ("pod:ratio", 9), ("stage:*", 1)]));
+    table.ask(work("a", "ratio", "seed"));
+    table.ask(work("b", "nanda", "scaffold"));
+    assert!(waits(&table.ask(work("blocked-twice", "nanda", "seed"))));
+    let request = table.request(work("late", "ratio", "seed"));
+    let read = table.rows.clone();
+    let Next::Ready(step) = ask(&request, &read, &table.limits, table.now) else { panic!("all rows were read") };
+    assert!(waits(&step.answer), "its stage is full");
+    // Meanwhile its stage gets a second place, for which the one who is before it has no use: its pod is full.
+    table.set_limit("stage:seed", 2);
+    assert!(!table.commit(&step), "it would wait for a place that nobody wants");
+    assert!(matches!(table.ask(work("late", "ratio", "seed")), Asked::Admitted { .. }));
+}
+
+#[test]
+fn a_limit_that_rises_while_a_place_is_given_back_leaves_nobody_between_the_two() {
+    let both = |first_the_limit: bool| {
+        let mut table = Table::new(limits(&[("portfolio", 9), ("pod:*", 1), ("stage:*", 1)]));
+        table.ask(work("in-the-pod", "ratio", "scaffold"));
+        let in_the_stage = fence(&table.ask(work("in-the-stage", "nanda", "seed")));
+        assert!(waits(&table.ask(work("blocked-twice", "ratio", "seed"))));
+        let set = Override { reason: "to test it".into(), by: "ada".parse().unwrap(), until: None };
+        let change = LimitChange { scope: scope("pod:ratio"), limit: 2, expected_limit: 1, set };
+        let raise = |rows: &Rows, limits: &Limits, now: Timestamp| set_limit(&change, rows, limits, now);
+        let ada = "ada".parse().unwrap();
+        let give_back = |rows: &Rows, limits: &Limits, now: Timestamp| {
+            release(&item("in-the-stage"), in_the_stage, &ada, rows, limits, now)
+        };
+        // Each has read what the other is about to change.
+        let Next::Ready(raised) = raise(&table.rows, &table.limits, table.now) else { panic!("all rows were read") };
+        let Next::Ready(given) = give_back(&table.rows, &table.limits, table.now) else { panic!("all rows were read") };
+        if first_the_limit {
+            assert!(table.commit(&raised));
+            assert!(!table.commit(&given), "what it rests on has changed");
+            table.decide(&BTreeSet::from([Scope::Portfolio]), give_back);
+        } else {
+            assert!(table.commit(&given));
+            assert!(!table.commit(&raised), "what it rests on has changed");
+            table.decide(&BTreeSet::from([scope("pod:ratio")]), raise);
+        }
+        table.live(&Scope::Portfolio).contains_key(&item("blocked-twice"))
+    };
+    assert!(both(true) && both(false));
+}
