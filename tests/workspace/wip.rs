@@ -178,14 +178,12 @@ struct Rough<R> {
     conflicts: u8,
     lost: u8,
     dice: Arc<Mutex<fastrand::Rng>>,
-    /// Every commit with its outcome, for whoever has to find out why.
-    trace: Arc<Mutex<Vec<String>>>,
 }
 
 impl<R> Rough<R> {
     fn new(rows: R, conflicts: u8, lost: u8, seed: u64) -> Self {
         let dice = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)));
-        Self { rows, conflicts, lost, dice, trace: Arc::default() }
+        Self { rows, conflicts, lost, dice }
     }
 }
 
@@ -212,7 +210,6 @@ impl<R: WipRows> WipRows for Rough<R> {
             return Ok(Committed::Conflict);
         }
         let committed = self.rows.commit(writes, events, now).await?;
-        self.trace.lock().unwrap().push(format!("{now} lost {lost} {writes:?} -> {committed:?}"));
         if lost { Err(Fault::retry("the reply was lost")) } else { Ok(committed) }
     }
 }

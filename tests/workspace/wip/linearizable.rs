@@ -1,14 +1,23 @@
 //! Whether a history could have been a sequence: the search of Wing and Gong, against a specification of the limits that shares no
 //! code with them.
 //!
-//! An operation has a beginning, an end and an answer; one whose reply was lost has no end. The history is linearizable when all
-//! answers come from some order of the operations that keeps every end before the beginnings after it. Each operation carries the moment
-//! that its caller's watch showed, since watches differ: the specification decides for that moment, whatever the order.
+//! An operation has a beginning, an end and an answer. The history is linearizable when all answers come from some order of the
+//! operations that keeps every end before the beginnings after it. Each operation carries the moment that its caller's watch showed,
+//! since watches differ: the specification decides for that moment, whatever the order.
+//!
+//! The specification knows no rows. A place is taken in all of an item's scopes or in none; who waits is one line, by number; the lowest
+//! number with room in all its scopes is served at once, whoever's act made the room. What it leaves open, and why:
+//! - **The number of a new ticket** is read off the answer, and held to two bounds: not below the asker's own clock, which makes it higher
+//!   than the number of everybody who was told to wait before the asker came; and not above the next one that is free.
+//! - **What has expired** may be cleared away on the occasion of an act or stay, as long as nobody who waits could have had the place.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-/// Whose.
+/// Whose: the place of the item in [`Spec::needs`].
 pub(super) type Item = u8;
+
+/// Where: the place of the scope in [`State::scopes`].
+pub(super) type At = usize;
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +25,7 @@ pub(super) enum Act {
     Ask(Item),
     Release(Item, u64),
     Renew(Item, u64),
-    SetLimit { expected: u32, limit: u32 },
+    SetLimit { at: At, expected: u32, limit: u32 },
 }
 
 /// What was answered.
@@ -24,7 +33,8 @@ pub(super) enum Act {
 pub(super) enum Said {
     Admitted(u64),
     Held(u64),
-    Waits,
+    /// Under this number.
+    Waits(u64),
     /// Released, renewed, set.
     Yes,
     /// Stale, not held, another limit.
@@ -35,224 +45,247 @@ pub(super) enum Said {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Op {
     pub(super) begin: u64,
-    /// Nothing and no answer when the reply was lost.
-    pub(super) end: Option<(u64, Said)>,
+    /// When it last touched the table: where to look for its place first. The search does not rely on it.
+    pub(super) touched: u64,
+    pub(super) end: u64,
     pub(super) act: Act,
+    pub(super) said: Said,
+    /// Whether its caller never had the answer. What was done was done all the same.
+    pub(super) reply_lost: bool,
     /// The moment for which it was decided, in microseconds.
     pub(super) now: i64,
 }
 
-/// One limited scope, with everybody in it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Spec {
-    pub(super) limit: u32,
-    /// The highest number that was given.
+/// A scope: its limit, and the highest fence that was given there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Room {
+    limit: u32,
     highest: u64,
+}
+
+/// What is in progress and who waits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct State {
+    scopes: Vec<Room>,
     /// Fence and end.
     leases: BTreeMap<Item, (u64, i64)>,
     /// Their numbers. They last longer than a history.
     tickets: BTreeMap<Item, u64>,
+    /// The highest number of a ticket.
+    highest: u64,
+}
+
+/// The rules of one history: which scopes each item needs, and the limits at its beginning.
+pub(super) struct Spec {
+    pub(super) needs: Vec<Vec<At>>,
+    pub(super) limits: Vec<u32>,
 }
 
 /// How long a lease lasts, in microseconds.
 pub(super) const LEASE: i64 = 600_000_000;
 
-impl Spec {
-    pub(super) fn new(limit: u32) -> Self {
-        Self { limit, highest: 0, leases: BTreeMap::new(), tickets: BTreeMap::new() }
-    }
-
+impl State {
     fn live(&self, item: Item, now: i64) -> Option<u64> {
         self.leases.get(&item).filter(|(_, end)| now < *end).map(|(fence, _)| *fence)
     }
 
-    fn fence(&mut self, now: i64) -> u64 {
-        self.highest = (self.highest + 1).max(now as u64);
-        self.highest
+    fn without_expired(mut self, now: i64) -> Self {
+        self.leases.retain(|_, (_, end)| now < *end);
+        self
+    }
+}
+
+impl Spec {
+    fn start(&self) -> State {
+        State {
+            scopes: self.limits.iter().map(|limit| Room { limit: *limit, highest: 0 }).collect(),
+            leases: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            highest: 0,
+        }
+    }
+
+    fn needs(&self, item: Item) -> &[At] {
+        &self.needs[usize::from(item)]
+    }
+
+    fn has_room(&self, state: &State, item: Item) -> bool {
+        self.needs(item).iter().all(|at| {
+            let held = state.leases.keys().filter(|other| self.needs(**other).contains(at)).count();
+            held < state.scopes[*at].limit as usize
+        })
+    }
+
+    /// The first in line that has room everywhere.
+    fn next(&self, state: &State) -> Option<Item> {
+        let could = state.tickets.iter().filter(|(item, _)| self.has_room(state, **item));
+        could.min_by_key(|(item, number)| (**number, **item)).map(|(item, _)| *item)
+    }
+
+    fn admit(&self, state: &mut State, item: Item, now: i64) -> u64 {
+        let highest = self.needs(item).iter().map(|at| state.scopes[*at].highest).max().unwrap_or_default();
+        let fence = (highest + 1).max(now as u64);
+        for at in self.needs(item) {
+            state.scopes[*at].highest = fence;
+        }
+        state.leases.insert(item, (fence, now + LEASE));
+        fence
     }
 
     /// What has expired goes; who is first in line and has room begins.
-    fn settled(mut self, now: i64) -> Self {
-        self.leases.retain(|_, (_, end)| now < *end);
-        while self.leases.len() < self.limit as usize
-            && let Some((&item, _)) = self.tickets.iter().min_by_key(|(item, number)| (**number, **item))
-        {
-            self.tickets.remove(&item);
-            let fence = self.fence(now);
-            self.leases.insert(item, (fence, now + LEASE));
+    fn settled(&self, state: State, now: i64) -> State {
+        let mut state = state.without_expired(now);
+        while let Some(item) = self.next(&state) {
+            state.tickets.remove(&item);
+            self.admit(&mut state, item, now);
         }
-        self
+        state
     }
 
-    /// Every answer that the act may have in this state, with the state after it. There is more than one where it is left open
-    /// whether what has expired is cleared away on the occasion.
-    fn answers(&self, op: &Op) -> Vec<(Said, Self)> {
+    /// Settled, or left as it is where nobody who waits could have a place.
+    fn settled_or_not(&self, state: State, now: i64) -> Vec<State> {
+        let settled = self.settled(state.clone(), now);
+        if settled == state || self.next(&state).is_some() { vec![settled] } else { vec![settled, state] }
+    }
+
+    /// The states after this act that its answer allows.
+    fn after(&self, state: &State, op: &Op) -> Vec<State> {
         let now = op.now;
-        match op.act {
-            Act::Ask(item) => self.ask(item, now),
-            Act::Release(item, fence) if self.live(item, now) == Some(fence) => {
-                let mut after = self.clone();
+        match (op.act, op.said) {
+            (Act::Ask(item), said) => self.after_asking(state, item, said, now),
+            (Act::Release(item, fence), said) if state.live(item, now) == Some(fence) => {
+                let mut after = state.clone();
                 after.leases.remove(&item);
-                let mut answers = vec![(Said::Yes, after.clone().settled(now))];
-                if self.tickets.is_empty() {
-                    answers.push((Said::Yes, after));
-                }
-                answers
+                if said == Said::Yes { self.settled_or_not(after, now) } else { Vec::new() }
             }
-            Act::Renew(item, fence) if self.live(item, now) == Some(fence) => {
-                let mut after = self.clone();
+            (Act::Renew(item, fence), said) if state.live(item, now) == Some(fence) => {
+                let mut after = state.clone();
                 after.leases.insert(item, (fence, now + LEASE));
-                vec![(Said::Yes, after)]
+                if said == Said::Yes { vec![after] } else { Vec::new() }
             }
-            Act::SetLimit { expected, limit } if self.limit == expected => {
-                vec![(Said::Yes, Self { limit, ..self.clone() }.settled(now))]
+            (Act::SetLimit { at, expected, limit }, said) if state.scopes[at].limit == expected => {
+                let mut after = state.clone();
+                after.scopes[at].limit = limit;
+                if said == Said::Yes { self.settled_or_not(after, now) } else { Vec::new() }
             }
-            Act::Release(..) | Act::Renew(..) | Act::SetLimit { .. } => vec![(Said::No, self.clone())],
+            (_, Said::No) => vec![state.clone()],
+            _ => Vec::new(),
         }
     }
 
-    fn ask(&self, item: Item, now: i64) -> Vec<(Said, Self)> {
-        if let Some(fence) = self.live(item, now) {
-            return vec![(Said::Held(fence), self.clone())];
+    fn after_asking(&self, state: &State, item: Item, said: Said, now: i64) -> Vec<State> {
+        if let Some(fence) = state.live(item, now) {
+            return if said == Said::Held(fence) { vec![state.clone()] } else { Vec::new() };
         }
-        let mut answers = Vec::new();
-        // At once, without looking at what has expired: whatever stands there counts.
-        let room = self.tickets.is_empty() && self.leases.len() < self.limit as usize;
-        if room && !self.leases.contains_key(&item) && self.highest < now as u64 {
-            let mut after = self.clone();
-            let fence = after.fence(now);
-            after.leases.insert(item, (fence, now + LEASE));
-            answers.push((Said::Admitted(fence), after));
+        let mut states = Vec::new();
+        // At once: there is room whatever has expired, and nobody who waits is passed.
+        let fresh = !state.leases.contains_key(&item) && !state.tickets.contains_key(&item);
+        let rises = self.needs(item).iter().all(|at| state.scopes[*at].highest < now as u64);
+        if fresh
+            && rises
+            && self.has_room(state, item)
+            && self.next(state).is_none()
+            && said == Said::Admitted(now as u64)
+        {
+            let mut after = state.clone();
+            self.admit(&mut after, item, now);
+            states.push(after);
         }
-        let mut asking = self.clone();
-        let number = match self.tickets.get(&item) {
-            Some(number) => *number,
-            None => asking.highest_ticket().max(asking.highest).saturating_add(1).max(now as u64),
+        let next_free =
+            (state.scopes.iter().map(|room| room.highest).fold(state.highest, u64::max) + 1).max(now as u64);
+        let number = match (state.tickets.get(&item), said) {
+            (Some(number), _) => *number,
+            (None, Said::Waits(number)) if (now as u64..=next_free).contains(&number) => number,
+            (None, Said::Waits(_)) => return Vec::new(),
+            (None, _) => next_free,
         };
+        let mut asking = state.clone();
         asking.tickets.insert(item, number);
-        let after = asking.settled(now);
-        match after.live(item, now) {
-            Some(fence) => answers.push((Said::Admitted(fence), after)),
-            None => answers.push((Said::Waits, after)),
-        }
-        answers
-    }
-
-    fn highest_ticket(&self) -> u64 {
-        self.tickets.values().copied().max().unwrap_or_default()
+        let mut after = self.settled(asking, now);
+        let right = match after.live(item, now) {
+            Some(fence) => said == Said::Admitted(fence),
+            None => {
+                after.highest = after.highest.max(number);
+                said == Said::Waits(number)
+            }
+        };
+        states.extend(right.then_some(after));
+        states
     }
 }
 
 /// How many states a search may see before it gives up; a search that gives up is a failure, not a pass.
-const MOST_STATES: usize = 20_000;
+const MOST_STATES: usize = 200_000;
 
-/// Whether the history could have been a sequence that begins so. The error says how far the search came.
-pub(super) fn check(history: &[Op], start: &Spec) -> Result<(), String> {
+/// A set of operations.
+type Done = Vec<u64>;
+
+fn is_done(done: &Done, at: usize) -> bool {
+    done[at / 64] >> (at % 64) & 1 == 1
+}
+
+/// Whether the history could have been a sequence under these rules. The error says how far the search came.
+pub(super) fn check(history: &[Op], spec: &Spec) -> Result<(), String> {
     let mut history = history.to_vec();
     history.sort_by_key(|op| op.begin);
-    let completed = history.iter().filter(|op| op.end.is_some()).count();
-    let mut seen: HashSet<(Vec<u64>, Spec)> = HashSet::new();
-    let mut best: (usize, Vec<usize>) = (0, Vec::new());
-    let mut stack = vec![(vec![0_u64; history.len().div_ceil(64)], start.clone(), Vec::<usize>::new())];
+    let mut seen: HashSet<(Done, State)> = HashSet::new();
+    let mut best = 0;
+    let mut stack = vec![(vec![0_u64; history.len().div_ceil(64)], spec.start(), 0)];
     while let Some((mut done, state, mut order)) = stack.pop() {
-        let next = loop {
+        let mut next = loop {
             // Only what began before the first end of all that is left may be next.
-            let left: Vec<usize> = (0..history.len()).filter(|at| done[at / 64] >> (at % 64) & 1 == 0).collect();
-            let first_end = left.iter().filter_map(|at| history[*at].end.map(|(end, _)| end)).min().unwrap_or(u64::MAX);
+            let left: Vec<usize> = (0..history.len()).filter(|at| !is_done(&done, *at)).collect();
+            let first_end = left.iter().map(|at| history[*at].end).min().unwrap_or(u64::MAX);
             let next: Vec<usize> = left.into_iter().filter(|at| history[*at].begin < first_end).collect();
-            // What is answered so here and changes nothing may as well come now: every order that has it later has it here too.
-            let idle = next.iter().find(|at| {
-                let same =
-                    |(said, after)| history[**at].end.is_some_and(|(_, answer)| answer == said) && after == state;
-                state.answers(&history[**at]).into_iter().any(same)
-            });
-            match idle {
+            // What only looks may as well come now, where its answer is right: every order that has it later has it here too. The
+            // others may not, even if they would change nothing here: what they clear away later may be what somebody needs.
+            let looks = |at: &&usize| matches!(history[**at].said, Said::Held(_) | Said::No);
+            match next.iter().filter(looks).find(|at| !spec.after(&state, &history[**at]).is_empty()) {
                 Some(at) => {
                     done[at / 64] |= 1 << (at % 64);
-                    order.push(*at);
+                    order += 1;
                 }
                 None => break next,
             }
         };
-        let ended = order.iter().filter(|at| history[**at].end.is_some()).count();
-        if ended == completed {
+        best = best.max(order);
+        if order == history.len() {
             return Ok(());
         }
-        if ended >= best.0 {
-            best = (ended, order.clone());
-        }
-        // The stack gives back the last first: those that ended early, and those without an end at last.
-        let mut next = next;
-        next.sort_by_key(|at| std::cmp::Reverse(history[*at].end.map_or(u64::MAX, |(end, _)| end)));
+        // The stack gives back the last first.
+        next.sort_by_key(|at| std::cmp::Reverse(history[*at].touched));
         for at in next {
-            for (said, after) in state.answers(&history[at]) {
-                if history[at].end.is_some_and(|(_, answer)| answer != said) {
-                    continue;
-                }
-                let mut now_done = done.clone();
-                now_done[at / 64] |= 1 << (at % 64);
-                if seen.insert((now_done.clone(), after.clone())) {
-                    let mut longer = order.clone();
-                    longer.push(at);
-                    stack.push((now_done, after, longer));
+            for after in spec.after(&state, &history[at]) {
+                let mut done = done.clone();
+                done[at / 64] |= 1 << (at % 64);
+                if seen.insert((done.clone(), after.clone())) {
+                    stack.push((done, after, order + 1));
                 }
             }
         }
         if seen.len() > MOST_STATES {
-            return Err(format!("gave up after {MOST_STATES} states, with {} of {completed} in order", best.0));
+            return Err(format!("gave up after {MOST_STATES} states, with {best} of {} in order", history.len()));
         }
     }
-    let order: Vec<String> = best.1.iter().map(|at| format!("{:?}", history[*at])).collect();
-    let stuck: BTreeSet<usize> = (0..history.len()).filter(|at| !best.1.contains(at)).collect();
-    let stuck: Vec<String> = stuck.into_iter().take(24).map(|at| format!("{:?}", history[at])).collect();
-    Err(format!("no order explains it; the longest:\n{}\nand then one of:\n{}", order.join("\n"), stuck.join("\n")))
+    Err(format!("no order of {} explains it, the longest has {}\n{}", history.len(), best, as_touched(&history, spec)))
+}
+
+/// How far one comes in the order in which the table was touched: where to begin reading.
+fn as_touched(history: &[Op], spec: &Spec) -> String {
+    let mut history = history.to_vec();
+    history.sort_by_key(|op| op.touched);
+    let mut states = vec![spec.start()];
+    let mut text = String::new();
+    for op in &history {
+        let after: Vec<State> = states.iter().flat_map(|state| spec.after(state, op)).collect();
+        if after.is_empty() {
+            return format!("{text}after which this is not right: {op:?}\nin any of {states:#?}");
+        }
+        states = after;
+        text.push_str(&format!("{op:?}\n"));
+    }
+    text + "which would do, but for what ended before something else began"
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn op(begin: u64, end: u64, act: Act, said: Said) -> Op {
-        Op { begin, end: Some((end, said)), act, now: 1_000 }
-    }
-
-    const A: Item = 0;
-    const B: Item = 1;
-
-    #[test]
-    fn what_overlaps_may_have_been_either_way_round() {
-        let first = op(0, 5, Act::Ask(A), Said::Waits);
-        let second = op(1, 4, Act::Ask(B), Said::Admitted(1_000));
-        assert_eq!(check(&[first, second], &Spec::new(1)), Ok(()));
-        let lost = Op { end: None, ..op(0, 0, Act::Ask(A), Said::Waits) };
-        assert_eq!(check(&[lost, op(1, 2, Act::Ask(B), Said::Waits)], &Spec::new(1)), Ok(()), "the lost one was first");
-        assert_eq!(check(&[lost, op(1, 2, Act::Ask(B), Said::Admitted(1_000))], &Spec::new(1)), Ok(()), "or was not");
-    }
-
-    #[test]
-    fn what_no_order_explains_is_found() {
-        let admitted = op(0, 1, Act::Ask(A), Said::Admitted(1_000));
-        let wrong = [
-            ("over the limit", vec![admitted, op(2, 3, Act::Ask(B), Said::Admitted(1_001))]),
-            ("waits where there is room", vec![op(0, 1, Act::Ask(A), Said::Waits)]),
-            ("a fence twice", vec![admitted, op(2, 3, Act::Ask(A), Said::Admitted(1_000))]),
-            ("another fence for the same lease", vec![admitted, op(2, 3, Act::Ask(A), Said::Held(1_001))]),
-            ("a stale fence passes", vec![admitted, op(2, 3, Act::Release(A, 999), Said::Yes)]),
-            ("its own fence is refused", vec![admitted, op(2, 3, Act::Renew(A, 1_000), Said::No)]),
-            (
-                "passed in the line",
-                vec![
-                    admitted,
-                    op(2, 3, Act::Ask(B), Said::Waits),
-                    op(4, 5, Act::Ask(2), Said::Waits),
-                    op(6, 7, Act::Release(A, 1_000), Said::Yes),
-                    op(8, 9, Act::Ask(2), Said::Held(1_001)),
-                ],
-            ),
-            ("a limit that somebody else changed", vec![op(0, 1, Act::SetLimit { expected: 2, limit: 3 }, Said::Yes)]),
-        ];
-        for (what, history) in wrong {
-            assert!(check(&history, &Spec::new(1)).is_err(), "{what}");
-        }
-    }
-}
+mod tests;
