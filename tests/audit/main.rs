@@ -11,7 +11,8 @@ use common::{
     domain::{
         audit::{Phase, verify},
         cluster::ClusterKey,
-        id::{IdError, quoted},
+        id::quoted,
+        wip::Scope,
     },
     manifest::{EnvVar, Manifest},
     ports::AuditTrail as _,
@@ -39,9 +40,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         eprintln!("usage: audit <subject>, for example: audit cluster:integration/us-east-1/regional");
         return Ok(ExitCode::from(2));
     };
-    if let Err(problem) = cluster(&subject) {
+    if let Err(problem) = known(&subject) {
         println!(
-            "{problem}; for example: cluster:integration/us-east-1/regional. Without a subject, those with a chain are listed"
+            "{problem}; for example: cluster:integration/us-east-1/regional or scope:pod-stage:ratio:scaffold. Without a subject, \
+             those with a chain are listed"
         );
         return Ok(ExitCode::from(2));
     }
@@ -85,8 +87,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The cluster that a subject names.
-fn cluster(subject: &str) -> Result<ClusterKey, String> {
-    let key = subject.strip_prefix("cluster:").ok_or_else(|| format!("{} is not a subject", quoted(subject, 120)))?;
-    key.parse().map_err(|error: IdError| error.to_string())
+/// Whether a subject names something that has a chain: a cluster, or a scope of work in progress.
+fn known(subject: &str) -> Result<(), String> {
+    match subject.split_once(':') {
+        Some(("cluster", key)) => key.parse::<ClusterKey>().map(drop).map_err(|error| error.to_string()),
+        Some(("scope", scope)) => scope.parse::<Scope>().map(drop).map_err(|error| error.to_string()),
+        _ => Err(format!("{} is not a subject", quoted(subject, 120))),
+    }
 }

@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.request
 
+import audit
 import bus
 import tokens
 from expect import equal, expect
@@ -17,6 +18,7 @@ SCOPE = f"pod-stage:{POD}:{STAGE}"
 DEVELOPERS = ["ada", "bob", "cy", "dan", "eve", "fay", "gus", "hal"]
 ADMIN = "ada"
 LIMIT = 3
+REASON = "to see in the demo what happens"
 
 
 def limits(scene):
@@ -53,6 +55,10 @@ def limits(scene):
     code, _ = put(scene, ADMIN, 5, 1)
     holders, line = board(scene)
     equal("  with 5 places the next two begin at once", (code, len(holders)), (200, 5))
+    code, text = audit.verify(f"scope:{SCOPE}")
+    tell("\n".join(line for line in text.splitlines() if not line.startswith("        ")))
+    said = [text.count(line) for line in (f"by: {ADMIN}", "from: 3\n        to: 1\n", "from: 1\n        to: 5\n", REASON)]
+    equal("  both changes are in its audit chain, with who, what and why, and the chain verifies", (code, said), (0, [2, 1, 1, 2]))
     told = wait_until("the events of the limits did not reach the bus", lambda: enough(scene), 60)
     tell("on the bus: " + ", ".join(f"{count} {kind}" for kind, count in sorted(told.items())))
 
@@ -121,7 +127,7 @@ def release(scene, name, fence):
 
 def put(scene, name, limit, expected):
     """Another limit, as a person sets it."""
-    body = {"limit": limit, "expected_limit": expected, "reason": "to see in the demo what happens"}
+    body = {"limit": limit, "expected_limit": expected, "reason": REASON}
     return call(scene, "PUT", f"/v1/wip/scopes/{SCOPE}", name, body)
 
 

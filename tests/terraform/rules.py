@@ -58,8 +58,8 @@ def grants_are_least_privilege():
             condition = statement.get("Condition", {})
             if any(action.startswith("dynamodb:") for action in actions):
                 keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
-                if not keys or any(not re.fullmatch(r"[A-Z]+#\*", key) for key in keys):
-                    yield f"{where}: a DynamoDB grant names the partition keys it may touch, as PREFIX#*"
+                if not keys or any(not re.fullmatch(r"[A-Z]+#([a-z]+:)?\*", key) for key in keys):
+                    yield f"{where}: a DynamoDB grant names the partition keys it may touch, as PREFIX#* or, narrower, PREFIX#kind:*"
             if "iam:PassRole" in actions and condition.get("StringEquals", {}).get("iam:PassedToService") != "codepipeline.amazonaws.com":
                 yield f"{where}: iam:PassRole needs iam:PassedToService (threat 32)"
 

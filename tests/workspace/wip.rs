@@ -15,6 +15,7 @@ use std::{
 
 use common::{
     domain::{
+        audit::Draft,
         id::{CorrelationId, Digest, PersonName},
         wip::{
             Lease, Scope, ScopeState, Work,
@@ -196,10 +197,11 @@ impl<R: WipRows> WipRows for Rough<R> {
         self.rows.scopes().await
     }
 
-    async fn commit(
+    async fn commit_recorded(
         &self,
         writes: &BTreeMap<Scope, Operation>,
         events: &[Envelope],
+        entry: Option<&Draft>,
         now: Timestamp,
     ) -> Result<Committed, Fault> {
         let (conflict, lost) = {
@@ -209,7 +211,7 @@ impl<R: WipRows> WipRows for Rough<R> {
         if conflict {
             return Ok(Committed::Conflict);
         }
-        let committed = self.rows.commit(writes, events, now).await?;
+        let committed = self.rows.commit_recorded(writes, events, entry, now).await?;
         if lost { Err(Fault::retry("the reply was lost")) } else { Ok(committed) }
     }
 }

@@ -8,7 +8,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    domain::wip::{Scope, ScopeState, operation::Operation},
+    domain::{
+        audit::Draft,
+        wip::{Scope, ScopeState, operation::Operation},
+    },
     event::Envelope,
     fault::Fault,
 };
@@ -48,6 +51,21 @@ pub trait WipRows: Sync {
         writes: &BTreeMap<Scope, Operation>,
         events: &[Envelope],
         now: Timestamp,
+    ) -> impl Future<Output = Result<Committed, Fault>> + Send {
+        self.commit_recorded(writes, events, None, now)
+    }
+
+    /// The same, with an entry at the end of its subject's audit chain. A chain that another entry joined meanwhile is a
+    /// [`Committed::Conflict`], unless a row's condition failed too. Without an entry no chain is looked at.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    fn commit_recorded(
+        &self,
+        writes: &BTreeMap<Scope, Operation>,
+        events: &[Envelope],
+        entry: Option<&Draft>,
+        now: Timestamp,
     ) -> impl Future<Output = Result<Committed, Fault>> + Send;
 }
 
@@ -58,7 +76,8 @@ pub const MAX_ROWS: usize = 90;
 pub const MAX_WEIGHT: usize = 100;
 
 /// How much of a transaction a commit fills: a row is one, a row that did not exist is two (it is entered in the list of rows
-/// too), an event is one.
-pub fn weight(writes: &BTreeMap<Scope, Operation>, events: &[Envelope]) -> usize {
-    writes.len() + writes.values().filter(|operation| operation.creates()).count() + events.len()
+/// too), an event is one, an audit entry is two (the chain's head moves with it).
+pub fn weight(writes: &BTreeMap<Scope, Operation>, events: &[Envelope], entry: Option<&Draft>) -> usize {
+    let created = writes.values().filter(|operation| operation.creates()).count();
+    writes.len() + created + events.len() + 2 * usize::from(entry.is_some())
 }

@@ -34,17 +34,12 @@ pub(super) struct State {
     specs: BTreeMap<(String, Digest), CompiledSpec>,
 }
 
-/// The row that `testing/wip.rs` writes.
-pub(super) fn row(event: &Envelope) -> Result<OutboxRow, Fault> {
-    OutboxRow::of(event)
-}
-
 impl State {
     pub(super) fn put_outbox(&mut self, rows: impl IntoIterator<Item = OutboxRow>) {
         self.outbox.extend(rows.into_iter().map(|row| (row.event_id.clone(), row)));
     }
 
-    fn append(&mut self, draft: Draft) {
+    pub(super) fn append(&mut self, draft: Draft) {
         let subject = draft.subject.clone();
         let (entries, recorded) = self.chains.entry(subject.clone()).or_default();
         let entry = recorded.take().unwrap_or_else(|| Head::empty(&subject)).append(draft);

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
-    domain::wip::{Scope, ScopeState, operation::Operation},
+    domain::{
+        audit::Draft,
+        wip::{Scope, ScopeState, operation::Operation},
+    },
     event::Envelope,
     fault::Fault,
-    ports::{Committed, MAX_WEIGHT, WipRows, weight},
-    testing::{World, store::row},
+    ports::{Committed, MAX_WEIGHT, OutboxRow, WipRows, weight},
+    testing::World,
 };
 
 #[derive(Default)]
@@ -51,14 +54,15 @@ impl WipRows for World {
         self.call("WipRows.scopes", "", false, |state| Ok(state.wip.rows.keys().cloned().collect()))
     }
 
-    async fn commit(
+    async fn commit_recorded(
         &self,
         writes: &BTreeMap<Scope, Operation>,
         events: &[Envelope],
+        entry: Option<&Draft>,
         now: Timestamp,
     ) -> Result<Committed, Fault> {
         self.call("WipRows.commit", words(writes.keys()), true, |state| {
-            let weight = weight(writes, events);
+            let weight = weight(writes, events, entry);
             if weight > MAX_WEIGHT {
                 return Err(Fault::bug(format!("{weight} changes do not fit into one transaction of {MAX_WEIGHT}")));
             }
@@ -77,7 +81,7 @@ impl WipRows for World {
                     _ => {}
                 }
             }
-            let events = events.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+            let events = events.iter().map(OutboxRow::of).collect::<Result<Vec<_>, _>>()?;
             let rows: BTreeMap<_, _> = writes.keys().map(|scope| (scope.clone(), state.wip.row(scope))).collect();
             let failed: BTreeMap<_, _> = rows
                 .iter()
@@ -93,6 +97,9 @@ impl WipRows for World {
             });
             state.wip.rows.extend(written);
             state.store.put_outbox(events);
+            if let Some(draft) = entry {
+                state.store.append(draft.clone());
+            }
             Ok(Committed::Done)
         })
     }

@@ -14,6 +14,7 @@
 //! | [`answer`] | the service's answers as JSON and problem documents |
 //! | [`service`] | load, decide, commit, and again when somebody else was faster |
 //! | [`telling`] | what happened, as events |
+//! | [`audit`] | what a person set, as an audit entry |
 //! | [`handler`] | what wakes it beside the API |
 //! | [`change`] | pull requests as items |
 //! | [`metrics`] | what the rows say in numbers |
@@ -24,6 +25,7 @@ pub use crate::service::Limiter;
 
 pub mod answer;
 pub mod api;
+pub mod audit;
 pub mod change;
 pub mod handler;
 pub mod http;

@@ -39,7 +39,7 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
-    grants: &["github-app-key-read", "governance-read", "wip-rows"],
+    grants: &["github-app-key-read", "governance-read", "scope-audit", "wip-rows"],
     calls: &[dynamodb::WIP_ACTIONS, s3::GOVERNANCE_ACTIONS, secrets::ACTIONS],
     emits: &[
         EventKind::WipLockAcquired,

@@ -27,7 +27,7 @@ use common::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{metrics, telling::Telling};
+use crate::{audit, metrics, telling::Telling};
 
 /// How long a request is tried again while others are at the same rows. After that it takes a ticket whether there is room or not,
 /// which is tried for as long again.
@@ -403,7 +403,8 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             return Ok(Committed::Done);
         }
         let events = self.telling.events(step, before, cause, &self.limits, now);
-        let committed = self.rows.commit(&step.writes, &events, now).await?;
+        let entry = audit::entry(&step.facts, cause, now);
+        let committed = self.rows.commit_recorded(&step.writes, &events, entry.as_ref(), now).await?;
         if committed == Committed::Done {
             metrics::count(&step.facts);
         }

@@ -20,6 +20,8 @@ use serde_json::json;
 
 use super::{Case, Timestamp, all, at, database, event, table, world};
 
+mod recorded;
+
 /// What the rows must be for a suite.
 pub(super) trait Rows: WipRows + Clone + Send + Sync + 'static {}
 impl<S: WipRows + Clone + Send + Sync + 'static> Rows for S {}

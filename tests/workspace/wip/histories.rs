@@ -17,6 +17,7 @@ use std::{
 
 use common::{
     domain::{
+        audit::Draft,
         id::ItemId,
         wip::{
             Fence, Scope, ScopeState, Work, holding::LimitChange, limits::Limits, operation::Operation, state::Override,
@@ -197,14 +198,15 @@ impl<R: WipRows> WipRows for Watched<R> {
         self.rows.scopes().await
     }
 
-    async fn commit(
+    async fn commit_recorded(
         &self,
         writes: &BTreeMap<Scope, Operation>,
         events: &[Envelope],
+        entry: Option<&Draft>,
         now: Timestamp,
     ) -> Result<Committed, Fault> {
         self.take_turns().await;
-        let committed = self.rows.commit(writes, events, now).await?;
+        let committed = self.rows.commit_recorded(writes, events, entry, now).await?;
         self.touch(format!("commit {writes:?} -> {committed:?}"));
         self.done.store(committed == Committed::Done, Ordering::SeqCst);
         self.take_turns().await;

@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     aws::fault,
-    domain::wip::{Scope, ScopeState, operation::Operation},
+    domain::{
+        audit::Draft,
+        wip::{Scope, ScopeState, operation::Operation},
+    },
     event::Envelope,
     fault::Fault,
     ports::{Committed, MAX_WEIGHT, WipRows, weight},
@@ -78,14 +81,15 @@ impl WipRows for Table {
         entries.iter().map(scope).collect()
     }
 
-    async fn commit(
+    async fn commit_recorded(
         &self,
         writes: &BTreeMap<Scope, Operation>,
         events: &[Envelope],
+        entry: Option<&Draft>,
         now: Timestamp,
     ) -> Result<Committed, Fault> {
         let what = "writing the rows of the limits on work in progress";
-        let weight = weight(writes, events);
+        let weight = weight(writes, events, entry);
         if weight > MAX_WEIGHT {
             return Err(Fault::bug(format!(
                 "{what}: {weight} changes do not fit into one transaction of {MAX_WEIGHT}"
@@ -103,6 +107,10 @@ impl WipRows for Table {
             items.push(Self::put_item(entry.map_err(|error| Fault::bug_from(what, error))?));
         }
         items.extend(self.event_puts(events)?.into_iter().flatten());
+        let chain = items.len();
+        if let Some(draft) = entry {
+            items.extend(self.append(draft.clone()).await?);
+        }
         let alone = writes.values().all(may_come_twice).then_some(items.as_slice());
         let attempt = match alone {
             Some([TransactWriteItem { update: Some(update), .. }]) => self.update_alone(what, update.clone()).await?,
@@ -111,7 +119,14 @@ impl WipRows for Table {
         match attempt {
             Attempt::Again => Ok(Committed::Conflict),
             Attempt::Done(failed) if failed.is_empty() => Ok(Committed::Done),
-            Attempt::Done(failed) => refused(writes, &failed).map(Committed::Failed),
+            Attempt::Done(mut failed) => {
+                // Another entry joined the chain after its head was read: the next attempt reads it anew.
+                failed.retain(|one| one.at < chain);
+                if failed.is_empty() {
+                    return Ok(Committed::Conflict);
+                }
+                refused(writes, &failed).map(Committed::Failed)
+            }
         }
     }
 }

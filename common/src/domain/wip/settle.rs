@@ -20,8 +20,8 @@ use crate::domain::id::{ItemId, PodName};
 pub type Rows = BTreeMap<Scope, ScopeState>;
 
 /// The most rows that one decision looks at. A transaction takes 100 items: each of these rows, an event for each whose limit
-/// changed, and those for `MAX_EXPIRED` and `MAX_SERVED`.
-pub const MAX_ROWS: usize = 40;
+/// changed, those for `MAX_EXPIRED` and `MAX_SERVED`, and the audit entry of a person's limit.
+pub const MAX_ROWS: usize = 39;
 
 /// How many rows the clearing away of expired leases may bring in: the rest is for those who wait.
 const ROWS_FOR_EXPIRED: usize = MAX_ROWS / 2;

@@ -118,6 +118,8 @@ fn patched(field: &str, value: Value) -> String {
     body.to_string()
 }
 
+mod limits;
+
 const LIMIT: &str = r#"{"limit": 4, "expected_limit": 3, "reason": "two of us come back from leave"}"#;
 const SCOPE: &str = "/v1/wip/scopes/pod-stage:ratio:scaffold";
 
@@ -361,18 +363,6 @@ async fn the_expedite_lane_is_for_approvers_and_admins() {
         (403, "cy has the role member, and to take the expedite lane needs the role approver")
     );
     assert_eq!(rig.ask(APPROVER, "POST", "/v1/wip/leases", &hurried).await.0, 201);
-}
-
-#[tokio::test]
-async fn a_limit_is_set_over_the_one_that_was_shown() {
-    let rig = Rig::new();
-    let (status, set) = rig.ask(ADMIN, "PUT", SCOPE, LIMIT).await;
-    assert_eq!((status, &set["limit"], &set["overridden"]["by"]), (200, &json!(4), &json!("ada")), "{set}");
-    assert_eq!(set["overridden"]["reason"], "two of us come back from leave");
-    let (status, differs) = rig.ask(ADMIN, "PUT", SCOPE, LIMIT).await;
-    assert_eq!((status, &differs["limit"]), (409, &json!(4)), "{differs}");
-    assert_eq!(rig.ask(ADMIN, "PUT", "/v1/wip/scopes/stage:seed", LIMIT).await.0, 422);
-    assert_eq!(rig.ask(ADMIN, "PUT", "/v1/wip/scopes/nothing", LIMIT).await.0, 422);
 }
 
 #[tokio::test]
