@@ -79,7 +79,7 @@ pub fn scopes(rows: &Rows, limits: &Limits, now: Timestamp) -> Response {
 
 /// One scope; 404 when no rule makes it one and nothing is left in it.
 pub fn scope(row: &ScopeState, limits: &Limits, now: Timestamp) -> Response {
-    if row.version == 0 && limits.rule(&row.scope).is_none() {
+    if !row.exists() && limits.rule(&row.scope).is_none() {
         let detail = format!("limits.yaml has no rule for {}, and nothing is in progress there", row.scope);
         return Problem::new(404, "no-such-scope", "No such scope", detail).into();
     }

@@ -164,7 +164,7 @@ mod tests {
         domain::{
             id::Digest,
             wip::{
-                Fence, Lease, Ticket,
+                Fence, ItemType, Lease, Ticket,
                 limits::{Mode, Pattern, Rule},
             },
         },
@@ -211,6 +211,7 @@ mod tests {
                 number: Fence(number as u64),
                 holder: id("bob"),
                 pod: id("ratio"),
+                item_type: ItemType::Project,
                 since: at(*since),
                 expires_at: at(since + 120),
                 ttl_seconds: 3_600,

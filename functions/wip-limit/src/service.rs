@@ -424,7 +424,13 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
                     if let Some(lease) = admission::held(item, &rows, now) {
                         return Ok(Answer::Held(lease.clone()));
                     }
-                    break;
+                    // It has its ticket, or the queue is as long as it may be; else who waited there is another since it was read.
+                    if rows.values().any(|row| !row.takes_a_ticket(item) || row.tickets.contains_key(item)) {
+                        break;
+                    }
+                    if !patience.again().await {
+                        return Err(busy("queueing", item));
+                    }
                 }
                 Committed::Conflict if patience.again().await => {}
                 Committed::Conflict => return Err(busy("queueing", item)),

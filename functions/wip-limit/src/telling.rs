@@ -51,8 +51,8 @@ impl Telling {
         let after = after(step, before, now);
         let told = step.facts.iter().flat_map(|fact| {
             let mut identity = fact.identity();
-            let version = limit_version(fact, before);
-            identity.extend(version);
+            let fence = limit_fence(fact, before);
+            identity.extend(fence);
             self.fact(fact, &after, limits, now)
                 .into_iter()
                 .map(move |(subject, event)| envelope(subject, event, &identity, cause, now))
@@ -71,13 +71,13 @@ impl Telling {
     fn fact(&self, fact: &Fact, after: &Rows, limits: &Limits, now: Timestamp) -> Vec<(String, Event)> {
         let about = |item: &ItemId| format!("item:{item}");
         match fact {
-            Fact::Acquired { item, lease, waited, over } => {
+            Fact::Acquired { item, item_type, lease, waited, over } => {
                 let waited_for = |ticket: &Ticket| seconds(now, ticket.since);
                 let acquired = WipLockAcquired {
                     item: item.clone(),
                     holder: lease.holder.clone(),
                     pod: lease.pod.clone(),
-                    item_type: None,
+                    item_type: *item_type,
                     fence: lease.fence,
                     scopes: lease.scopes.clone(),
                     since: lease.since,
@@ -212,11 +212,11 @@ fn after<A>(step: &Step<A>, before: &Rows, now: Timestamp) -> Rows {
     rows
 }
 
-/// A limit may go to and fro between the same numbers: the row's version tells one change from the next.
-fn limit_version(fact: &Fact, before: &Rows) -> Option<String> {
+/// A limit may go to and fro between the same numbers: the row's own number tells one change from the next.
+fn limit_fence(fact: &Fact, before: &Rows) -> Option<String> {
     match fact {
-        Fact::LimitChanged { scope, .. } => before.get(scope).map(|row| row.version.to_string()),
-        Fact::LimitBelowUse { over } => before.get(&over.scope).map(|row| row.version.to_string()),
+        Fact::LimitChanged { scope, .. } => before.get(scope).map(|row| row.fence.to_string()),
+        Fact::LimitBelowUse { over } => before.get(&over.scope).map(|row| row.fence.to_string()),
         _ => None,
     }
 }

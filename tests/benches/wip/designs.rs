@@ -7,7 +7,7 @@ use common::{
     aws::dynamodb::Table,
     domain::{
         id::{Digest, ItemId},
-        wip::{Fence, Lease, Scope, ScopeState, operation::Operation, state::note_release},
+        wip::{Fence, ItemType, Lease, Scope, ScopeState, operation::Operation, state::note_release},
     },
     event::{Envelope, Event, WipLockAcquired},
     ports::{Committed, OutboxRow, WipRows},
@@ -97,12 +97,12 @@ impl Gate {
                 for number in 0..held {
                     row.leases.insert(id(&format!("before-{number}")), self.lease(Fence(u64::from(number)), now));
                 }
-                let replace = Operation::Replace { version: 0, row: Box::new(row) };
+                let replace = Operation::Replace { seen: Fence(0), row: Box::new(row) };
                 assert_eq!(self.commit(replace, &[], now).await, Committed::Done);
             }
             Design::Counter | Design::CounterAndLease => {
                 let mut item = self.key("COUNTER", "STATE");
-                item.insert("places".into(), n(held));
+                item.extend([("v".into(), n(1)), ("limit".into(), n(LIMIT)), ("places".into(), n(held))]);
                 let put = Put::builder().table_name("penstock").set_item(Some(item)).build().unwrap();
                 assert!(self.write(vec![TransactWriteItem::builder().put(put).build()], None).await);
             }
@@ -126,7 +126,7 @@ impl Gate {
             item: item.clone(),
             holder: lease.holder.clone(),
             pod: lease.pod.clone(),
-            item_type: None,
+            item_type: ItemType::Project,
             fence: lease.fence,
             scopes: lease.scopes.clone(),
             since: lease.since,
@@ -169,13 +169,13 @@ impl Gate {
             }
             Design::Counter => {
                 let event = self.told.then(|| self.event(item, &lease, now));
-                let admitted = self.write(vec![self.count(1, "places < :limit")], event).await;
+                let admitted = self.write(vec![self.count(1)], event).await;
                 if admitted { Answer::Admitted(fence) } else { Answer::Refused }
             }
             Design::CounterAndLease => {
                 let event = self.told.then(|| self.event(item, &lease, now));
                 let lease = self.put_lease(item, &lease, Some("attribute_not_exists(pk)"));
-                let admitted = self.write(vec![self.count(1, "places < :limit"), lease], event).await;
+                let admitted = self.write(vec![self.count(1), lease], event).await;
                 if admitted { Answer::Admitted(fence) } else { Answer::Refused }
             }
         }
@@ -198,12 +198,12 @@ impl Gate {
             lease.fence = Fence::after(now, row.fence);
             if row.leases.values().any(|lease| !lease.is_live(now)) {
                 // Somebody died: the places that have ended are taken out, if the row is still the one that was seen.
-                let version = row.version;
+                let seen = row.fence;
                 for lease in row.leases.values().filter(|lease| !lease.is_live(now)) {
                     note_release(&mut row.releases, lease.fence, lease.expires_at);
                 }
                 row.leases.retain(|_, lease| lease.is_live(now));
-                self.commit(Operation::Replace { version, row: Box::new(row) }, &[], now).await;
+                self.commit(Operation::Replace { seen, row: Box::new(row) }, &[], now).await;
             }
         }
     }
@@ -221,29 +221,33 @@ impl Gate {
                 self.write(vec![self.delete_lease(item)], None).await;
             }
             Design::Counter => {
-                self.write(vec![self.count(-1, "places > :zero")], None).await;
+                self.write(vec![self.count(-1)], None).await;
             }
             Design::CounterAndLease => {
-                self.write(vec![self.count(-1, "places > :zero"), self.delete_lease(item)], None).await;
+                self.write(vec![self.count(-1), self.delete_lease(item)], None).await;
             }
         }
     }
 
-    fn count(&self, step: i32, condition: &str) -> TransactWriteItem {
-        let bound = if step > 0 { (":limit", n(LIMIT)) } else { (":zero", n(0)) };
+    /// The limit stands in the counter's row, so that it may change live.
+    fn count(&self, step: i32) -> TransactWriteItem {
         let update = Update::builder()
             .table_name("penstock")
             .set_key(Some(self.key("COUNTER", "STATE")))
             .update_expression("SET places = places + :step")
-            .condition_expression(condition)
-            .expression_attribute_values(":step", n(step))
-            .expression_attribute_values(bound.0, bound.1);
+            .expression_attribute_values(":step", n(step));
+        let update = if step > 0 {
+            update.condition_expression("places < #limit").expression_attribute_names("#limit", "limit")
+        } else {
+            update.condition_expression("places > :zero").expression_attribute_values(":zero", n(0))
+        };
         TransactWriteItem::builder().update(update.build().unwrap()).build()
     }
 
     fn put_lease(&self, item: &ItemId, lease: &Lease, condition: Option<&str>) -> TransactWriteItem {
         let mut row = self.key("LEASES", item.as_str());
         row.extend([
+            ("v".to_owned(), n(1)),
             ("fence".to_owned(), n(lease.fence)),
             ("holder".to_owned(), s(lease.holder.as_str())),
             ("since".to_owned(), n(lease.since.as_microsecond())),
@@ -272,6 +276,7 @@ impl Gate {
                 let request = client.update_item().table_name("penstock").set_key(Some(update.key));
                 let request = request.update_expression(update.update_expression);
                 let request = request.set_condition_expression(update.condition_expression);
+                let request = request.set_expression_attribute_names(update.expression_attribute_names);
                 let sent = request.set_expression_attribute_values(update.expression_attribute_values).send().await;
                 sent.map(drop).map_err(|error| format!("{:?}", error.into_service_error()))
             }

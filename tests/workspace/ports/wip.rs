@@ -7,7 +7,7 @@ use common::{
     domain::{
         id::{Digest, ItemId},
         wip::{
-            Fence, Lease, Scope, ScopeState, Ticket,
+            Fence, ItemType, Lease, Scope, ScopeState, Ticket,
             operation::Operation,
             state::{MAX_TICKETS, Override},
         },
@@ -73,12 +73,16 @@ pub(super) fn ticket(number: u64, scopes: impl IntoIterator<Item = Scope>) -> Ti
         number: Fence(number),
         holder: id("bob"),
         pod: id("ratio"),
+        item_type: ItemType::Project,
         since: at(0),
         expires_at: at(NOW + 60),
         ttl_seconds: 600,
         scopes: scopes.into_iter().collect(),
     }
 }
+
+/// The number that [`open`] rows have.
+const SEEN: Fence = Fence(10);
 
 /// A row with a limit of 2 under the digest in force, whose highest fence is 10.
 fn open(scope: &Scope) -> ScopeState {
@@ -102,15 +106,15 @@ fn overridden_until(mut row: ScopeState, until: Option<Timestamp>) -> ScopeState
     row
 }
 
-fn replace(version: u64, row: ScopeState) -> Operation {
-    Operation::Replace { version, row: Box::new(row) }
+fn replace(seen: Fence, row: ScopeState) -> Operation {
+    Operation::Replace { seen, row: Box::new(row) }
 }
 
 /// Puts a row that does not exist yet, and answers it as it stands then.
 async fn make<S: Rows>(store: &S, row: ScopeState) -> ScopeState {
-    let writes = BTreeMap::from([(row.scope.clone(), replace(0, row.clone()))]);
+    let writes = BTreeMap::from([(row.scope.clone(), replace(Fence(0), row.clone()))]);
     assert_eq!(store.commit(&writes, &[], at(0)).await.unwrap(), Committed::Done);
-    ScopeState { version: 1, ..row }
+    row
 }
 
 /// A row, for whoever needs that there is one.
@@ -135,10 +139,18 @@ fn tries(scope: &Scope) -> Vec<Try> {
     let own = || [scope.clone()];
     let moved = at(NOW + 600);
     let admit = || Operation::Admit { item: item(1), lease: lease(11, own()), digest: digest() };
-    let queue = || Operation::Queue { item: item(1), ticket: ticket(11, own()), digest: digest() };
-    let regardless = || Operation::QueueRegardless { item: item(1), ticket: ticket(11, own()) };
+    let queue_under = |until: Option<Timestamp>, first| Operation::Queue {
+        item: item(1),
+        ticket: ticket(11, own()),
+        digest: digest(),
+        until,
+        first,
+    };
+    let (queue, queue_behind) = (|| queue_under(None, true), || queue_under(None, false));
+    let regardless_of = |first| Operation::QueueRegardless { item: item(1), ticket: ticket(11, own()), first };
+    let (regardless, regardless_behind) = (|| regardless_of(true), || regardless_of(false));
     let keep = || Operation::KeepTicket { item: item(1), number: Fence(7), expires_at: moved };
-    let renew = || Operation::Renew { item: item(1), fence: Fence(9), expires_at: moved };
+    let renew = || Operation::Renew { item: item(1), lease: lease(9, own()), expires_at: moved };
     let release_from =
         |scopes: BTreeSet<Scope>| Operation::Release { item: item(1), fence: Fence(9), holder: id("ada"), scopes };
     let release = || release_from(own().into());
@@ -170,11 +182,10 @@ fn tries(scope: &Scope) -> Vec<Try> {
         yes("admit into an empty row", open(scope), admit()),
         yes("admit beside another", with_leases(open(scope), [(2, 8)]), admit()),
         yes("admit under a person's limit", overridden_until(open(scope), None), admit()),
-        yes("admit before a person's limit ends", overridden_until(open(scope), Some(at(NOW + 1))), admit()),
         none("admit where no row is", admit()),
         no("admit under another digest", other_digest(open(scope)), admit()),
         no("admit under no digest", no_digest(open(scope)), admit()),
-        no("admit when a person's limit ends", overridden_until(open(scope), Some(now())), admit()),
+        no("admit under a person's limit that ends", overridden_until(open(scope), Some(at(NOW + 1))), admit()),
         no("admit with the row's own fence", ScopeState { fence: Fence(11), ..open(scope) }, admit()),
         no("admit with a lower fence", ScopeState { fence: Fence(12), ..open(scope) }, admit()),
         no("admit what holds a lease", held(), admit()),
@@ -186,33 +197,47 @@ fn tries(scope: &Scope) -> Vec<Try> {
         no("admit where nothing may be", ScopeState { limit: 0, ..open(scope) }, admit()),
         yes("queue at a full row", full(), queue()),
         yes("queue over a limit that was lowered", ScopeState { limit: 1, ..full() }, queue()),
-        yes("queue behind a ticket", with_tickets(full(), [(4, 7)]), queue()),
-        no("queue behind a ticket where there is room", with_tickets(open(scope), [(2, 7)]), queue()),
-        yes("queue in the last place", nearly(), queue()),
+        yes("queue behind a ticket", with_tickets(full(), [(4, 7)]), queue_behind()),
+        yes("queue in the last place", nearly(), queue_behind()),
+        yes("queue under a person's limit", overridden_until(full(), None), queue()),
+        yes(
+            "queue under a person's limit that ends",
+            overridden_until(full(), Some(moved)),
+            queue_under(Some(moved), true),
+        ),
         none("queue where no row is", queue()),
+        none("queue behind nobody where no row is", queue_behind()),
+        no("queue behind a ticket where there is room", with_tickets(open(scope), [(2, 7)]), queue_behind()),
         no("queue under another digest", other_digest(full()), queue()),
-        no("queue when a person's limit ends", overridden_until(full(), Some(now())), queue()),
+        no("queue under a limit that ends and does not", full(), queue_under(Some(moved), true)),
+        no("queue under a limit that ends at another moment", overridden_until(full(), Some(now())), queue()),
         no("queue what holds a lease", with_leases(held(), [(2, 8)]), queue()),
-        no("queue twice", with_tickets(full(), [(1, 7)]), queue()),
-        no("queue where there is no more place", crowd(), queue()),
+        no("queue twice", with_tickets(full(), [(1, 7)]), queue_behind()),
+        no("queue first behind a ticket", with_tickets(full(), [(4, 7)]), queue()),
+        no("queue behind nobody", full(), queue_behind()),
+        no("queue where there is no more place", crowd(), queue_behind()),
         no("queue where there is room and nobody waits", with_leases(open(scope), [(2, 8)]), queue()),
         yes("queue regardless of room", open(scope), regardless()),
+        yes("queue regardless of room behind a ticket", with_tickets(open(scope), [(2, 7)]), regardless_behind()),
         yes("queue regardless of the digest", other_digest(full()), regardless()),
         none("queue regardless where no row is", regardless()),
+        none("queue regardless behind nobody where no row is", regardless_behind()),
         no("queue regardless what holds a lease", held(), regardless()),
-        no("queue regardless twice", with_tickets(open(scope), [(1, 7)]), regardless()),
-        no("queue regardless where there is no more place", crowd(), regardless()),
+        no("queue regardless behind nobody", open(scope), regardless_behind()),
+        no("queue regardless first behind a ticket", with_tickets(open(scope), [(2, 7)]), regardless()),
+        no("queue regardless twice", with_tickets(open(scope), [(1, 7)]), regardless_behind()),
+        no("queue regardless where there is no more place", crowd(), regardless_behind()),
         yes("keep a ticket", with_tickets(open(scope), [(1, 7)]), keep()),
         yes("keep a ticket that has expired and still stands", expired_ticket(), keep()),
         none("keep a ticket where no row is", keep()),
         no("keep a ticket that is not there", with_tickets(open(scope), [(2, 7)]), keep()),
         no("keep a ticket of another number", with_tickets(open(scope), [(1, 6)]), keep()),
         yes("renew", held(), renew()),
-        yes("renew at the last moment", ending(now() + std::time::Duration::from_nanos(1)), renew()),
         none("renew where no row is", renew()),
         no("renew what is not held", with_leases(open(scope), [(2, 9)]), renew()),
         no("renew under another fence", with_leases(open(scope), [(1, 8)]), renew()),
-        no("renew when it has ended", ending(now()), renew()),
+        no("renew what was renewed since", ending(moved), renew()),
+        yes("release at the last moment", ending(now() + std::time::Duration::from_nanos(1)), release()),
         yes("release", held(), release()),
         yes("release into a ring that is full", ScopeState { releases: vec![1; 32], ..held() }, release()),
         none("release where no row is", release()),
@@ -223,16 +248,16 @@ fn tries(scope: &Scope) -> Vec<Try> {
         no("release past a ticket", with_tickets(held(), [(2, 7)]), release()),
         no("release from more scopes", held(), release_from([scope.clone(), Scope::Portfolio].into())),
         no("release from other scopes", held(), release_from([Scope::Portfolio].into())),
-        yes("replace the row that was read", held(), replace(1, full())),
+        yes("replace the row that was read", held(), replace(SEEN, full())),
         yes(
             "forget the digest and what a person set",
             overridden_until(held(), None),
-            replace(1, no_digest(open(scope))),
+            replace(SEEN, no_digest(open(scope))),
         ),
-        no("replace a row that is another now", held(), replace(2, full())),
-        no("make a row that exists", held(), replace(0, full())),
-        none("replace a row that is gone", replace(1, full())),
-        Try { what: "make a row", row: None, operation: replace(0, full()), holds: true },
+        no("replace a row that is another now", held(), replace(SEEN.next(), full())),
+        no("make a row that exists", held(), replace(Fence(0), full())),
+        none("replace a row that is gone", replace(SEEN, full())),
+        Try { what: "make a row", row: None, operation: replace(Fence(0), full()), holds: true },
     ]
 }
 
@@ -244,11 +269,15 @@ async fn operations_do_what_the_domain_says<S: Rows>(Case { store, outbox }: Cas
     for (number, Try { what, row, mut operation, holds }) in tries.into_iter().chain(others).enumerate() {
         let mut before = read(&store, &scope).await;
         if let Some(row) = row {
-            let writes = BTreeMap::from([(scope.clone(), replace(before.version, row.clone()))]);
+            // The row goes on from the one before it; what an operation names of its number goes with it.
+            let writes = BTreeMap::from([(scope.clone(), replace(before.fence, row.clone()))]);
             assert_eq!(store.commit(&writes, &[], at(0)).await.unwrap(), Committed::Done, "{what}");
-            before = ScopeState { version: before.version + 1, ..row };
-            if let Operation::Replace { version: version @ 1.., .. } = &mut operation {
-                *version += before.version - 1;
+            let raised = before.fence.next().max(row.fence).0 - row.fence.0;
+            before = ScopeState { fence: Fence(row.fence.0 + raised), ..row };
+            match &mut operation {
+                Operation::Replace { seen: Fence(seen @ 1..), .. } => *seen += raised,
+                Operation::Admit { lease, .. } => lease.fence.0 += raised,
+                _ => {}
             }
         }
         assert_eq!(operation.holds(&before, now()), holds, "{what}: the domain");
@@ -278,7 +307,7 @@ async fn a_transaction_is_all_or_nothing_with_its_events<S: Rows>(Case { store, 
     let [a, b, c] = &names;
     make(&store, open(a)).await;
     make(&store, with_leases(open(b), [(2, 8), (3, 9)])).await;
-    let admit = || Operation::Admit { item: item(1), lease: lease(11, names.clone()), digest: digest() };
+    let admit = || Operation::Admit { item: item(1), lease: lease(12, names.clone()), digest: digest() };
     let writes: BTreeMap<_, _> = names.iter().map(|scope| (scope.clone(), admit())).collect();
     let before = store.load(&names.clone().into()).await.unwrap();
 
@@ -292,12 +321,12 @@ async fn a_transaction_is_all_or_nothing_with_its_events<S: Rows>(Case { store, 
     assert_eq!(store.load(&names.clone().into()).await.unwrap(), before);
     assert_eq!(outbox(), Vec::<String>::new());
 
-    let makes = BTreeMap::from([(b.clone(), replace(1, open(b))), (c.clone(), replace(0, open(c)))]);
+    let makes = BTreeMap::from([(b.clone(), replace(SEEN, open(b))), (c.clone(), replace(Fence(0), open(c)))]);
     assert_eq!(store.commit(&makes, &[], now()).await.unwrap(), Committed::Done);
     let events = [event("admitted"), event("nearly-full")];
     assert_eq!(store.commit(&writes, &events, now()).await.unwrap(), Committed::Done);
     let rows = store.load(&names.clone().into()).await.unwrap();
-    assert!(rows.values().all(|row| row.leases[&item(1)] == lease(11, names.clone()) && row.fence == Fence(11)));
+    assert!(rows.values().all(|row| row.leases[&item(1)] == lease(12, names.clone()) && row.fence == Fence(12)));
     assert_eq!(outbox().len(), 2);
     // The reply was lost and the same is sent again: nothing is written twice, and the rows say why.
     assert_eq!(store.commit(&writes, &events, now()).await.unwrap(), Committed::Failed(rows.clone()));
@@ -306,7 +335,7 @@ async fn a_transaction_is_all_or_nothing_with_its_events<S: Rows>(Case { store, 
     let part: BTreeSet<_> = [a.clone(), b.clone()].into();
     let release = |held: &BTreeSet<Scope>, rows: &BTreeSet<Scope>| -> BTreeMap<Scope, Operation> {
         let release =
-            || Operation::Release { item: item(1), fence: Fence(11), holder: id("ada"), scopes: held.clone() };
+            || Operation::Release { item: item(1), fence: Fence(12), holder: id("ada"), scopes: held.clone() };
         rows.iter().map(|scope| (scope.clone(), release())).collect()
     };
     let wrong = store.commit(&release(&part, &part), &[event("released")], now()).await.unwrap();
@@ -356,7 +385,7 @@ async fn of_many_writers_as_many_pass_as_there_is_room<S: Rows>(Case { store, ..
     });
     assert_eq!(all(writers).await.into_iter().filter(|admitted| *admitted).count(), 3);
     let row = read(&store, &scope).await;
-    assert_eq!((row.leases.len(), row.version, row.fence), (3, 4, Fence(13)));
+    assert_eq!((row.leases.len(), row.fence), (3, Fence(13)));
     assert_eq!(row.leases.values().map(|lease| lease.fence).collect::<BTreeSet<_>>().len(), 3);
 }
 
@@ -364,7 +393,7 @@ async fn of_two_that_replace_a_row_one_does<S: Rows>(Case { store, .. }: Case<S>
     let scope = scope("contended");
     let writers = (0..16).map(|number| {
         let (store, scope) = (store.clone(), scope.clone());
-        async move { insist(&store, &scope, replace(0, ScopeState { limit: number, ..open(&scope) })).await }
+        async move { insist(&store, &scope, replace(Fence(0), ScopeState { limit: number, ..open(&scope) })).await }
     });
     let answers = all(writers).await;
     assert_eq!(answers.iter().filter(|answer| **answer == Committed::Done).count(), 1);
@@ -379,17 +408,13 @@ async fn rows_are_read_together_and_listed<S: Rows>(Case { store, .. }: Case<S>)
     assert_eq!(store.load(&BTreeSet::new()).await.unwrap(), BTreeMap::new());
     let scopes: BTreeSet<_> = (0..MAX_WEIGHT).map(|number| scope(&format!("person-{number}"))).collect();
     let made: BTreeSet<_> = scopes.iter().take(MAX_WEIGHT / 2).cloned().collect();
-    let writes = made.iter().map(|scope| (scope.clone(), replace(0, open(scope)))).collect();
+    let writes = made.iter().map(|scope| (scope.clone(), replace(Fence(0), open(scope)))).collect();
     assert_eq!(store.commit(&writes, &[], now()).await.unwrap(), Committed::Done);
     assert_eq!(store.scopes().await.unwrap(), made);
     let rows = store.load(&scopes).await.unwrap();
     assert_eq!(rows.len(), MAX_WEIGHT);
     for (scope, row) in rows {
-        let expected = if made.contains(&scope) {
-            ScopeState { version: 1, ..open(&scope) }
-        } else {
-            ScopeState::absent(scope.clone())
-        };
+        let expected = if made.contains(&scope) { open(&scope) } else { ScopeState::absent(scope.clone()) };
         assert_eq!(row, expected);
     }
 }
@@ -399,9 +424,9 @@ async fn what_does_not_fit_is_refused_before_it_is_sent<S: Rows>(Case { store, o
     let bug = |fault: Fault| assert!(matches!(fault, Fault::Bug { .. }), "{}", fault.chain());
     bug(store.load(&scopes).await.unwrap_err());
     let half: Vec<_> = scopes.iter().take(MAX_WEIGHT / 2).collect();
-    let writes: BTreeMap<_, _> = half.iter().map(|scope| ((*scope).clone(), replace(0, open(scope)))).collect();
+    let writes: BTreeMap<_, _> = half.iter().map(|scope| ((*scope).clone(), replace(Fence(0), open(scope)))).collect();
     bug(store.commit(&writes, &[event("one-too-many")], now()).await.unwrap_err());
-    let elsewhere = BTreeMap::from([(scope("a"), replace(0, open(&scope("b"))))]);
+    let elsewhere = BTreeMap::from([(scope("a"), replace(Fence(0), open(&scope("b"))))]);
     bug(store.commit(&elsewhere, &[], now()).await.unwrap_err());
     assert_eq!((store.scopes().await.unwrap().len(), outbox().len()), (0, 0));
 }
@@ -420,8 +445,8 @@ async fn a_row_that_cannot_be_read_is_named_wherever_it_is_met() {
     });
     database.update_item(serde_json::from_value(damage).unwrap()).unwrap();
     let read = store.load(&[scope.clone()].into()).await.unwrap_err();
-    assert_eq!(read.to_string(), r#"the row SCOPE#owned:ada / STATE cannot be read: leases, "p-1": this is no map"#);
-    let writes = BTreeMap::from([(scope.clone(), replace(7, open(&scope)))]);
+    assert_eq!(read.to_string(), r#"the row SCOPE#owned:ada / STATE cannot be read: leases, "p-1": this is no lease"#);
+    let writes = BTreeMap::from([(scope.clone(), replace(Fence(7), open(&scope)))]);
     let written = store.commit(&writes, &[], now()).await.unwrap_err();
     assert_eq!(written.to_string(), read.to_string(), "a condition's answer is read with the same care");
 
@@ -439,6 +464,6 @@ async fn a_row_too_large_for_the_table_is_our_mistake_and_said() {
     let reason = "x".repeat(450_000);
     let mut row = open(&scope);
     row.overridden = Some(Override { reason, by: id("cy"), until: None });
-    let fault = store.commit(&[(scope.clone(), replace(0, row))].into(), &[], now()).await.unwrap_err();
+    let fault = store.commit(&[(scope.clone(), replace(Fence(0), row))].into(), &[], now()).await.unwrap_err();
     assert!(matches!(fault, Fault::Bug { .. }), "{}", fault.chain());
 }

@@ -101,8 +101,17 @@ impl Draw<'_> {
         let expires_at = self.time();
         match self.dice.u8(0..20) {
             0..6 => Operation::Admit { item, lease: given, digest: self.digest() },
-            6 => Operation::Queue { item, ticket: place, digest: self.digest() },
-            7 => Operation::QueueRegardless { item, ticket: place },
+            6 => {
+                let row = &self.rows[scope];
+                let (until, first) = (row.until(), row.tickets.is_empty());
+                let until = if self.dice.u8(0..5) == 0 { Some(self.time()) } else { until };
+                let digest = self.digest();
+                Operation::Queue { item, ticket: place, digest, until, first: first ^ (self.dice.u8(0..5) == 0) }
+            }
+            7 => {
+                let first = self.rows[scope].tickets.is_empty() ^ (self.dice.u8(0..5) == 0);
+                Operation::QueueRegardless { item, ticket: place, first }
+            }
             8..10 => {
                 let item = self.known(self.rows[scope].tickets.keys().cloned());
                 let known = self.rows[scope].tickets.get(&item).filter(|_| self.dice.u8(0..4) > 0);
@@ -111,7 +120,8 @@ impl Draw<'_> {
             }
             10..12 => {
                 let item = self.known(self.rows[scope].leases.keys().cloned());
-                Operation::Renew { fence: self.held(&item, scope).0, item, expires_at }
+                let held = self.rows[scope].leases.get(&item).filter(|_| self.dice.u8(0..4) > 0);
+                Operation::Renew { lease: held.cloned().unwrap_or(given), item, expires_at }
             }
             12..15 => {
                 let item = self.known(self.rows[scope].leases.keys().cloned());
@@ -120,9 +130,9 @@ impl Draw<'_> {
                 Operation::Release { item, fence, holder, scopes }
             }
             _ => {
-                let version = self.rows[scope].version;
-                let version = if self.dice.u8(0..5) == 0 { version + 1 } else { version };
-                Operation::Replace { version, row: Box::new(self.row(scope)) }
+                let seen = self.rows[scope].fence;
+                let seen = if self.dice.u8(0..5) == 0 { seen.next() } else { seen };
+                Operation::Replace { seen, row: Box::new(self.row(scope)) }
             }
         }
     }

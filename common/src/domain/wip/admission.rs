@@ -86,6 +86,7 @@ impl Request {
             number,
             holder: self.holder.clone(),
             pod: self.work.pod.clone(),
+            item_type: self.work.item_type,
             since,
             expires_at: now
                 .saturating_add(SignedDuration::from_secs(limits.ticket_ttl_seconds.into()))
@@ -105,7 +106,13 @@ pub fn admit_at_once(request: &Request, limits: &Limits, now: Timestamp) -> Step
     let admit = || Operation::Admit { item: item.clone(), lease: lease.clone(), digest: limits.digest.clone() };
     Step {
         writes: request.scopes.iter().map(|scope| (scope.clone(), admit())).collect(),
-        facts: vec![Fact::Acquired { item: item.clone(), lease: lease.clone(), waited: None, over: Vec::new() }],
+        facts: vec![Fact::Acquired {
+            item: item.clone(),
+            item_type: request.work.item_type,
+            lease: lease.clone(),
+            waited: None,
+            over: Vec::new(),
+        }],
         answer: Asked::Admitted { lease: lease.clone(), over: Vec::new() },
     }
 }
@@ -184,9 +191,10 @@ pub fn queue_regardless(request: &Request, before: &Rows, limits: &Limits, now: 
     let ticket = request.ticket(Fence::after(now, highest), now, limits, now);
     let item = request.work.item.clone();
     let scope = request.narrowest();
+    let first = before.get(&scope).is_none_or(|row| row.tickets.is_empty());
     Step {
         facts: vec![Fact::Waits { item: item.clone(), ticket: ticket.clone(), full: vec![scope.clone()] }],
-        writes: BTreeMap::from([(scope, Operation::QueueRegardless { item, ticket: ticket.clone() })]),
+        writes: BTreeMap::from([(scope, Operation::QueueRegardless { item, ticket: ticket.clone(), first })]),
         answer: ticket,
     }
 }
@@ -202,14 +210,20 @@ pub(super) fn writes(
     for (scope, row) in after {
         let Some(was) = before.get(&scope).filter(|was| **was != row) else { continue };
         let light = asking.and_then(|(item, ticket, limits)| {
-            let add = || Operation::Queue { item: item.clone(), ticket: ticket.clone(), digest: limits.digest.clone() };
+            let add = || Operation::Queue {
+                item: item.clone(),
+                ticket: ticket.clone(),
+                digest: limits.digest.clone(),
+                until: was.until(),
+                first: was.tickets.is_empty(),
+            };
             let keep =
                 || Operation::KeepTicket { item: item.clone(), number: ticket.number, expires_at: ticket.expires_at };
             let with = |mut was: ScopeState| {
                 was.tickets.insert(item.clone(), ticket.clone());
                 was
             };
-            if was.version == 0 || with(was.clone()) != row {
+            if !was.exists() || with(was.clone()) != row {
                 return None;
             }
             match was.tickets.get(item) {
@@ -221,7 +235,7 @@ pub(super) fn writes(
                 }
             }
         });
-        let replace = || Operation::Replace { version: was.version, row: Box::new(row.clone()) };
+        let replace = || Operation::Replace { seen: was.fence, row: Box::new(row.clone()) };
         writes.insert(scope, light.unwrap_or_else(replace));
     }
     writes

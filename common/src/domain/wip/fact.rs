@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    scope::Scope,
+    scope::{ItemType, Scope},
     state::{Fence, Lease, Ticket},
 };
 use crate::domain::id::{ItemId, PersonName};
@@ -15,6 +15,8 @@ pub enum Fact {
     Acquired {
         /// Which.
         item: ItemId,
+        /// What it is.
+        item_type: ItemType,
         /// What it got.
         lease: Lease,
         /// Its ticket, when it waited: then the place was handed to it.

@@ -44,7 +44,7 @@ pub fn held_under(item: &ItemId, fence: Fence, rows: &Rows, now: Timestamp) -> H
 pub fn renew(item: &ItemId, lease: &Lease, ttl_seconds: Option<u32>, limits: &Limits, now: Timestamp) -> Step<Lease> {
     let seconds = ttl_seconds.unwrap_or(limits.default_ttl_seconds).clamp(1, limits.max_ttl_seconds);
     let expires_at = now.saturating_add(SignedDuration::from_secs(seconds.into())).unwrap_or(Timestamp::MAX);
-    let renew = || Operation::Renew { item: item.clone(), fence: lease.fence, expires_at };
+    let renew = || Operation::Renew { item: item.clone(), lease: lease.clone(), expires_at };
     Step {
         writes: lease.scopes.iter().map(|scope| (scope.clone(), renew())).collect(),
         facts: Vec::new(),
@@ -195,7 +195,7 @@ pub fn set_limit(change: &LimitChange, before: &Rows, limits: &Limits, now: Time
     }
     settle_into(before, rows, limits, now).map(|mut step| {
         for (scope, row) in before {
-            let as_it_is = || Operation::Replace { version: row.version, row: Box::new(row.clone()) };
+            let as_it_is = || Operation::Replace { seen: row.fence, row: Box::new(row.clone()) };
             step.writes.entry(scope.clone()).or_insert_with(as_it_is);
         }
         facts.extend(step.facts);

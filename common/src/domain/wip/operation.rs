@@ -14,7 +14,8 @@ use crate::domain::id::{Digest, ItemId, PersonName};
 /// One change of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
-    /// Takes a place without having read the row: there is room, nobody waits, the limit is the one in force, and the fence rises.
+    /// Takes a place without having read the row: there is room, nobody waits, the limit is the file's or a person's without an end,
+    /// under this governance bundle, and the fence rises.
     Admit {
         /// Who.
         item: ItemId,
@@ -23,15 +24,19 @@ pub enum Operation {
         /// The governance bundle in force.
         digest: Digest,
     },
-    /// Takes a ticket without having read the row since: it is full still. That somebody waits there would not be enough: who is before
-    /// may wait for another scope, and the room be nobody's.
+    /// Takes a ticket in a row that was read, and may be another by now: the limit is still that one, and the row is full still. That
+    /// somebody waits there would not be enough: who is before may wait for another scope, and the room be nobody's.
     Queue {
         /// Who.
         item: ItemId,
         /// What it gets.
         ticket: Ticket,
-        /// The governance bundle in force.
+        /// The governance bundle of the limit that was read.
         digest: Digest,
+        /// Until when that limit is good, when a person set it with an end.
+        until: Option<Timestamp>,
+        /// Whether nobody waited there: then nobody may still, else somebody must.
+        first: bool,
     },
     /// Takes a ticket whatever the row says of room: after conflicts that lasted too long. The next sweep serves it.
     QueueRegardless {
@@ -39,6 +44,8 @@ pub enum Operation {
         item: ItemId,
         /// What it gets.
         ticket: Ticket,
+        /// As in `Queue`.
+        first: bool,
     },
     /// Moves a ticket's expiry.
     KeepTicket {
@@ -49,12 +56,12 @@ pub enum Operation {
         /// Until when.
         expires_at: Timestamp,
     },
-    /// Moves a live lease's expiry.
+    /// Moves a lease's expiry, when it is still the lease that was read.
     Renew {
         /// Whose.
         item: ItemId,
-        /// Which.
-        fence: Fence,
+        /// What was read: a live lease.
+        lease: Lease,
         /// Until when.
         expires_at: Timestamp,
     },
@@ -72,8 +79,8 @@ pub enum Operation {
     },
     /// Writes the whole row, when it is still the one that was read.
     Replace {
-        /// The version that was read; 0 when there was no row.
-        version: u64,
+        /// The row's number when it was read; 0 when there was no row.
+        seen: Fence,
         /// What is to stand there.
         row: Box<ScopeState>,
     },
@@ -82,45 +89,39 @@ pub enum Operation {
 impl Operation {
     /// Whether the condition holds for this row at this moment. A row that does not exist is [`ScopeState::absent`].
     pub fn holds(&self, row: &ScopeState, now: Timestamp) -> bool {
-        let exists = row.version > 0;
         match self {
             Self::Admit { item, lease, digest } => {
-                exists
-                    && row.is_current(digest, now)
+                row.exists()
+                    && row.digest.as_ref() == Some(digest)
+                    && row.until().is_none()
                     && row.fence < lease.fence
                     && !row.leases.contains_key(item)
                     && row.tickets.is_empty()
                     && row.leases.len() < row.limit as usize
             }
-            Self::Queue { item, digest, .. } => {
-                exists
-                    && row.is_current(digest, now)
-                    && !row.leases.contains_key(item)
-                    && !row.tickets.contains_key(item)
-                    && row.tickets.len() < MAX_TICKETS
+            Self::Queue { item, digest, until, first, .. } => {
+                row.exists()
+                    && row.digest.as_ref() == Some(digest)
+                    && row.until() == *until
+                    && may_queue(row, item, *first)
                     && row.leases.len() >= row.limit as usize
             }
-            Self::QueueRegardless { item, .. } => {
-                exists
-                    && !row.leases.contains_key(item)
-                    && !row.tickets.contains_key(item)
-                    && row.tickets.len() < MAX_TICKETS
-            }
+            Self::QueueRegardless { item, first, .. } => row.exists() && may_queue(row, item, *first),
             Self::KeepTicket { item, number, .. } => {
                 row.tickets.get(item).is_some_and(|ticket| ticket.number == *number)
             }
-            Self::Renew { item, fence, .. } => row.lease(item, now).is_some_and(|lease| lease.fence == *fence),
+            Self::Renew { item, lease, .. } => row.leases.get(item) == Some(lease),
             Self::Release { item, fence, holder, scopes } => {
                 let own = |lease: &Lease| lease.fence == *fence && lease.holder == *holder && lease.scopes == *scopes;
                 row.lease(item, now).is_some_and(own) && row.tickets.is_empty()
             }
-            Self::Replace { version, .. } => row.version == *version,
+            Self::Replace { seen, .. } => row.fence == *seen,
         }
     }
 
     /// Whether it makes a row that does not exist yet.
     pub fn creates(&self) -> bool {
-        matches!(self, Self::Replace { version: 0, .. })
+        matches!(self, Self::Replace { seen: Fence(0), .. })
     }
 
     /// The row after it. Only for a row for which it [`holds`](Self::holds).
@@ -128,10 +129,10 @@ impl Operation {
     pub fn apply(&self, mut row: ScopeState, now: Timestamp) -> ScopeState {
         match self {
             Self::Admit { item, lease, .. } => {
-                row.fence = lease.fence;
                 row.leases.insert(item.clone(), lease.clone());
+                return ScopeState { fence: lease.fence, ..row };
             }
-            Self::Queue { item, ticket, .. } | Self::QueueRegardless { item, ticket } => {
+            Self::Queue { item, ticket, .. } | Self::QueueRegardless { item, ticket, .. } => {
                 row.tickets.insert(item.clone(), ticket.clone());
             }
             Self::KeepTicket { item, expires_at, .. } => {
@@ -149,12 +150,19 @@ impl Operation {
                 note_release(&mut row.releases, *fence, now);
             }
             Self::Replace { row: after, .. } => {
-                let version = row.version;
-                row = ScopeState::clone(after);
-                row.version = version;
+                // Leases that are given with it have higher numbers already.
+                let fence = row.fence.next().max(after.fence);
+                return ScopeState { fence, ..ScopeState::clone(after) };
             }
         }
-        row.version += 1;
+        row.fence = row.fence.next();
         row
     }
+}
+
+fn may_queue(row: &ScopeState, item: &ItemId, first: bool) -> bool {
+    !row.leases.contains_key(item)
+        && !row.tickets.contains_key(item)
+        && row.tickets.is_empty() == first
+        && row.tickets.len() < MAX_TICKETS
 }

@@ -246,8 +246,9 @@ impl Line<'_> {
                 over.push(Over { scope: scope.clone(), limit: row.limit, active });
             }
         }
+        let (item, item_type) = (item.clone(), ticket.item_type);
         let waited = waited.then_some(ticket);
-        Some((lease.clone(), Fact::Acquired { item: item.clone(), lease, waited, over }))
+        Some((lease.clone(), Fact::Acquired { item, item_type, lease, waited, over }))
     }
 }
 

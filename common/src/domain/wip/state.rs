@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     limits::{Limits, Rule},
-    scope::Scope,
+    scope::{ItemType, Scope},
 };
 use crate::domain::id::{Digest, ItemId, PersonName, PodName};
 
@@ -61,6 +61,8 @@ pub struct Ticket {
     pub holder: PersonName,
     /// Whose work it is.
     pub pod: PodName,
+    /// What the item is: for who is told that it was served.
+    pub item_type: ItemType,
     /// Since when it waits.
     pub since: Timestamp,
     /// From this moment it counts no more; asking again moves it.
@@ -88,9 +90,8 @@ pub struct Override {
 pub struct ScopeState {
     /// Which.
     pub scope: Scope,
-    /// How often the row was written; 0 while it does not exist. Compare-and-set goes by it.
-    pub version: u64,
-    /// The highest fence that a lease here has had.
+    /// The highest number so far, of a lease that was given here or of a write: each write raises it, so compare-and-set goes by it
+    /// too. 0 while the row does not exist.
     pub fence: Fence,
     /// The limit that the row's conditions compare with.
     pub limit: u32,
@@ -110,6 +111,12 @@ impl Fence {
     /// The number for a request made now, above `highest`.
     pub fn after(now: Timestamp, highest: Self) -> Self {
         Self(u64::try_from(now.as_microsecond()).unwrap_or_default().max(highest.0.saturating_add(1)))
+    }
+
+    /// The next number: what a write that gives no lease leaves behind.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
     }
 
     /// Where in the ring of releases the end of this lease is noted: spread by a multiplication, because fences are times, and many
@@ -166,7 +173,6 @@ impl ScopeState {
     pub fn absent(scope: Scope) -> Self {
         Self {
             scope,
-            version: 0,
             fence: Fence::default(),
             limit: 0,
             digest: None,
@@ -177,10 +183,19 @@ impl ScopeState {
         }
     }
 
+    /// Whether the row exists.
+    pub fn exists(&self) -> bool {
+        self.fence > Fence::default()
+    }
+
+    /// Until when a person's limit is good, when it ends by itself.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.overridden.as_ref().and_then(|set| set.until)
+    }
+
     /// Whether the row's limit is the one in force: it was written under these governance files, and a person's has not run out.
     pub fn is_current(&self, digest: &Digest, now: Timestamp) -> bool {
-        let until = self.overridden.as_ref().and_then(|set| set.until);
-        self.digest.as_ref() == Some(digest) && until.is_none_or(|until| now < until)
+        self.digest.as_ref() == Some(digest) && self.until().is_none_or(|until| now < until)
     }
 
     /// The limit in force.

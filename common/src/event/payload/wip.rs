@@ -67,9 +67,9 @@ pub struct WipLockAcquired {
     pub holder: PersonName,
     /// Whose pod.
     pub pod: PodName,
-    /// What the item is; absent when the place was handed over from a queue, which does not keep it.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub item_type: Option<ItemType>,
+    /// What the item is.
+    #[serde(rename = "type")]
+    pub item_type: ItemType,
     /// What renewal and release must name.
     pub fence: Fence,
     /// Everywhere it counts.

@@ -1,7 +1,10 @@
 //! Pull requests that wait, over the in-memory host: what their authors see, whatever order the events come in.
 
 use common::{
-    domain::{id::ItemId, wip::Fence},
+    domain::{
+        id::ItemId,
+        wip::{Fence, ItemType},
+    },
     event::{ChangeRef, Envelope, Event, FullScope, Holding, TicketTold},
     fault::Fault,
     testing::{When, World, envelope, id, repository},
@@ -62,7 +65,7 @@ fn acquired(world: &World) -> Envelope {
         item: item(),
         holder: id("cy"),
         pod: id("ratio"),
-        item_type: None,
+        item_type: ItemType::PullRequest,
         fence: Fence(1_767_603_602_000_000),
         scopes: [id("pod-stage:ratio:scaffold")].into(),
         since: now,

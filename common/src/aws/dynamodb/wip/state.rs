@@ -1,6 +1,7 @@
 //! A scope's row as an item, and back.
 //!
-//! Everything that a condition compares is an attribute: leases and tickets are maps by item, times are numbers. They are
+//! Every write of a row costs by its size, and a scope with a hundred leases is written with each of them: so a lease is one text, the
+//! limit carries in its name what it is in force under, and what is empty is not there. Tickets are fewer, and maps. Times in them are
 //! nanoseconds since 1970, as exact as the clock's, so that a row reads as it was written and the table compares as the domain does.
 
 use std::{
@@ -17,7 +18,7 @@ use crate::{
         key::Key,
     },
     domain::{
-        id::{ItemId, quoted},
+        id::{Digest, ItemId, PersonName, quoted},
         wip::{Fence, Lease, Scope, ScopeState, Ticket, state::Override},
     },
     fault::Fault,
@@ -28,8 +29,8 @@ pub(super) fn time(at: Timestamp) -> AttributeValue {
     n(at.as_nanosecond())
 }
 
-/// A set of scopes: the table compares sets whatever their order. It takes no empty one; a lease or ticket without a scope is none.
-pub(super) fn scopes(scopes: &BTreeSet<Scope>) -> AttributeValue {
+/// A set of scopes in a ticket. The table takes no empty one; a ticket without a scope is none.
+fn scopes(scopes: &BTreeSet<Scope>) -> AttributeValue {
     AttributeValue::Ss(scopes.iter().map(ToString::to_string).collect())
 }
 
@@ -37,17 +38,39 @@ fn map<const N: usize>(fields: [(&str, AttributeValue); N]) -> Item {
     fields.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// A lease within its row.
+/// A lease within its row: its fence, its holder, its scopes, its end, its beginning and its pod, with a space between. Both times are
+/// as in RFC 3339, all of the same length, so that texts with the same words before it compare as their ends do.
 pub(super) fn lease(lease: &Lease) -> AttributeValue {
-    AttributeValue::M(map([
-        ("fence", n(lease.fence)),
-        ("holder", s(lease.holder.as_str())),
-        ("pod", s(lease.pod.as_str())),
-        ("since", time(lease.since)),
-        ("expires_at", time(lease.expires_at)),
-        ("scopes", scopes(&lease.scopes)),
-    ]))
+    let Lease { fence, holder, pod, since, expires_at, scopes } = lease;
+    s(format!("{} {expires_at:.9} {since:.9} {pod}", owner(*fence, holder, scopes)))
 }
+
+fn owner(fence: Fence, holder: &PersonName, scopes: &BTreeSet<Scope>) -> String {
+    let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();
+    format!("{fence} {holder} {}", scopes.join(","))
+}
+
+/// Between which texts a lease stands that is this person's, has these scopes, and is live after this moment.
+pub(super) fn own_lease(
+    fence: Fence,
+    holder: &PersonName,
+    scopes: &BTreeSet<Scope>,
+    now: Timestamp,
+) -> (AttributeValue, AttributeValue) {
+    let owner = owner(fence, holder, scopes);
+    // `~` is above everything that a time begins with, and above the space behind it.
+    (s(format!("{owner} {now:.9}~")), s(format!("{owner} ~")))
+}
+
+/// Under which name a row's limit stands: that of the governance bundle under which it is in force, and of its end when a person
+/// set one. Whoever believes another finds no limit there, and a comparison with none never holds.
+pub(super) fn limit_name(digest: Option<&Digest>, until: Option<Timestamp>) -> String {
+    let digest = digest.map(|digest| format!("_{}", digest.as_str())).unwrap_or_default();
+    let until = until.map(|until| format!("_{until:.9}")).unwrap_or_default();
+    format!("{LIMIT}{digest}{until}")
+}
+
+const LIMIT: &str = "limit";
 
 /// A ticket within its row.
 pub(super) fn ticket(ticket: &Ticket) -> AttributeValue {
@@ -55,6 +78,7 @@ pub(super) fn ticket(ticket: &Ticket) -> AttributeValue {
         ("number", n(ticket.number)),
         ("holder", s(ticket.holder.as_str())),
         ("pod", s(ticket.pod.as_str())),
+        ("type", s(ticket.item_type.as_str())),
         ("since", time(ticket.since)),
         ("expires_at", time(ticket.expires_at)),
         ("ttl_seconds", n(ticket.ttl_seconds)),
@@ -72,20 +96,20 @@ fn by_item<T>(entries: &BTreeMap<ItemId, T>, write: impl Fn(&T) -> AttributeValu
     AttributeValue::M(entries.iter().map(|(item, entry)| (item.to_string(), write(entry))).collect())
 }
 
-/// A whole row, under the version that it has from now on.
-pub(super) fn item(state: &ScopeState, version: u64) -> Item {
+/// A whole row, under the number that it has from now on.
+pub(super) fn item(state: &ScopeState, fence: Fence) -> Item {
     let mut item = row(
         &Key::Scope(state.scope.clone()),
         [
-            ("version", n(version)),
-            ("fence", n(state.fence)),
-            ("limit", n(state.limit)),
+            ("fence", n(fence)),
             ("leases", by_item(&state.leases, lease)),
-            ("tickets", by_item(&state.tickets, ticket)),
             ("releases", AttributeValue::L(state.releases.iter().map(n).collect())),
         ],
     );
-    item.extend(state.digest.iter().map(|digest| ("digest".to_owned(), s(digest.as_str()))));
+    item.insert(limit_name(state.digest.as_ref(), state.until()), n(state.limit));
+    if !state.tickets.is_empty() {
+        item.insert("tickets".to_owned(), by_item(&state.tickets, ticket));
+    }
     item.extend(state.overridden.iter().map(|set| ("overridden".to_owned(), overridden(set))));
     item
 }
@@ -98,45 +122,68 @@ pub(super) fn found(scope: &Scope, item: Option<&Item>) -> Result<ScopeState, Fa
     let Some(item) = item else { return Ok(ScopeState::absent(scope.clone())) };
     let wrong = |what: String| Fault::bug(format!("the row {} cannot be read: {what}", place(item)));
     let state = read(known(item)?, scope).map_err(wrong)?;
-    match state.version {
-        0 => Err(wrong("a row that exists has a version above 0".to_owned())),
-        _ => Ok(state),
-    }
+    if state.exists() { Ok(state) } else { Err(wrong("a row that exists has a number above 0".to_owned())) }
 }
 
 fn read(item: &Item, scope: &Scope) -> Result<ScopeState, String> {
+    let overridden = optional(item, "overridden", Some)?.map(read_override).transpose()?;
+    let (digest, limit) = read_limit(item, overridden.as_ref().and_then(|set| set.until))?;
     Ok(ScopeState {
         scope: field(item, "pk", |pk| match Key::parse(pk.as_s().ok()?, item.get("sk")?.as_s().ok()?)? {
             Key::Scope(named) if named == *scope => Some(named),
             _ => None,
         })?,
-        version: field(item, "version", number)?,
         fence: Fence(field(item, "fence", number)?),
-        limit: field(item, "limit", number)?,
-        digest: optional(item, "digest", parsed)?,
-        overridden: optional(item, "overridden", Some)?.map(read_override).transpose()?,
+        limit,
+        digest,
+        overridden,
         leases: read_by_item(item, "leases", read_lease)?,
-        tickets: read_by_item(item, "tickets", read_ticket)?,
+        tickets: if item.contains_key("tickets") {
+            read_by_item(item, "tickets", read_ticket)?
+        } else {
+            BTreeMap::new()
+        },
         releases: field(item, "releases", |list| list.as_l().ok()?.iter().map(number).collect())?,
     })
 }
 
-fn read_lease(fields: &Item) -> Result<Lease, String> {
-    Ok(Lease {
-        fence: Fence(field(fields, "fence", number)?),
-        holder: field(fields, "holder", parsed)?,
-        pod: field(fields, "pod", parsed)?,
-        since: field(fields, "since", moment)?,
-        expires_at: field(fields, "expires_at", moment)?,
-        scopes: field(fields, "scopes", scope_set)?,
-    })
+/// The limit, and the governance bundle in its name.
+fn read_limit(item: &Item, until: Option<Timestamp>) -> Result<(Option<Digest>, u32), String> {
+    let mut limits = item.keys().filter(|name| name.starts_with(LIMIT));
+    let (Some(name), None) = (limits.next(), limits.next()) else {
+        return Err("it has none or more than one limit".to_owned());
+    };
+    let digest = name.split('_').nth(1).and_then(|digest| digest.parse().ok());
+    if limit_name(digest.as_ref(), until) != *name {
+        return Err(format!("its limit is named {}, which is not what it is in force under", quoted(name, 120)));
+    }
+    Ok((digest, field(item, name, number)?))
 }
 
-fn read_ticket(fields: &Item) -> Result<Ticket, String> {
+fn read_lease(value: &AttributeValue) -> Result<Lease, String> {
+    let text = value.as_s().map_err(|_| "this is no text".to_owned())?;
+    let lease = || {
+        let mut words = text.split(' ');
+        let lease = Lease {
+            fence: Fence(words.next()?.parse().ok()?),
+            holder: words.next()?.parse().ok()?,
+            scopes: words.next()?.split(',').map(|scope| scope.parse().ok()).collect::<Option<_>>()?,
+            expires_at: words.next()?.parse().ok()?,
+            since: words.next()?.parse().ok()?,
+            pod: words.next()?.parse().ok()?,
+        };
+        words.next().is_none().then_some(lease)
+    };
+    lease().ok_or_else(|| "this is no lease".to_owned())
+}
+
+fn read_ticket(value: &AttributeValue) -> Result<Ticket, String> {
+    let fields = value.as_m().map_err(|_| "this is no map".to_owned())?;
     Ok(Ticket {
         number: Fence(field(fields, "number", number)?),
         holder: field(fields, "holder", parsed)?,
         pod: field(fields, "pod", parsed)?,
+        item_type: field(fields, "type", parsed)?,
         since: field(fields, "since", moment)?,
         expires_at: field(fields, "expires_at", moment)?,
         ttl_seconds: field(fields, "ttl_seconds", number)?,
@@ -159,13 +206,12 @@ fn read_override(value: &AttributeValue) -> Result<Override, String> {
 fn read_by_item<T>(
     item: &Item,
     name: &str,
-    read: impl Fn(&Item) -> Result<T, String>,
+    read: impl Fn(&AttributeValue) -> Result<T, String>,
 ) -> Result<BTreeMap<ItemId, T>, String> {
     let entry = |(id, value): (&String, &AttributeValue)| {
         let place = |wrong: &str| format!("{name}, {}: {wrong}", quoted(id, 80));
         let id: ItemId = id.parse().map_err(|_| place("this is no item id"))?;
-        let fields = value.as_m().map_err(|_| place("this is no map"))?;
-        Ok((id, read(fields).map_err(|wrong| place(&wrong))?))
+        Ok((id, read(value).map_err(|wrong| place(&wrong))?))
     };
     field(item, name, |entries| entries.as_m().ok())?.iter().map(entry).collect()
 }
@@ -203,7 +249,7 @@ mod tests {
     use proptest::{collection, option, prelude::*};
 
     use super::*;
-    use crate::domain::id::Digest;
+    use crate::domain::wip::ItemType;
 
     fn times() -> impl Strategy<Value = Timestamp> {
         (Timestamp::MIN.as_nanosecond()..=Timestamp::MAX.as_nanosecond())
@@ -248,11 +294,13 @@ mod tests {
     }
 
     fn tickets() -> impl Strategy<Value = Ticket> {
-        (any::<u64>(), person(), pod(), times(), times(), any::<u32>(), scope_sets()).prop_map(
-            |(number, holder, pod, since, expires_at, ttl_seconds, scopes)| Ticket {
+        let types = proptest::sample::select(ItemType::ALL.to_vec());
+        (any::<u64>(), person(), pod(), types, times(), times(), any::<u32>(), scope_sets()).prop_map(
+            |(number, holder, pod, item_type, since, expires_at, ttl_seconds, scopes)| Ticket {
                 number: Fence(number),
                 holder,
                 pod,
+                item_type,
                 since,
                 expires_at,
                 ttl_seconds,
@@ -266,34 +314,34 @@ mod tests {
     }
 
     fn states() -> impl Strategy<Value = ScopeState> {
-        let heads = (scope(), 1..=u64::MAX, any::<u64>(), any::<u32>(), option::of(any::<[u8; 4]>()));
+        let heads = (scope(), 1..=u64::MAX, any::<u32>(), option::of(any::<[u8; 4]>()));
         let rest = (
             option::of(overrides()),
             collection::btree_map(person(), leases(), 0..4),
             collection::btree_map(person(), tickets(), 0..4),
             collection::vec(any::<i64>(), 0..33),
         );
-        (heads, rest).prop_map(|((scope, version, fence, limit, seed), (overridden, leases, tickets, releases))| {
+        (heads, rest).prop_map(|((scope, fence, limit, seed), (overridden, leases, tickets, releases))| {
             let digest = seed.map(|seed| Digest::of(&seed));
-            ScopeState { scope, version, fence: Fence(fence), limit, digest, overridden, leases, tickets, releases }
+            ScopeState { scope, fence: Fence(fence), limit, digest, overridden, leases, tickets, releases }
         })
     }
 
     proptest! {
         #[test]
         fn a_row_reads_as_it_was_written(state in states()) {
-            prop_assert_eq!(found(&state.scope, Some(&item(&state, state.version))).unwrap(), state);
+            prop_assert_eq!(found(&state.scope, Some(&item(&state, state.fence))).unwrap(), state);
         }
 
         /// Whatever is taken out of a row or replaced in it: it is never read as another row without a word.
         #[test]
         fn a_damaged_row_is_named_and_never_skipped(state in states(), at in any::<prop::sample::Index>(), gone: bool) {
-            let whole = item(&state, state.version);
+            let whole = item(&state, state.fence);
             let mut fields: Vec<_> = whole.keys().cloned().collect();
             fields.sort();
             let field = at.get(&fields);
             // Without these a row may be.
-            prop_assume!(!(gone && ["digest", "overridden"].contains(&field.as_str())));
+            prop_assume!(!(gone && (field == "tickets" || (field == "overridden" && state.until().is_none()))));
             let mut damaged = whole.clone();
             match gone {
                 true => drop(damaged.remove(field)),
@@ -311,6 +359,7 @@ mod tests {
             number: Fence(1),
             holder: "ada".parse().unwrap(),
             pod: "ratio".parse().unwrap(),
+            item_type: ItemType::Project,
             since: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::UNIX_EPOCH,
             ttl_seconds: 60,
@@ -320,10 +369,10 @@ mod tests {
         assert_eq!(found(&Scope::Portfolio, None).unwrap(), ScopeState::absent(Scope::Portfolio));
         let sentence = |item: &Item| found(&Scope::Portfolio, Some(item)).unwrap_err().to_string();
         assert_eq!(
-            sentence(&item(&state, 0)),
-            "the row SCOPE#portfolio / STATE cannot be read: a row that exists has a version above 0"
+            sentence(&item(&state, Fence(0))),
+            "the row SCOPE#portfolio / STATE cannot be read: a row that exists has a number above 0"
         );
-        let mut damaged = item(&state, 1);
+        let mut damaged = item(&state, Fence(1));
         let Some(AttributeValue::M(tickets)) = damaged.get_mut("tickets") else { panic!("tickets are a map") };
         let Some(AttributeValue::M(fields)) = tickets.get_mut("p-1") else { panic!("a ticket is a map") };
         fields.insert("pod".into(), s("No Pod"));
@@ -331,7 +380,7 @@ mod tests {
             sentence(&damaged),
             r#"the row SCOPE#portfolio / STATE cannot be read: tickets, "p-1": pod is missing or not what it should be"#
         );
-        let other = found(&Scope::Expedite, Some(&item(&state, 1))).unwrap_err().to_string();
+        let other = found(&Scope::Expedite, Some(&item(&state, Fence(1)))).unwrap_err().to_string();
         assert_eq!(other, "the row SCOPE#portfolio / STATE cannot be read: pk is missing or not what it should be");
     }
 }

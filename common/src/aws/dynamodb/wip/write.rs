@@ -1,22 +1,18 @@
 //! Each operation as a write with its condition: word for word what [`Operation::holds`] and [`Operation::apply`] say.
 //!
-//! Names and values are bound, never spliced: `#item` stands for the item's id, every other name for the attribute it spells.
+//! Names and values from outside are bound, never spliced.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use jiff::Timestamp;
 
-use super::state::{item, lease, scopes, ticket, time};
+use super::state::{item, lease, limit_name, own_lease, ticket, time};
 use crate::{
-    aws::dynamodb::{
-        Table,
-        item::{n, s},
-        key::Key,
-    },
+    aws::dynamodb::{Table, item::n, key::Key},
     domain::{
         id::ItemId,
-        wip::{Scope, ScopeState, operation::Operation, state::MAX_TICKETS},
+        wip::{Fence, Lease, Scope, ScopeState, Ticket, operation::Operation, state::MAX_TICKETS},
     },
     fault::Fault,
 };
@@ -25,23 +21,32 @@ use crate::{
 struct Change<'a> {
     item: &'a ItemId,
     update: String,
+    /// The attribute that its condition reads the limit from, when it does.
+    limit: Option<String>,
     /// A comparison with an attribute of a row that does not exist never holds: each condition has one.
     condition: &'static str,
     values: Vec<(&'static str, AttributeValue)>,
 }
 
-/// The limit in force is the row's own: [`ScopeState::is_current`].
-const ADMIT: &str = "#digest = :digest AND (attribute_not_exists(#overridden.#until) OR #overridden.#until > :now) \
-     AND #fence < :fence AND attribute_not_exists(#leases.#item) AND size(#tickets) = :zero AND size(#leases) < #limit";
-const QUEUE: &str = "#digest = :digest AND (attribute_not_exists(#overridden.#until) OR #overridden.#until > :now) \
-     AND attribute_not_exists(#leases.#item) AND attribute_not_exists(#tickets.#item) AND size(#tickets) < :most \
-     AND size(#leases) >= #limit";
-const QUEUE_REGARDLESS: &str = "attribute_not_exists(#leases.#item) AND attribute_not_exists(#tickets.#item) \
-     AND size(#tickets) < :most";
-const KEEP_TICKET: &str = "#tickets.#item.#number = :number";
-const RENEW: &str = "#leases.#item.#fence = :fence AND #leases.#item.#expires_at > :now";
-const RELEASE: &str = "#leases.#item.#fence = :fence AND #leases.#item.#expires_at > :now \
-     AND #leases.#item.#holder = :holder AND #leases.#item.#scopes = :scopes AND size(#tickets) = :zero";
+/// The limit stands under the name of what it is in force under ([`limit_name`]): a row of another governance bundle has no limit for
+/// this comparison, and so no room. `tickets` stands there only while somebody waits.
+const ADMIT: &str = "size(leases) < #limit AND fence < :fence AND attribute_not_exists(leases.#item) \
+     AND attribute_not_exists(tickets)";
+const QUEUE_FIRST: &str =
+    "size(leases) >= #limit AND attribute_not_exists(leases.#item) AND attribute_not_exists(tickets)";
+const QUEUE_BEHIND: &str = "size(leases) >= #limit AND attribute_not_exists(leases.#item) \
+     AND attribute_not_exists(tickets.#item) AND size(tickets) < :most";
+const REGARDLESS_FIRST: &str =
+    "attribute_exists(leases) AND attribute_not_exists(leases.#item) AND attribute_not_exists(tickets)";
+const REGARDLESS_BEHIND: &str =
+    "attribute_not_exists(leases.#item) AND attribute_not_exists(tickets.#item) AND size(tickets) < :most";
+const KEEP_TICKET: &str = "tickets.#item.#number = :number";
+const RENEW: &str = "leases.#item = :was";
+/// From the lease as it would read if it ended now, this moment not included, to the last that begins as it does: [`state::own_lease`].
+const RELEASE: &str = "leases.#item BETWEEN :from AND :to AND attribute_not_exists(tickets)";
+
+/// Raises the row's number; an admission sets it.
+const NEXT: &str = "fence = fence + :one";
 
 impl Table {
     /// The write of one row.
@@ -52,71 +57,59 @@ impl Table {
         now: Timestamp,
     ) -> Result<TransactWriteItem, Fault> {
         let change = match operation {
-            Operation::Replace { version, row } => return self.scope_put(scope, *version, row),
+            Operation::Replace { seen, row } => return self.scope_put(scope, *seen, row),
             Operation::Admit { item, lease: given, digest } => Change {
                 item,
-                update: "#leases.#item = :lease, #fence = :fence".into(),
+                update: "SET leases.#item = :lease, fence = :fence".into(),
                 condition: ADMIT,
-                values: vec![
-                    (":lease", lease(given)),
-                    (":fence", n(given.fence)),
-                    (":digest", s(digest.as_str())),
-                    (":now", time(now)),
-                    (":zero", n(0)),
-                ],
+                limit: Some(limit_name(Some(digest), None)),
+                values: vec![(":lease", lease(given)), (":fence", n(given.fence))],
             },
-            Operation::Queue { item, ticket: given, digest } => Change {
-                item,
-                update: "#tickets.#item = :ticket".into(),
-                condition: QUEUE,
-                values: vec![
-                    (":ticket", ticket(given)),
-                    (":digest", s(digest.as_str())),
-                    (":now", time(now)),
-                    (":most", n(MAX_TICKETS)),
-                ],
-            },
-            Operation::QueueRegardless { item, ticket: given } => Change {
-                item,
-                update: "#tickets.#item = :ticket".into(),
-                condition: QUEUE_REGARDLESS,
-                values: vec![(":ticket", ticket(given)), (":most", n(MAX_TICKETS))],
-            },
+            Operation::Queue { item, ticket: given, digest, until, first } => {
+                let limit = Some(limit_name(Some(digest), *until));
+                queue(item, given, *first, if *first { QUEUE_FIRST } else { QUEUE_BEHIND }, limit)
+            }
+            Operation::QueueRegardless { item, ticket: given, first } => {
+                queue(item, given, *first, if *first { REGARDLESS_FIRST } else { REGARDLESS_BEHIND }, None)
+            }
             Operation::KeepTicket { item, number, expires_at } => Change {
                 item,
-                update: "#tickets.#item.#expires_at = :expires_at".into(),
+                update: format!("SET tickets.#item.expires_at = :expires_at, {NEXT}"),
                 condition: KEEP_TICKET,
-                values: vec![(":expires_at", time(*expires_at)), (":number", n(number))],
+                limit: None,
+                values: vec![(":expires_at", time(*expires_at)), (":number", n(number)), (":one", n(1))],
             },
-            Operation::Renew { item, fence, expires_at } => Change {
+            Operation::Renew { item, lease: was, expires_at } => Change {
                 item,
-                update: "#leases.#item.#expires_at = :expires_at".into(),
+                update: format!("SET leases.#item = :lease, {NEXT}"),
                 condition: RENEW,
-                values: vec![(":expires_at", time(*expires_at)), (":fence", n(fence)), (":now", time(now))],
-            },
-            Operation::Release { item, fence, holder, scopes: held } => Change {
-                item,
-                // A place beyond a list's end appends to it, as `note_release` does.
-                update: format!("#releases[{}] = :at REMOVE #leases.#item", fence.slot()),
-                condition: RELEASE,
+                limit: None,
                 values: vec![
-                    (":at", n(now.as_second())),
-                    (":fence", n(fence)),
-                    (":holder", s(holder.as_str())),
-                    (":now", time(now)),
-                    (":scopes", scopes(held)),
-                    (":zero", n(0)),
+                    (":was", lease(was)),
+                    (":lease", lease(&Lease { expires_at: *expires_at, ..was.clone() })),
+                    (":one", n(1)),
                 ],
             },
+            Operation::Release { item, fence, holder, scopes } => {
+                let (from, to) = own_lease(*fence, holder, scopes, now);
+                Change {
+                    item,
+                    // A place beyond a list's end appends to it, as `note_release` does.
+                    update: format!("SET releases[{}] = :at, {NEXT} REMOVE leases.#item", fence.slot()),
+                    condition: RELEASE,
+                    limit: None,
+                    values: vec![(":at", n(now.as_second())), (":from", from), (":to", to), (":one", n(1))],
+                }
+            }
         };
-        let update = format!("SET #version = #version + :one, {}", change.update);
-        let values = change.values.into_iter().chain([(":one", n(1))]);
         Update::builder()
             .table_name(&self.name)
             .set_key(Some(Key::Scope(scope.clone()).attributes()))
-            .set_expression_attribute_names(Some(names(&[&update, change.condition], change.item)))
-            .set_expression_attribute_values(Some(values.map(|(name, value)| (name.to_owned(), value)).collect()))
-            .update_expression(update)
+            .set_expression_attribute_names(Some(change.names()))
+            .set_expression_attribute_values(Some(
+                change.values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            ))
+            .update_expression(change.update)
             .condition_expression(change.condition)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
@@ -124,25 +117,43 @@ impl Table {
             .map_err(|error| Fault::bug_from(format!("writing the row of {scope}"), error))
     }
 
-    fn scope_put(&self, scope: &Scope, version: u64, row: &ScopeState) -> Result<TransactWriteItem, Fault> {
+    fn scope_put(&self, scope: &Scope, seen: Fence, row: &ScopeState) -> Result<TransactWriteItem, Fault> {
         if row.scope != *scope {
             return Err(Fault::bug(format!("the row of {} was to be written as that of {scope}", row.scope)));
         }
-        let put = self.put(item(row, version + 1));
-        let put = match version {
-            0 => put.condition_expression("attribute_not_exists(pk)"),
-            _ => put
-                .condition_expression("#version = :version")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":version", n(version)),
+        let put = self.put(item(row, seen.next().max(row.fence)));
+        let put = match seen {
+            Fence(0) => put.condition_expression("attribute_not_exists(pk)"),
+            _ => put.condition_expression("fence = :seen").expression_attribute_values(":seen", n(seen)),
         };
         put.build().map(Self::put_item).map_err(|error| Fault::bug_from(format!("writing the row of {scope}"), error))
     }
 }
 
-/// The names that stand in expressions, with what each means.
-fn names(expressions: &[&str], item: &ItemId) -> HashMap<String, String> {
-    let words = expressions.iter().flat_map(|text| text.split(|letter: char| !matches!(letter, '#' | '_' | 'a'..='z')));
-    let names = words.filter_map(|word| word.strip_prefix('#'));
-    names.map(|name| (format!("#{name}"), if name == "item" { item.to_string() } else { name.to_owned() })).collect()
+/// A ticket: the first one makes the map that it stands in.
+fn queue<'a>(
+    item: &'a ItemId,
+    given: &Ticket,
+    first: bool,
+    condition: &'static str,
+    limit: Option<String>,
+) -> Change<'a> {
+    let one = (":one", n(1));
+    let (update, values) = if first {
+        let tickets = AttributeValue::M([(item.to_string(), ticket(given))].into());
+        (format!("SET tickets = :tickets, {NEXT}"), vec![(":tickets", tickets), one])
+    } else {
+        let most = (":most", n(MAX_TICKETS));
+        (format!("SET tickets.#item = :ticket, {NEXT}"), vec![(":ticket", ticket(given)), most, one])
+    };
+    Change { item, update, condition, limit, values }
+}
+
+impl Change<'_> {
+    /// The names that stand in its expressions with `#`: the item's id, the limit's, and one that DynamoDB reserves.
+    fn names(&self) -> HashMap<String, String> {
+        let limit = self.limit.iter().map(|limit| ("#limit".to_owned(), limit.clone()));
+        let number = (self.condition == KEEP_TICKET).then(|| ("#number".to_owned(), "number".to_owned()));
+        [("#item".to_owned(), self.item.to_string())].into_iter().chain(limit).chain(number).collect()
+    }
 }

@@ -135,7 +135,7 @@ impl World {
     }
 
     fn limit(&self) -> usize {
-        let row = self.rows.get(&Scope::Portfolio).filter(|row| row.version > 0);
+        let row = self.rows.get(&Scope::Portfolio).filter(|row| row.exists());
         row.map_or(2, |row| row.limit_in_force(&LIMITS, self.now())) as usize
     }
 
@@ -263,8 +263,8 @@ impl World {
         }
     }
 
-    /// Numbers that only rise would make every history its own state. What counts of fences, tickets and versions is their order, and of
-    /// times only what can still expire: so fences and versions become their ranks, and the rest goes.
+    /// Numbers that only rise would make every history its own state. What counts of fences and tickets is their order, and of
+    /// times only what can still expire: so fences become their ranks, and the rest goes.
     fn forget_what_does_not_matter(&mut self) {
         let far = now(u8::MAX);
         let rows = |world: &mut Self, each: &mut dyn FnMut(&mut ScopeState)| {
@@ -272,11 +272,10 @@ impl World {
                 world.sessions.iter_mut().filter_map(|session| session.read.as_mut()).flat_map(BTreeMap::values_mut);
             world.rows.values_mut().chain(read).for_each(each);
         };
-        let (mut fences, mut versions) = (BTreeSet::from([Fence(0)]), BTreeSet::from([0]));
+        let mut fences = BTreeSet::from([Fence(0)]);
         rows(self, &mut |row| {
             row.releases.clear();
             fences.insert(row.fence);
-            versions.insert(row.version);
             fences.extend(row.leases.values().map(|lease| lease.fence));
             fences.extend(row.tickets.values().map(|ticket| ticket.number));
             for lease in row.leases.values_mut() {
@@ -298,10 +297,8 @@ impl World {
         fences
             .extend(self.network.iter().chain(self.sessions.iter().map(|session| &session.request)).filter_map(named));
         let rank = |fence: Fence| Fence(fences.iter().position(|other| *other == fence).unwrap() as u64);
-        let place = |version: u64| versions.iter().position(|other| *other == version).unwrap() as u64;
         rows(self, &mut |row| {
             row.fence = rank(row.fence);
-            row.version = place(row.version);
             row.leases.values_mut().for_each(|lease| lease.fence = rank(lease.fence));
             row.tickets.values_mut().for_each(|ticket| ticket.number = rank(ticket.number));
         });

@@ -200,7 +200,7 @@ proptest! {
         } else if let Asked::Admitted { .. } = slow.answer {
             let why = request.scopes.iter().any(|scope| {
                 let row = table.row(scope);
-                row.version == 0 || !row.tickets.is_empty() || row.fence >= Fence::after(table.now, Fence::default())
+                !row.exists() || !row.tickets.is_empty() || row.fence >= Fence::after(table.now, Fence::default())
                     || !row.is_current(&table.limits.digest, table.now)
             });
             prop_assert!(why, "there was room, nobody waited, and it did not hold");
