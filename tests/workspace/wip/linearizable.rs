@@ -9,6 +9,8 @@
 //! number with room in all its scopes is served at once, whoever's act made the room. What it leaves open, and why:
 //! - **The number of a new ticket** is read off the answer, and held to two bounds: not below the asker's own clock, which makes it higher
 //!   than the number of everybody who was told to wait before the asker came; and not above the next one that is free.
+//! - **A fence** rises by more than one where writes that gave none came between ([`SLACK`]): of a place that was handed over it is known
+//!   once somebody was told it, and the same for everybody from then on.
 //! - **What has expired** may be cleared away on the occasion of an act or stay, as long as nobody who waits could have had the place.
 
 use std::collections::{BTreeMap, HashSet};
@@ -56,7 +58,15 @@ pub(super) struct Op {
     pub(super) now: i64,
 }
 
-/// A scope: its limit, and the highest fence that was given there.
+/// A lease: its fence, or what it is at least while nobody was told it, and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Held {
+    fence: u64,
+    told: bool,
+    end: i64,
+}
+
+/// A scope: its limit, and what the highest fence that was given there is at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Room {
     limit: u32,
@@ -67,8 +77,7 @@ struct Room {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct State {
     scopes: Vec<Room>,
-    /// Fence and end.
-    leases: BTreeMap<Item, (u64, i64)>,
+    leases: BTreeMap<Item, Held>,
     /// Their numbers. They last longer than a history.
     tickets: BTreeMap<Item, u64>,
     /// The highest number of a ticket.
@@ -84,13 +93,23 @@ pub(super) struct Spec {
 /// How long a lease lasts, in microseconds.
 pub(super) const LEASE: i64 = 600_000_000;
 
+/// How far above the lowest number that is right a fence may be: one for each write of a row that gave none.
+const SLACK: u64 = 1_000;
+
+impl Held {
+    /// Whether its fence may be this one.
+    fn may_be(self, fence: u64) -> bool {
+        if self.told { fence == self.fence } else { (self.fence..=self.fence + SLACK).contains(&fence) }
+    }
+}
+
 impl State {
-    fn live(&self, item: Item, now: i64) -> Option<u64> {
-        self.leases.get(&item).filter(|(_, end)| now < *end).map(|(fence, _)| *fence)
+    fn live(&self, item: Item, now: i64) -> Option<Held> {
+        self.leases.get(&item).filter(|held| now < held.end).copied()
     }
 
     fn without_expired(mut self, now: i64) -> Self {
-        self.leases.retain(|_, (_, end)| now < *end);
+        self.leases.retain(|_, held| now < held.end);
         self
     }
 }
@@ -122,14 +141,24 @@ impl Spec {
         could.min_by_key(|(item, number)| (**number, **item)).map(|(item, _)| *item)
     }
 
-    fn admit(&self, state: &mut State, item: Item, now: i64) -> u64 {
+    fn admit(&self, state: &mut State, item: Item, now: i64) {
         let highest = self.needs(item).iter().map(|at| state.scopes[*at].highest).max().unwrap_or_default();
         let fence = (highest + 1).max(now as u64);
         for at in self.needs(item) {
             state.scopes[*at].highest = fence;
         }
-        state.leases.insert(item, (fence, now + LEASE));
-        fence
+        state.leases.insert(item, Held { fence, told: false, end: now + LEASE });
+    }
+
+    /// The state once somebody was told this fence of a live lease, if that may be its fence.
+    fn told(&self, mut state: State, item: Item, fence: u64, now: i64) -> Option<State> {
+        let held = state.live(item, now).filter(|held| held.may_be(fence))?;
+        for at in self.needs(item) {
+            let room = &mut state.scopes[*at];
+            room.highest = room.highest.max(fence);
+        }
+        state.leases.insert(item, Held { fence, told: true, ..held });
+        Some(state)
     }
 
     /// What has expired goes; who is first in line and has room begins.
@@ -153,15 +182,23 @@ impl Spec {
         let now = op.now;
         match (op.act, op.said) {
             (Act::Ask(item), said) => self.after_asking(state, item, said, now),
-            (Act::Release(item, fence), said) if state.live(item, now) == Some(fence) => {
-                let mut after = state.clone();
-                after.leases.remove(&item);
-                if said == Said::Yes { self.settled_or_not(after, now) } else { Vec::new() }
-            }
-            (Act::Renew(item, fence), said) if state.live(item, now) == Some(fence) => {
-                let mut after = state.clone();
-                after.leases.insert(item, (fence, now + LEASE));
-                if said == Said::Yes { vec![after] } else { Vec::new() }
+            (Act::Release(item, fence), Said::Yes) => match self.told(state.clone(), item, fence, now) {
+                Some(mut after) => {
+                    after.leases.remove(&item);
+                    self.settled_or_not(after, now)
+                }
+                None => Vec::new(),
+            },
+            (Act::Renew(item, fence), Said::Yes) => match self.told(state.clone(), item, fence, now) {
+                Some(mut after) => {
+                    after.leases.entry(item).and_modify(|held| held.end = now + LEASE);
+                    vec![after]
+                }
+                None => Vec::new(),
+            },
+            (Act::Release(item, fence) | Act::Renew(item, fence), said) => {
+                let its_own = state.live(item, now).is_some_and(|held| held.told && held.fence == fence);
+                if said == Said::No && !its_own { vec![state.clone()] } else { Vec::new() }
             }
             (Act::SetLimit { at, expected, limit }, said) if state.scopes[at].limit == expected => {
                 let mut after = state.clone();
@@ -174,8 +211,9 @@ impl Spec {
     }
 
     fn after_asking(&self, state: &State, item: Item, said: Said, now: i64) -> Vec<State> {
-        if let Some(fence) = state.live(item, now) {
-            return if said == Said::Held(fence) { vec![state.clone()] } else { Vec::new() };
+        if state.live(item, now).is_some() {
+            let Said::Held(fence) = said else { return Vec::new() };
+            return self.told(state.clone(), item, fence, now).into_iter().collect();
         }
         let mut states = Vec::new();
         // At once: there is room whatever has expired, and nobody who waits is passed.
@@ -189,10 +227,10 @@ impl Spec {
         {
             let mut after = state.clone();
             self.admit(&mut after, item, now);
-            states.push(after);
+            states.extend(self.told(after, item, now as u64, now));
         }
-        let next_free =
-            (state.scopes.iter().map(|room| room.highest).fold(state.highest, u64::max) + 1).max(now as u64);
+        let highest = state.scopes.iter().map(|room| room.highest).fold(state.highest, u64::max);
+        let next_free = (highest + 1 + SLACK).max(now as u64);
         let number = match (state.tickets.get(&item), said) {
             (Some(number), _) => *number,
             (None, Said::Waits(number)) if (now as u64..=next_free).contains(&number) => number,
@@ -202,14 +240,14 @@ impl Spec {
         let mut asking = state.clone();
         asking.tickets.insert(item, number);
         let mut after = self.settled(asking, now);
-        let right = match after.live(item, now) {
-            Some(fence) => said == Said::Admitted(fence),
-            None => {
+        match said {
+            Said::Admitted(fence) => states.extend(self.told(after, item, fence, now)),
+            Said::Waits(told) if told == number && after.live(item, now).is_none() => {
                 after.highest = after.highest.max(number);
-                said == Said::Waits(number)
+                states.push(after);
             }
-        };
-        states.extend(right.then_some(after));
+            _ => {}
+        }
         states
     }
 }
@@ -240,7 +278,7 @@ pub(super) fn check(history: &[Op], spec: &Spec) -> Result<(), String> {
             // What only looks may as well come now, where its answer is right: every order that has it later has it here too. The
             // others may not, even if they would change nothing here: what they clear away later may be what somebody needs.
             let looks = |at: &&usize| matches!(history[**at].said, Said::Held(_) | Said::No);
-            match next.iter().filter(looks).find(|at| !spec.after(&state, &history[**at]).is_empty()) {
+            match next.iter().filter(looks).find(|at| spec.after(&state, &history[**at]) == [state.clone()]) {
                 Some(at) => {
                     done[at / 64] |= 1 << (at % 64);
                     order += 1;

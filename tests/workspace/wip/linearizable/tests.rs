@@ -54,10 +54,15 @@ fn what_no_order_explains_is_found() {
         ("waits where there is room", vec![op(0, 1, Act::Ask(A), Said::Waits(1_000))]),
         ("a fence twice", vec![admitted, op(2, 3, Act::Ask(A), Said::Admitted(1_000))]),
         ("another fence for the same lease", vec![admitted, op(2, 3, Act::Ask(A), Said::Held(1_001))]),
+        ("a fence out of nothing", vec![op(0, 1, Act::Ask(A), Said::Admitted(9_000))]),
+        ("two fences for one lease", {
+            let held = |begin, fence| op(begin, begin + 1, Act::Ask(B), Said::Held(fence));
+            vec![admitted, waits, op(4, 5, Act::Release(A, 1_000), Said::Yes), held(6, 1_010), held(8, 1_011)]
+        }),
         ("a stale fence passes", vec![admitted, op(2, 3, Act::Release(A, 999), Said::Yes)]),
         ("its own fence is refused", vec![admitted, op(2, 3, Act::Renew(A, 1_000), Said::No)]),
         ("a ticket below one that was told before", vec![admitted, waits, op(4, 5, Act::Ask(C), Said::Waits(1_001))]),
-        ("a ticket out of nothing", vec![admitted, op(2, 3, Act::Ask(B), Said::Waits(1_003))]),
+        ("a ticket out of nothing", vec![admitted, op(2, 3, Act::Ask(B), Said::Waits(9_000))]),
         ("another ticket when asked again", vec![admitted, waits, op(4, 5, Act::Ask(B), Said::Waits(1_004))]),
         (
             "passed in the line",
