@@ -149,7 +149,7 @@ fn tries(scope: &Scope) -> Vec<Try> {
     let (queue, queue_behind) = (|| queue_under(None, true), || queue_under(None, false));
     let regardless_of = |first| Operation::QueueRegardless { item: item(1), ticket: ticket(11, own()), first };
     let (regardless, regardless_behind) = (|| regardless_of(true), || regardless_of(false));
-    let keep = || Operation::KeepTicket { item: item(1), number: Fence(7), expires_at: moved };
+    let keep = || Operation::KeepTicket { item: item(1), ticket: ticket(7, own()), expires_at: moved };
     let renew = || Operation::Renew { item: item(1), lease: lease(9, own()), expires_at: moved };
     let release_from =
         |scopes: BTreeSet<Scope>| Operation::Release { item: item(1), fence: Fence(9), holder: id("ada"), scopes };
@@ -228,9 +228,9 @@ fn tries(scope: &Scope) -> Vec<Try> {
         no("queue regardless twice", with_tickets(open(scope), [(1, 7)]), regardless_behind()),
         no("queue regardless where there is no more place", crowd(), regardless_behind()),
         yes("keep a ticket", with_tickets(open(scope), [(1, 7)]), keep()),
-        yes("keep a ticket that has expired and still stands", expired_ticket(), keep()),
         none("keep a ticket where no row is", keep()),
         no("keep a ticket that is not there", with_tickets(open(scope), [(2, 7)]), keep()),
+        no("keep a ticket that was kept since", expired_ticket(), keep()),
         no("keep a ticket of another number", with_tickets(open(scope), [(1, 6)]), keep()),
         yes("renew", held(), renew()),
         none("renew where no row is", renew()),
@@ -445,7 +445,10 @@ async fn a_row_that_cannot_be_read_is_named_wherever_it_is_met() {
     });
     database.update_item(serde_json::from_value(damage).unwrap()).unwrap();
     let read = store.load(&[scope.clone()].into()).await.unwrap_err();
-    assert_eq!(read.to_string(), r#"the row SCOPE#owned:ada / STATE cannot be read: leases, "p-1": this is no lease"#);
+    assert_eq!(
+        read.to_string(),
+        r#"the row SCOPE#owned:ada / STATE cannot be read: leases, "p-1": the text is not what it should be"#
+    );
     let writes = BTreeMap::from([(scope.clone(), replace(Fence(7), open(&scope)))]);
     let written = store.commit(&writes, &[], now()).await.unwrap_err();
     assert_eq!(written.to_string(), read.to_string(), "a condition's answer is read with the same care");

@@ -115,8 +115,8 @@ impl Draw<'_> {
             8..10 => {
                 let item = self.known(self.rows[scope].tickets.keys().cloned());
                 let known = self.rows[scope].tickets.get(&item).filter(|_| self.dice.u8(0..4) > 0);
-                let number = known.map_or(Fence(1), |ticket| ticket.number);
-                Operation::KeepTicket { item, number, expires_at }
+                let ticket = known.cloned().unwrap_or(place);
+                Operation::KeepTicket { item, ticket, expires_at }
             }
             10..12 => {
                 let item = self.known(self.rows[scope].leases.keys().cloned());

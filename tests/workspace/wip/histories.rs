@@ -171,7 +171,7 @@ impl<R> Watched<R> {
             Operation::Queue { ticket, .. } | Operation::QueueRegardless { ticket, .. } => {
                 Some(Said::Waits(ticket.number.0))
             }
-            Operation::KeepTicket { number, .. } => Some(Said::Waits(number.0)),
+            Operation::KeepTicket { ticket, .. } => Some(Said::Waits(ticket.number.0)),
             Operation::Replace { row, .. } => match (row.leases.get(&item), row.tickets.get(&item)) {
                 (Some(lease), _) => Some(Said::Admitted(lease.fence.0)),
                 (None, Some(ticket)) => Some(Said::Waits(ticket.number.0)),

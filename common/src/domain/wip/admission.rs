@@ -217,8 +217,6 @@ pub(super) fn writes(
                 until: was.until(),
                 first: was.tickets.is_empty(),
             };
-            let keep =
-                || Operation::KeepTicket { item: item.clone(), number: ticket.number, expires_at: ticket.expires_at };
             let with = |mut was: ScopeState| {
                 was.tickets.insert(item.clone(), ticket.clone());
                 was
@@ -231,7 +229,8 @@ pub(super) fn writes(
                 None => (was.leases.len() >= was.limit as usize).then(add),
                 Some(known) => {
                     let only_later = Ticket { expires_at: ticket.expires_at, ..known.clone() } == *ticket;
-                    only_later.then(keep)
+                    let (item, expires_at) = (item.clone(), ticket.expires_at);
+                    only_later.then(|| Operation::KeepTicket { item, ticket: known.clone(), expires_at })
                 }
             }
         });

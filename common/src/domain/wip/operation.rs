@@ -47,12 +47,12 @@ pub enum Operation {
         /// As in `Queue`.
         first: bool,
     },
-    /// Moves a ticket's expiry.
+    /// Moves a ticket's expiry, when it is still the ticket that was read.
     KeepTicket {
         /// Whose.
         item: ItemId,
-        /// Which.
-        number: Fence,
+        /// What was read.
+        ticket: Ticket,
         /// Until when.
         expires_at: Timestamp,
     },
@@ -107,9 +107,7 @@ impl Operation {
                     && row.leases.len() >= row.limit as usize
             }
             Self::QueueRegardless { item, first, .. } => row.exists() && may_queue(row, item, *first),
-            Self::KeepTicket { item, number, .. } => {
-                row.tickets.get(item).is_some_and(|ticket| ticket.number == *number)
-            }
+            Self::KeepTicket { item, ticket, .. } => row.tickets.get(item) == Some(ticket),
             Self::Renew { item, lease, .. } => row.leases.get(item) == Some(lease),
             Self::Release { item, fence, holder, scopes } => {
                 let own = |lease: &Lease| lease.fence == *fence && lease.holder == *holder && lease.scopes == *scopes;

@@ -1,8 +1,8 @@
 //! A scope's row as an item, and back.
 //!
-//! Every write of a row costs by its size, and a scope with a hundred leases is written with each of them: so a lease is one text, the
-//! limit carries in its name what it is in force under, and what is empty is not there. Tickets are fewer, and maps. Times in them are
-//! nanoseconds since 1970, as exact as the clock's, so that a row reads as it was written and the table compares as the domain does.
+//! Every write of a row costs by its size, and a row is written with all its leases and tickets: so each of them is one text, the limit
+//! carries in its name what it is in force under, and what is empty is not there. Times are as exact as the clock's, so that a row reads
+//! as it was written and the table compares as the domain does.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,16 +24,6 @@ use crate::{
     fault::Fault,
 };
 
-/// A time as conditions compare it.
-pub(super) fn time(at: Timestamp) -> AttributeValue {
-    n(at.as_nanosecond())
-}
-
-/// A set of scopes in a ticket. The table takes no empty one; a ticket without a scope is none.
-fn scopes(scopes: &BTreeSet<Scope>) -> AttributeValue {
-    AttributeValue::Ss(scopes.iter().map(ToString::to_string).collect())
-}
-
 fn map<const N: usize>(fields: [(&str, AttributeValue); N]) -> Item {
     fields.map(|(name, value)| (name.to_owned(), value)).into()
 }
@@ -45,9 +35,17 @@ pub(super) fn lease(lease: &Lease) -> AttributeValue {
     s(format!("{} {expires_at:.9} {since:.9} {pod}", owner(*fence, holder, scopes)))
 }
 
-fn owner(fence: Fence, holder: &PersonName, scopes: &BTreeSet<Scope>) -> String {
+/// A ticket within its row: its number, its holder, its scopes, its end, its beginning, its pod, what the item is, and how many seconds
+/// the lease will last.
+pub(super) fn ticket(ticket: &Ticket) -> AttributeValue {
+    let Ticket { number, holder, pod, item_type, since, expires_at, ttl_seconds, scopes } = ticket;
+    let owner = owner(*number, holder, scopes);
+    s(format!("{owner} {expires_at:.9} {since:.9} {pod} {} {ttl_seconds}", item_type.as_str()))
+}
+
+fn owner(number: Fence, holder: &PersonName, scopes: &BTreeSet<Scope>) -> String {
     let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();
-    format!("{fence} {holder} {}", scopes.join(","))
+    format!("{number} {holder} {}", scopes.join(","))
 }
 
 /// Between which texts a lease stands that is this person's, has these scopes, and is live after this moment.
@@ -72,23 +70,9 @@ pub(super) fn limit_name(digest: Option<&Digest>, until: Option<Timestamp>) -> S
 
 const LIMIT: &str = "limit";
 
-/// A ticket within its row.
-pub(super) fn ticket(ticket: &Ticket) -> AttributeValue {
-    AttributeValue::M(map([
-        ("number", n(ticket.number)),
-        ("holder", s(ticket.holder.as_str())),
-        ("pod", s(ticket.pod.as_str())),
-        ("type", s(ticket.item_type.as_str())),
-        ("since", time(ticket.since)),
-        ("expires_at", time(ticket.expires_at)),
-        ("ttl_seconds", n(ticket.ttl_seconds)),
-        ("scopes", scopes(&ticket.scopes)),
-    ]))
-}
-
 fn overridden(set: &Override) -> AttributeValue {
     let mut fields = map([("reason", s(&set.reason)), ("by", s(set.by.as_str()))]);
-    fields.extend(set.until.map(|until| ("until".to_owned(), time(until))));
+    fields.extend(set.until.map(|until| ("until".to_owned(), s(until.to_string()))));
     AttributeValue::M(fields)
 }
 
@@ -160,35 +144,27 @@ fn read_limit(item: &Item, until: Option<Timestamp>) -> Result<(Option<Digest>, 
     Ok((digest, field(item, name, number)?))
 }
 
-fn read_lease(value: &AttributeValue) -> Result<Lease, String> {
-    let text = value.as_s().map_err(|_| "this is no text".to_owned())?;
-    let lease = || {
-        let mut words = text.split(' ');
-        let lease = Lease {
-            fence: Fence(words.next()?.parse().ok()?),
-            holder: words.next()?.parse().ok()?,
-            scopes: words.next()?.split(',').map(|scope| scope.parse().ok()).collect::<Option<_>>()?,
-            expires_at: words.next()?.parse().ok()?,
-            since: words.next()?.parse().ok()?,
-            pod: words.next()?.parse().ok()?,
-        };
-        words.next().is_none().then_some(lease)
-    };
-    lease().ok_or_else(|| "this is no lease".to_owned())
+fn read_lease(words: &mut Words<'_>) -> Option<Lease> {
+    Some(Lease {
+        fence: Fence(word(words)?),
+        holder: word(words)?,
+        scopes: words.next()?.split(',').map(|scope| scope.parse().ok()).collect::<Option<_>>()?,
+        expires_at: word(words)?,
+        since: word(words)?,
+        pod: word(words)?,
+    })
 }
 
-fn read_ticket(value: &AttributeValue) -> Result<Ticket, String> {
-    let fields = value.as_m().map_err(|_| "this is no map".to_owned())?;
-    Ok(Ticket {
-        number: Fence(field(fields, "number", number)?),
-        holder: field(fields, "holder", parsed)?,
-        pod: field(fields, "pod", parsed)?,
-        item_type: field(fields, "type", parsed)?,
-        since: field(fields, "since", moment)?,
-        expires_at: field(fields, "expires_at", moment)?,
-        ttl_seconds: field(fields, "ttl_seconds", number)?,
-        scopes: field(fields, "scopes", scope_set)?,
-    })
+fn read_ticket(words: &mut Words<'_>) -> Option<Ticket> {
+    let Lease { fence: number, holder, pod, since, expires_at, scopes } = read_lease(words)?;
+    let (item_type, ttl_seconds) = (word(words)?, word(words)?);
+    Some(Ticket { number, holder, pod, item_type, since, expires_at, ttl_seconds, scopes })
+}
+
+type Words<'w> = std::str::Split<'w, char>;
+
+fn word<T: FromStr>(words: &mut Words<'_>) -> Option<T> {
+    words.next()?.parse().ok()
 }
 
 fn read_override(value: &AttributeValue) -> Result<Override, String> {
@@ -197,7 +173,7 @@ fn read_override(value: &AttributeValue) -> Result<Override, String> {
         Ok(Override {
             reason: field(fields, "reason", |text| text.as_s().ok().cloned())?,
             by: field(fields, "by", parsed)?,
-            until: optional(fields, "until", moment)?,
+            until: optional(fields, "until", parsed)?,
         })
     };
     set().map_err(|wrong: String| format!("overridden: {wrong}"))
@@ -206,12 +182,16 @@ fn read_override(value: &AttributeValue) -> Result<Override, String> {
 fn read_by_item<T>(
     item: &Item,
     name: &str,
-    read: impl Fn(&AttributeValue) -> Result<T, String>,
+    read: impl Fn(&mut Words<'_>) -> Option<T>,
 ) -> Result<BTreeMap<ItemId, T>, String> {
     let entry = |(id, value): (&String, &AttributeValue)| {
         let place = |wrong: &str| format!("{name}, {}: {wrong}", quoted(id, 80));
         let id: ItemId = id.parse().map_err(|_| place("this is no item id"))?;
-        Ok((id, read(value).map_err(|wrong| place(&wrong))?))
+        let mut words = value.as_s().map_err(|_| place("this is no text"))?.split(' ');
+        match (read(&mut words), words.next()) {
+            (Some(entry), None) => Ok((id, entry)),
+            _ => Err(place("the text is not what it should be")),
+        }
     };
     field(item, name, |entries| entries.as_m().ok())?.iter().map(entry).collect()
 }
@@ -234,14 +214,6 @@ fn number<T: FromStr>(value: &AttributeValue) -> Option<T> {
 
 fn parsed<T: FromStr>(value: &AttributeValue) -> Option<T> {
     value.as_s().ok()?.parse().ok()
-}
-
-fn moment(value: &AttributeValue) -> Option<Timestamp> {
-    Timestamp::from_nanosecond(number(value)?).ok()
-}
-
-fn scope_set(value: &AttributeValue) -> Option<BTreeSet<Scope>> {
-    value.as_ss().ok()?.iter().map(|scope| scope.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -374,11 +346,15 @@ mod tests {
         );
         let mut damaged = item(&state, Fence(1));
         let Some(AttributeValue::M(tickets)) = damaged.get_mut("tickets") else { panic!("tickets are a map") };
-        let Some(AttributeValue::M(fields)) = tickets.get_mut("p-1") else { panic!("a ticket is a map") };
-        fields.insert("pod".into(), s("No Pod"));
+        let Some(AttributeValue::S(text)) = tickets.get_mut("p-1") else { panic!("a ticket is a text") };
+        assert_eq!(
+            text,
+            "1 ada portfolio 1970-01-01T00:00:00.000000000Z 1970-01-01T00:00:00.000000000Z ratio project 60"
+        );
+        text.push_str(" more");
         assert_eq!(
             sentence(&damaged),
-            r#"the row SCOPE#portfolio / STATE cannot be read: tickets, "p-1": pod is missing or not what it should be"#
+            r#"the row SCOPE#portfolio / STATE cannot be read: tickets, "p-1": the text is not what it should be"#
         );
         let other = found(&Scope::Expedite, Some(&item(&state, Fence(1)))).unwrap_err().to_string();
         assert_eq!(other, "the row SCOPE#portfolio / STATE cannot be read: pk is missing or not what it should be");

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use jiff::Timestamp;
 
-use super::state::{item, lease, limit_name, own_lease, ticket, time};
+use super::state::{item, lease, limit_name, own_lease, ticket};
 use crate::{
     aws::dynamodb::{Table, item::n, key::Key},
     domain::{
@@ -40,7 +40,7 @@ const REGARDLESS_FIRST: &str =
     "attribute_exists(leases) AND attribute_not_exists(leases.#item) AND attribute_not_exists(tickets)";
 const REGARDLESS_BEHIND: &str =
     "attribute_not_exists(leases.#item) AND attribute_not_exists(tickets.#item) AND size(tickets) < :most";
-const KEEP_TICKET: &str = "tickets.#item.#number = :number";
+const KEEP_TICKET: &str = "tickets.#item = :was";
 const RENEW: &str = "leases.#item = :was";
 /// From the lease as it would read if it ended now, this moment not included, to the last that begins as it does: [`state::own_lease`].
 const RELEASE: &str = "leases.#item BETWEEN :from AND :to AND attribute_not_exists(tickets)";
@@ -72,12 +72,16 @@ impl Table {
             Operation::QueueRegardless { item, ticket: given, first } => {
                 queue(item, given, *first, if *first { REGARDLESS_FIRST } else { REGARDLESS_BEHIND }, None)
             }
-            Operation::KeepTicket { item, number, expires_at } => Change {
+            Operation::KeepTicket { item, ticket: was, expires_at } => Change {
                 item,
-                update: format!("SET tickets.#item.expires_at = :expires_at, {NEXT}"),
+                update: format!("SET tickets.#item = :ticket, {NEXT}"),
                 condition: KEEP_TICKET,
                 limit: None,
-                values: vec![(":expires_at", time(*expires_at)), (":number", n(number)), (":one", n(1))],
+                values: vec![
+                    (":was", ticket(was)),
+                    (":ticket", ticket(&Ticket { expires_at: *expires_at, ..was.clone() })),
+                    (":one", n(1)),
+                ],
             },
             Operation::Renew { item, lease: was, expires_at } => Change {
                 item,
@@ -150,10 +154,9 @@ fn queue<'a>(
 }
 
 impl Change<'_> {
-    /// The names that stand in its expressions with `#`: the item's id, the limit's, and one that DynamoDB reserves.
+    /// The names that stand in its expressions with `#`: the item's id and the limit's.
     fn names(&self) -> HashMap<String, String> {
         let limit = self.limit.iter().map(|limit| ("#limit".to_owned(), limit.clone()));
-        let number = (self.condition == KEEP_TICKET).then(|| ("#number".to_owned(), "number".to_owned()));
-        [("#item".to_owned(), self.item.to_string())].into_iter().chain(limit).chain(number).collect()
+        [("#item".to_owned(), self.item.to_string())].into_iter().chain(limit).collect()
     }
 }
