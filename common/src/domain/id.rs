@@ -2,12 +2,19 @@
 //!
 //! A value of one of these types has already been checked against its grammar, so no code after the edge re-validates
 //! or escapes it. The grammars are ASCII only and have no decoding step: a homoglyph, a bidi control, `..` or an encoded
-//! slash never becomes an id. Each grammar is a plain function, tested with what must pass and what must not.
+//! slash never becomes an id. Each grammar is a plain function (`grammar`), tested with what must pass and what must not.
 
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use self::grammar::{
+    all, branch_name, cluster_name, hex_of, iam_arn, name_with_dots, parameter, pipeline_name, region, repository_name,
+    segment, token, variable_name,
+};
+
+mod grammar;
 
 /// Why a text is not an identifier: what kind was wanted, what was found (escaped and cut), what the grammar is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,121 +103,6 @@ pub fn is_hidden(character: char) -> bool {
                 | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
-}
-
-fn all(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
-    text.bytes().all(allowed)
-}
-
-fn lower_digit(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit()
-}
-
-fn lower_digit_dash(byte: u8) -> bool {
-    lower_digit(byte) || byte == b'-'
-}
-
-fn starts_lower_digit(text: &str) -> bool {
-    text.bytes().next().is_some_and(lower_digit)
-}
-
-fn hex_of(text: &str, length: usize) -> bool {
-    text.len() == length && all(text, |byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
-
-fn segment(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && starts_lower_digit(text) && all(text, lower_digit_dash)
-}
-
-fn name_with_dots(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && starts_lower_digit(text)
-        && all(text, |byte| lower_digit_dash(byte) || matches!(byte, b'.' | b'_'))
-}
-
-fn cluster_name(text: &str) -> bool {
-    (1..=40).contains(&text.len())
-        && starts_lower_digit(text)
-        && all(text, lower_digit_dash)
-        && text.bytes().last().is_some_and(lower_digit)
-}
-
-fn repository_name(text: &str) -> bool {
-    let part = |part: &str| {
-        (1..=100).contains(&part.len())
-            && part != "."
-            && part != ".."
-            && all(part, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
-    };
-    text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
-}
-
-// git-check-ref-format(1), narrowed to printable ASCII.
-fn branch_name(text: &str) -> bool {
-    (1..=244).contains(&text.len())
-        && all(text, |byte| byte.is_ascii_graphic() && !matches!(byte, b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\'))
-        && !text.contains("..")
-        && !text.contains("//")
-        && !text.contains("@{")
-        && !text.starts_with(['/', '-', '.'])
-        && !text.ends_with(['/', '.'])
-        && !text.ends_with(".lock")
-        && text != "@"
-}
-
-fn region(text: &str) -> bool {
-    let mut parts = text.split('-').rev();
-    let number = parts.next().is_some_and(|part| part.len() == 1 && all(part, |byte| byte.is_ascii_digit()));
-    let rest: Vec<&str> = parts.collect();
-    let Some((partition, words)) = rest.split_last() else { return false };
-    number
-        && partition.len() == 2
-        && all(partition, |byte| byte.is_ascii_lowercase())
-        && !words.is_empty()
-        && text.len() <= 32
-        && words.iter().all(|word| !word.is_empty() && all(word, |byte| byte.is_ascii_lowercase()))
-}
-
-fn parameter(text: &str) -> bool {
-    text.strip_prefix("ssm:///").is_some_and(|name| {
-        (1..=1000).contains(&name.len())
-            && all(name, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-'))
-            && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
-    })
-}
-
-fn token(text: &str) -> bool {
-    (1..=128).contains(&text.len())
-        && all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
-}
-
-// arn:aws:iam::123456789012:user/ada, or the session of a role: arn:aws:sts::123456789012:assumed-role/Deployer/ada.
-fn iam_arn(text: &str) -> bool {
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let [arn, partition, service, region, account, resource] = parts.as_slice() else { return false };
-    let kinds: &[&str] = if *service == "iam" { &["user/", "role/"] } else { &["assumed-role/"] };
-    *arn == "arn"
-        && text.len() <= 512
-        && segment(partition)
-        && matches!(*service, "iam" | "sts")
-        && region.is_empty()
-        && account.len() == 12
-        && all(account, |byte| byte.is_ascii_digit())
-        && kinds.iter().any(|kind| resource.strip_prefix(kind).is_some_and(|name| !name.is_empty()))
-        && all(resource, |byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'=' | b',' | b'.' | b'@' | b'_' | b'-' | b'/')
-        })
-}
-
-fn variable_name(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
-        && all(text, |byte| lower_digit(byte) || byte == b'_')
-}
-
-fn pipeline_name(text: &str) -> bool {
-    (1..=100).contains(&text.len())
-        && all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'@' | b'-' | b'_'))
 }
 
 macro_rules! text_ids {

@@ -1,12 +1,10 @@
 //! Load, decide, commit: every call of the API, every event and the sweep come here.
 //!
 //! What may be written is decided by `common::domain::wip` and guarded by conditions on the rows, so two copies of this function
-//! never have to know of one another. An attempt that found the rows changed is decided anew, for at most [`PATIENCE`].
+//! never have to know of one another. An attempt that found the rows changed is decided anew, for at most [`PATIENCE`] (`patience`).
+//! What happens without anybody asking is in `upkeep`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{
     domain::{
@@ -18,23 +16,20 @@ use common::{
             fact::Over,
             holding::{self, Held, LimitChange, LimitSet},
             limits::Limits,
-            repair,
             settle::{MAX_ROWS, Next, Rows},
         },
     },
     fault::Fault,
     ports::{Committed, Pause, WipRows},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use self::patience::Patience;
+pub use self::{patience::PATIENCE, upkeep::Swept};
 use crate::{audit, metrics, telling::Telling};
 
-/// How long a request is tried again while others are at the same rows. After that it takes a ticket whether there is room or not,
-/// which is tried for as long again.
-pub const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
-
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(320);
+mod patience;
+mod upkeep;
 
 /// The limits on work in progress, over rows that others change at the same time.
 pub struct Limiter<R, C> {
@@ -104,42 +99,6 @@ pub enum LimitAnswer {
     },
     /// `limits.yaml` knows no such scope.
     NoRule,
-}
-
-/// What one sweep did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// The rows as they are now.
-    pub rows: Rows,
-    /// How many scopes changed.
-    pub changed: usize,
-    /// Scopes that others kept changing: the next sweep comes to them.
-    pub left: Vec<Scope>,
-}
-
-/// Waiting between attempts, up to a moment.
-struct Patience<'c, C> {
-    clock: &'c C,
-    until: Timestamp,
-    longest: Duration,
-}
-
-impl<'c, C: Pause> Patience<'c, C> {
-    fn new(clock: &'c C) -> Self {
-        let until = clock.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
-        Self { clock, until, longest: FIRST_PAUSE }
-    }
-
-    /// Waits a while; false when there is no time left.
-    async fn again(&mut self) -> bool {
-        let next = SignedDuration::try_from(self.longest).unwrap_or(SignedDuration::MAX);
-        if self.clock.now().saturating_add(next).unwrap_or(Timestamp::MAX) > self.until {
-            return false;
-        }
-        self.clock.pause(self.longest).await;
-        self.longest = (self.longest * 2).min(LONGEST_PAUSE);
-        true
-    }
 }
 
 impl<R: WipRows, C: Pause> Limiter<R, C> {
@@ -293,75 +252,6 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             Some((LimitSet::Differs { limit }, _)) => Ok(LimitAnswer::Differs { limit }),
             None => Err(Fault::retry(format!("setting the limit of {}: others were at the same rows", change.scope))),
         }
-    }
-
-    /// The rows of these scopes, or of all.
-    ///
-    /// # Errors
-    /// Those of the table.
-    pub async fn view(&self, scope: Option<&Scope>) -> Result<Rows, Fault> {
-        let scopes = match scope {
-            Some(scope) => BTreeSet::from([scope.clone()]),
-            None => self.rows.scopes().await?,
-        };
-        let mut rows = Rows::new();
-        let scopes: Vec<Scope> = scopes.into_iter().collect();
-        for chunk in scopes.chunks(MAX_ROWS) {
-            rows.extend(self.rows.load(&chunk.iter().cloned().collect()).await?);
-        }
-        Ok(rows)
-    }
-
-    /// Brings every scope up to now without anybody asking: expired leases go, places that are free are handed over, limits that
-    /// changed are taken over.
-    ///
-    /// # Errors
-    /// Those of the table; a scope that others kept changing is no error.
-    pub async fn sweep(&self, cause: &CorrelationId) -> Result<Swept, Fault> {
-        let mut swept = Swept { rows: self.view(None).await?, ..Swept::default() };
-        let now = self.now();
-        let due: Vec<Scope> =
-            swept.rows.values().filter(|row| self.is_due(row, now)).map(|row| row.scope.clone()).collect();
-        for scope in due {
-            let only = BTreeSet::from([scope.clone()]);
-            match self.decide(&only, |rows, now| holding::sweep(rows, &self.limits, now), cause).await? {
-                Some(_) => swept.changed += 1,
-                None => swept.left.push(scope),
-            }
-        }
-        if swept.changed > 0 {
-            swept.rows = self.view(None).await?;
-        }
-        Ok(swept)
-    }
-
-    /// Mends leases that do not stand in all their scopes, and answers how many: what a restored table or an edit by hand leaves.
-    ///
-    /// # Errors
-    /// Those of the table.
-    pub async fn mend(&self, cause: &CorrelationId) -> Result<usize, Fault> {
-        let rows = self.view(None).await?;
-        let mut mended = 0;
-        // Rows of different moments may only seem to disagree: each suspect is decided over rows of one moment.
-        for item in repair::torn(&rows, self.now()) {
-            let scopes = repair::suspected_scopes(&item, &rows);
-            let decide = |rows: &Rows, now| repair::repair(&item, rows, &self.limits, now);
-            match self.decide(&scopes, decide, cause).await? {
-                Some((true, _)) => {
-                    mended += 1;
-                    tracing::warn!(%item, "its lease did not stand in all its scopes, and does now");
-                }
-                Some((false, _)) => {}
-                None => return Err(busy("mending", &item)),
-            }
-        }
-        Ok(mended)
-    }
-
-    /// Whether a sweep could find something to do in a row.
-    fn is_due(&self, row: &ScopeState, now: Timestamp) -> bool {
-        let expired = row.leases.values().any(|lease| !lease.is_live(now));
-        expired || !row.tickets.is_empty() || !row.is_current(&self.limits.digest, now)
     }
 
     /// Loads what the decision needs, decides, commits; again while others were faster. `None`: no time left.

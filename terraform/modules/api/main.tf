@@ -11,7 +11,8 @@ locals {
   routes = { for key, route in var.routes : key => route if route.public || var.jwt != null }
   absent = tolist([for key, route in var.routes : "${route.method} ${route.path}" if !contains(keys(local.routes), key)])
 
-  # One permission a route, so that nothing but this API, method and path may invoke the function.
+  # One permission a route, so that nothing but this API, method and path may invoke the function. An HTTP API names itself by the route's
+  # key, with `{item}` as it stands there and not as a caller filled it in (AWS's CDK grants HTTP APIs the same way; only REST APIs need a *).
   source_arns = { for key, route in local.routes : key =>
     "${aws_apigatewayv2_api.this.execution_arn}/*/${route.method}${route.path}"
   }

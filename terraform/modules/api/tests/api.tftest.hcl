@@ -108,6 +108,10 @@ run "protected_route" {
     error_message = "A route that is not public needs a token."
   }
   assert {
+    condition     = aws_lambda_permission.route["wip-0"].source_arn == "arn:aws:execute-api:us-east-1:123456789012:api123/*/POST/v1/wip/leases/{item}/renew"
+    error_message = "A path parameter stands in the permission as it stands in the route's key: not filled in, and no wildcard."
+  }
+  assert {
     condition     = aws_apigatewayv2_route.this["health-0"].authorization_type == "NONE" && length(output.absent_routes) == 0
     error_message = "A public route needs none, and no route is missing."
   }

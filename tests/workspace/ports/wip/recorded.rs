@@ -39,7 +39,7 @@ async fn chained<S: Recorded>(store: &S) -> Vec<u32> {
 
 async fn an_entry_is_written_with_its_rows_and_its_events_or_not_at_all<S: Recorded>(Case { store, outbox }: Case<S>) {
     let scope = scope("ada");
-    let makes = BTreeMap::from([(scope.clone(), replace(0, open(&scope)))]);
+    let makes = BTreeMap::from([(scope.clone(), replace(Fence(0), open(&scope)))]);
     let first = draft(1);
     let committed = store.commit_recorded(&makes, &[event("set")], Some(&first), now()).await.unwrap();
     assert_eq!((committed, chained(&store).await, outbox().len()), (Committed::Done, vec![1], 1));
@@ -50,11 +50,12 @@ async fn an_entry_is_written_with_its_rows_and_its_events_or_not_at_all<S: Recor
     assert_eq!(committed, Committed::Failed([(scope.clone(), row.clone())].into()));
     assert_eq!((chained(&store).await, outbox().len()), (vec![1], 1));
 
-    let next = BTreeMap::from([(scope.clone(), replace(row.version, ScopeState { limit: 5, ..open(&scope) }))]);
+    let next = BTreeMap::from([(scope.clone(), replace(row.fence, ScopeState { limit: 5, ..open(&scope) }))]);
     let committed = store.commit_recorded(&next, &[], Some(&draft(3)), now()).await.unwrap();
     assert_eq!((committed, chained(&store).await), (Committed::Done, vec![1, 3]));
     // Without an entry the chain stays as it is.
-    let last = BTreeMap::from([(scope.clone(), replace(row.version + 1, open(&scope)))]);
+    let row = read(&store, &scope).await;
+    let last = BTreeMap::from([(scope.clone(), replace(row.fence, open(&scope)))]);
     assert_eq!(store.commit(&last, &[], now()).await.unwrap(), Committed::Done);
     assert_eq!(chained(&store).await, [1, 3]);
 }
@@ -64,7 +65,7 @@ async fn entries_of_one_chain_come_one_after_another<S: Recorded>(Case { store, 
     let writers = (1..=16).map(|number| {
         let (store, scope) = (store.clone(), scope(&format!("person-{number}")));
         async move {
-            let writes = BTreeMap::from([(scope.clone(), replace(0, open(&scope)))]);
+            let writes = BTreeMap::from([(scope.clone(), replace(Fence(0), open(&scope)))]);
             let mut lost = 0;
             loop {
                 match store.commit_recorded(&writes, &[], Some(&draft(number)), now()).await.unwrap() {
