@@ -69,8 +69,8 @@ impl Place {
     /// Two pods and two stages, crosswise, under a portfolio that is tight too: who is blocked in one scope has room in another.
     fn overlapping() -> Arc<Self> {
         let of = |item: Item| {
-            let mut work = work(&name(item), if item % 2 == 0 { "ratio" } else { "nanda" });
-            work.stage = id(if item / 2 % 2 == 0 { "seed" } else { "scaffold" });
+            let mut work = work(&name(item), if item.is_multiple_of(2) { "ratio" } else { "nanda" });
+            work.stage = id(if (item / 2).is_multiple_of(2) { "seed" } else { "scaffold" });
             work
         };
         Self::new((0..8).map(of).collect(), &[("portfolio", 4), ("pod:*", 2), ("stage:*", 2)])
@@ -287,10 +287,7 @@ fn draw(dice: &mut fastrand::Rng, shared: &Shared) -> Option<Act> {
     })
 }
 
-async fn client<R: WipRows>(seed: u64, rows: R, shared: Shared)
-where
-    R: Clone,
-{
+async fn client<R: WipRows + Clone>(seed: u64, rows: R, shared: Shared) {
     let mut dice = fastrand::Rng::with_seed(seed);
     for _ in 0..STEPS {
         let Some(act) = draw(&mut dice, &shared) else {
