@@ -85,8 +85,8 @@ bench: ## measure: planning 10,000 clusters, what an admission costs, whether a 
 	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-signature
 	@cargo bench --quiet --locked -p tests --no-default-features --features bench-wip --bench wip
 
-model: ## every history of the limits on work in progress, in the larger worlds: minutes
-	@cargo test --quiet --locked --profile bench -p common --no-default-features --lib model -- --include-ignored --nocapture --test-threads 1
+model: ## the proofs of the limits on work in progress that are too long for `make test`: all histories of the larger worlds, 100,000 random acts
+	@cargo test --quiet --locked --profile bench -p common --no-default-features --lib wip::tests -- --include-ignored --nocapture --test-threads 1
 
 release: $(ZIG) ## each function as Terraform deploys it: target/lambda/<function>/bootstrap.zip for arm64, with its size
 	@$(PYTHON) tests/release/package.py

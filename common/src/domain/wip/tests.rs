@@ -16,6 +16,8 @@ use super::{
 };
 use crate::domain::id::{Digest, ItemId};
 
+mod clocks;
+mod fairness;
 mod model;
 mod order;
 mod properties;
