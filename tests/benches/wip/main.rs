@@ -46,7 +46,9 @@ const ROUNDS: usize = 15;
 const TRIES: usize = 600;
 const RUNS: usize = 3;
 /// Attempts of one run of the third part.
-const FAULTY_TRIES: usize = 6_400;
+const FAULTY_TRIES: usize = 1_600;
+/// For how many turns of the others a place is kept.
+const TURNS: usize = 8;
 const CLIENTS: [usize; 3] = [1, 8, 64];
 
 /// Milliseconds of processor: this thread's, or all threads' together.
@@ -232,6 +234,10 @@ async fn run(design: Design, told: bool, clients: usize, tries: usize, faults: b
                 }
                 // The dead never hear the answer.
                 let dead = faults && dice.u8(0..50) == 0;
+                // What is in progress takes a while: meanwhile the others ask.
+                for _ in 0..TURNS {
+                    tokio::task::yield_now().await;
+                }
                 if let Some(fence) = held.filter(|_| !dead) {
                     truth.gave_back(&item);
                     gate.release(&item, fence, ticks.next()).await;
