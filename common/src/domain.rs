@@ -7,6 +7,7 @@
 //! | [`access`] | who asks, and whether they may |
 //! | [`cluster`] | deploy tree → configuration → desired pipelines → plan |
 //! | [`wip`] | limits on work in progress: scopes, leases, tickets, who is next |
+//! | [`stage`] | work items: stages, gates, evidence, what is missing |
 //! | [`yaml`] | YAML as a tree whose every node knows its place |
 //! | [`audit`] | hash-chained entries and their verification |
 
@@ -15,5 +16,6 @@ pub mod audit;
 pub mod cluster;
 pub mod governance;
 pub mod id;
+pub mod stage;
 pub mod wip;
 pub mod yaml;

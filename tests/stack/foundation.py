@@ -62,7 +62,8 @@ def _secret(aws, name, text):
 def _governance(aws):
     """Joins the files into one bundle, stored under its digest, as terraform/modules/governance does."""
     _bucket(aws, settings.GOVERNANCE_BUCKET)
-    files = {path.name: path.read_text() for path in sorted(GOVERNANCE.glob("*.yaml"))}
+    paths = [*GOVERNANCE.glob("*.yaml"), *GOVERNANCE.glob("stages/*.yaml")]
+    files = {path.relative_to(GOVERNANCE).as_posix(): path.read_text() for path in paths}
     bundle = json.dumps(files, sort_keys=True).encode()
     digest = hashlib.sha256(bundle).hexdigest()
     aws.client("s3").put_object(Bucket=settings.GOVERNANCE_BUCKET, Key=f"governance/{digest}.json", Body=bundle)

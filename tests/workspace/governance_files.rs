@@ -1,20 +1,31 @@
 //! The governance files in the repository are what the functions can read, and they are the careful example that they claim to be.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use common::domain::{
     governance::{Governance, Unlisted},
+    stage::Stage,
     wip::{ItemType, Scope},
 };
 
 use crate::repository_root;
 
+/// The files below a folder by their names from there, as Terraform and the local stack join them.
+fn files(folder: &Path, before: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = format!("{before}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            found.extend(files(&path, &format!("{name}/")));
+        } else {
+            found.insert(name, fs::read_to_string(&path).unwrap());
+        }
+    }
+    found
+}
+
 fn read(folder: &str) -> Governance {
-    let files: BTreeMap<String, String> = fs::read_dir(repository_root().join(folder))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
-        .collect();
+    let files = files(&repository_root().join(folder), "");
     let bundle = serde_json::to_vec(&files).unwrap();
     Governance::parse(&bundle).unwrap_or_else(|findings| panic!("{findings:#?}"))
 }
@@ -63,6 +74,48 @@ fn committed_limits_are_those_of_the_charter_and_leave_no_item_without_a_rule() 
             assert!(governance.limits.rule(&scope).is_some(), "an item of {scope} would be refused");
         }
         assert!(governance.limits.rule(&Scope::PodStage(pod.clone(), "inception".parse().unwrap())).is_some());
+    }
+}
+
+#[test]
+fn committed_stage_pipelines_are_the_two_that_ship() {
+    let governance = read("terraform/governance");
+    let stages = |name: &str| -> Vec<(String, usize, usize, usize)> {
+        let pipeline = &governance.stages[&name.parse().unwrap()];
+        let row = |stage: &Stage| (stage.name.to_string(), stage.entry.len(), stage.exit.len(), stage.reviews.len());
+        pipeline.stages.iter().map(row).collect()
+    };
+    assert_eq!(governance.stages.len(), 2);
+    let row = |name: &str, entry, exit, reviews| (name.to_owned(), entry, exit, reviews);
+    assert_eq!(
+        stages("candlefish"),
+        [
+            row("spark", 3, 4, 1),
+            row("seed", 2, 8, 3),
+            row("scaffold", 2, 11, 3),
+            row("ship", 2, 11, 3),
+            row("scale", 2, 7, 1)
+        ]
+    );
+    assert_eq!(
+        stages("delivery"),
+        [
+            row("inception", 0, 0, 1),
+            row("problem-definition", 3, 0, 1),
+            row("solution-design", 3, 0, 1),
+            row("development", 3, 0, 1),
+            row("testing", 3, 0, 1),
+            row("deployment", 3, 0, 1),
+            row("monitoring", 3, 0, 0),
+        ]
+    );
+    // An item in any of these stages has its places.
+    for stage in governance.stages.values().flat_map(|pipeline| &pipeline.stages) {
+        assert!(
+            governance.limits.rule(&Scope::Stage(stage.name.clone())).is_some(),
+            "no rule for stage:{}",
+            stage.name
+        );
     }
 }
 

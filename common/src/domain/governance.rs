@@ -12,7 +12,11 @@ mod people;
 
 pub use self::people::{Identity, People, Person, Pod, Pods};
 use crate::domain::{
-    id::{AccountId, BranchName, Digest, EnvironmentName, PodName, RepositoryId, RepositoryName, StageName},
+    id::{
+        AccountId, BranchName, Digest, EnvironmentName, PodName, RepositoryId, RepositoryName, StageName,
+        StagePipelineName,
+    },
+    stage::StagePipeline,
     wip::limits::Limits,
 };
 
@@ -33,6 +37,8 @@ pub struct Governance {
     pub pods: Pods,
     /// `limits.yaml`.
     pub limits: Limits,
+    /// `stages/*.yaml`.
+    pub stages: BTreeMap<StagePipelineName, StagePipeline>,
 }
 
 /// What to do with a name that a registry does not list. A file must say which; there is no default.

@@ -200,6 +200,14 @@ text_ids! {
     };
     /// A stage of a stage pipeline: `scaffold`.
     StageName, "stage", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A stage pipeline: the stem of its file below `stages/`.
+    StagePipelineName, "stage pipeline", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// What a gate asks evidence for: `core_features_complete`.
+    CriterionKey, "criterion", "a lower-case letter, then up to 62 of a-z, 0-9 and '_'", variable_name;
+    /// A group of people whose word or approval counts for something: `technical-lead`.
+    GroupName, "group", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// Names a request, so that it may be sent again and is answered the same.
+    RequestId, "request id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
     /// GitHub's `X-GitHub-Delivery`. It is not signed: never the only key of anything.
     DeliveryId, "delivery id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
     /// The identity of one event of ours, equal in every copy of it.

@@ -5,7 +5,7 @@
 # after the last function has left it (create_before_destroy); versioning keeps it for people.
 
 locals {
-  files  = { for file in fileset(var.directory, "*.yaml") : file => file("${var.directory}/${file}") }
+  files  = { for file in fileset(var.directory, "{*.yaml,stages/*.yaml}") : file => file("${var.directory}/${file}") }
   bundle = jsonencode(local.files)
   digest = sha256(local.bundle)
 

@@ -21,7 +21,7 @@ fn people(roles_from_token: bool) -> People {
         ("ada".parse().unwrap(), person("auth0|ada", &[Role::Reader, Role::Member], &["ratio"])),
         ("nil".parse().unwrap(), person("auth0|nil", &[], &["ratio"])),
     ]);
-    People { listed, roles_from_token }
+    People { listed, groups: BTreeSet::new(), roles_from_token }
 }
 
 fn claims(subject: Option<&str>, roles: Option<&str>) -> Claims {

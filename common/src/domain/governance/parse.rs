@@ -9,7 +9,8 @@ use self::file::{File, Names};
 use super::{Governance, Unlisted};
 use crate::domain::{
     cluster::{Finding, Place},
-    id::{Digest, quoted},
+    id::{Digest, StagePipelineName, quoted},
+    stage::StagePipeline,
     yaml::{self, Entry, Limits},
 };
 
@@ -19,6 +20,7 @@ mod file;
 mod limits;
 mod people;
 mod repositories;
+mod stages;
 
 #[cfg(test)]
 mod tests;
@@ -69,9 +71,11 @@ impl Governance {
         let people = reader.read("people.yaml", |file, entries| people::people(file, entries, &known.pods));
         let pods = reader.read("pods.yaml", |file, entries| people::pods(file, entries, &known.people));
         let limits = reader.read("limits.yaml", |file, entries| limits::limits(file, entries, digest.clone(), &known));
+        let groups = reader.listed("people.yaml", "groups");
+        let stages = reader.stages(&groups);
         match (environments, accounts, repositories, people, pods, limits, reader.findings.is_empty()) {
             (Some(environments), Some(accounts), Some(repositories), Some(people), Some(pods), Some(limits), true) => {
-                Ok(Self { digest, environments, accounts, repositories, people, pods, limits })
+                Ok(Self { digest, environments, accounts, repositories, people, pods, limits, stages })
             }
             _ => Err(reader.findings),
         }
@@ -85,7 +89,25 @@ struct Reader {
 }
 
 impl Reader {
-    fn read<T>(&mut self, name: &'static str, read: impl Fn(&mut File, &[Entry]) -> Option<T>) -> Option<T> {
+    /// Every stage pipeline: there may be any number.
+    fn stages(&mut self, groups: &Names) -> BTreeMap<StagePipelineName, StagePipeline> {
+        let mut pipelines = BTreeMap::new();
+        let names: Vec<String> = self.files.keys().filter(|name| name.starts_with("stages/")).cloned().collect();
+        for file in names {
+            match stages::name_of(&file) {
+                Some(Ok(name)) => {
+                    let read =
+                        |file: &mut File, entries: &[Entry]| stages::pipeline(file, entries, name.clone(), groups);
+                    pipelines.extend(self.read(&file, read).map(|pipeline| (name.clone(), pipeline)));
+                }
+                Some(Err(finding)) => self.findings.push(finding),
+                None => {}
+            }
+        }
+        pipelines
+    }
+
+    fn read<T>(&mut self, name: &str, read: impl Fn(&mut File, &[Entry]) -> Option<T>) -> Option<T> {
         let Some(text) = self.files.get(name) else {
             let finding = Finding::error(name, Place::START, "missing-file", "no such file in the bundle", "the file");
             self.findings.push(finding);
@@ -97,12 +119,19 @@ impl Reader {
                 None
             }
             Ok(entries) => {
-                let mut file = File { name, findings: Vec::new() };
+                let mut file = File { name: name.to_owned(), findings: Vec::new() };
                 let value = read(&mut file, &entries);
                 self.findings.extend(file.findings);
                 value
             }
         }
+    }
+
+    /// The texts in one list of a file, before it is read.
+    fn listed(&self, name: &str, key: &str) -> Names {
+        let entries = yaml::parse(name, self.files.get(name)?.as_bytes(), &Limits::GOVERNANCE).ok()?;
+        let Some(list) = entries.iter().find(|entry| entry.key == key) else { return Some(Default::default()) };
+        Some(list.value.sequence()?.iter().filter_map(|item| item.text().map(str::to_owned)).collect())
     }
 
     /// The keys below one key of a file, before it is read. A file that cannot be parsed lists nothing, and says so when it is read.

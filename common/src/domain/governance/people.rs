@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     access::Role,
-    id::{GitHubUserId, IamArn, PersonName, PodName, SlackUserId, TokenSubject},
+    id::{GitHubUserId, GroupName, IamArn, PersonName, PodName, SlackUserId, TokenSubject},
 };
 
 /// `people.yaml`.
@@ -12,6 +12,8 @@ use crate::domain::{
 pub struct People {
     /// By name.
     pub listed: BTreeMap<PersonName, Person>,
+    /// The groups whose word or approval counts for something. One may have nobody.
+    pub groups: BTreeSet<GroupName>,
     /// Whether a token may add roles to those that the file gives a person. Off unless the file says so.
     pub roles_from_token: bool,
 }
@@ -31,6 +33,8 @@ pub struct Person {
     pub roles: BTreeSet<Role>,
     /// Whose work they do.
     pub pods: BTreeSet<PodName>,
+    /// Which groups they are in.
+    pub groups: BTreeSet<GroupName>,
 }
 
 /// What a person is called in one place.
@@ -75,6 +79,11 @@ impl People {
     /// Who is called so: the one way from a name elsewhere to a person.
     pub fn who(&self, identity: &Identity) -> Option<(&PersonName, &Person)> {
         self.listed.iter().find(|(_, person)| person.identities().any(|other| other == *identity))
+    }
+
+    /// Everybody in a group that the file lists.
+    pub fn group(&self, group: &GroupName) -> impl Iterator<Item = &PersonName> {
+        self.listed.iter().filter(move |(_, person)| person.groups.contains(group)).map(|(name, _)| name)
     }
 
     /// Everybody in a pod.

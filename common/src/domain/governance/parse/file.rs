@@ -13,13 +13,13 @@ use crate::domain::{
 pub(super) type Names = Option<BTreeSet<String>>;
 
 pub(super) struct File {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) findings: Vec<Finding>,
 }
 
 impl File {
     pub(super) fn find(&mut self, place: Place, rule: &str, key: &str, found: String, expected: &str) {
-        self.findings.push(Finding::error(self.name, place, rule, found, expected).key(key));
+        self.findings.push(Finding::error(&self.name, place, rule, found, expected).key(key));
     }
 
     /// Refuses every key but these; answers them in this order.
@@ -27,7 +27,7 @@ impl File {
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
             let found = format!("the key {}", quoted(&entry.key, 80));
             let expected = format!("one of {}", known.join(", "));
-            let finding = Finding::error(self.name, entry.place, "unknown-key", found, expected);
+            let finding = Finding::error(&self.name, entry.place, "unknown-key", found, expected);
             self.findings.push(finding.nearest(&entry.key, known));
         }
         known.map(|name| entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value))
@@ -100,7 +100,7 @@ impl File {
                 Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
                 _ => names.concat(),
             };
-            let finding = Finding::error(self.name, node.place, "value", node.found(), expected).key(key);
+            let finding = Finding::error(&self.name, node.place, "value", node.found(), expected).key(key);
             self.findings.push(finding.nearest(text, names));
         }
         found
@@ -136,7 +136,7 @@ impl File {
     pub(super) fn known(&mut self, place: Place, key: &str, name: &str, kind: &str, names: &Names) {
         let Some(names) = names else { return };
         if !names.contains(name) {
-            let finding = Finding::error(self.name, place, "unknown-name", quoted(name, 80), kind).key(key);
+            let finding = Finding::error(&self.name, place, "unknown-name", quoted(name, 80), kind).key(key);
             self.findings.push(finding.nearest(name, names.iter().map(String::as_str)));
         }
     }

@@ -57,7 +57,7 @@ fn pattern(file: &mut File, entry: &Entry, known: &Known) -> Option<Pattern> {
     let Some(pattern) = Pattern::parse(&entry.key) else {
         let expected = "portfolio, expedite, pod:<pod>, pod-stage:<pod>:<stage>, pod-type:<pod>:<type>, owned:<person>, \
                         involved:<person>, stage:<stage>, environment:<environment> or account:<account>, with * for any";
-        let finding = Finding::error(file.name, entry.place, "value", quoted(&entry.key, 80), expected).key("limits");
+        let finding = Finding::error(&file.name, entry.place, "value", quoted(&entry.key, 80), expected).key("limits");
         let kind = entry.key.split(':').next().unwrap_or_default();
         file.findings.push(finding.nearest(kind, ScopeKind::ALL.map(ScopeKind::as_str)));
         return None;

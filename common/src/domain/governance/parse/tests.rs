@@ -133,6 +133,82 @@ fn limits_are_read_with_their_modes_and_carry_the_bundle_s_digest() {
 }
 
 #[test]
+fn stage_pipelines_are_read_one_a_file() {
+    let people = "groups: [quality]\npeople: {ada: {roles: [], pods: [], groups: [quality]}}\n";
+    let short = "parked_review_days: 30\nstages:\n  - name: seed\n    within_days: 14\n    exit:\n      \
+                 coverage_percent: {more_than: 60.5, from: [check_run], fresh_days: 7}\n      \
+                 demo_approved: {is: true, from: [attestation], by: [owner, quality]}\n    \
+                 reviews: [{group: quality, at_least: 2, when: {maturity: {one_of: [L1, L2]}}, if_any: true}, {group: pod-lead, unanimous: true}]\n  \
+                 - name: ship\n";
+    let governance = parse(&[
+        ("people.yaml", people),
+        ("pods.yaml", "pods: {ratio: {}, nanda: {}}\n"),
+        ("stages/short.yaml", short),
+    ])
+    .unwrap();
+    assert_eq!(
+        governance.people.group(&"quality".parse().unwrap()).map(ToString::to_string).collect::<Vec<_>>(),
+        ["ada"]
+    );
+    let pipeline = &governance.stages[&"short".parse().unwrap()];
+    let [seed, ship] = pipeline.stages.as_slice() else { panic!("{pipeline:#?}") };
+    assert_eq!((pipeline.parked_review.as_hours(), seed.within.map(|within| within.as_hours())), (720, Some(14 * 24)));
+    assert_eq!(seed.exit.iter().map(|one| one.requirement.words()).collect::<Vec<_>>(), ["more than 60.5", "true"]);
+    assert_eq!(seed.exit[0].fresh_for.map(|fresh| fresh.as_hours()), Some(7 * 24));
+    assert_eq!(seed.exit[1].attested_by.len(), 2);
+    let reviews: Vec<_> =
+        seed.reviews.iter().map(|one| (one.group.as_str(), one.at_least, one.when.is_some(), one.if_any)).collect();
+    assert_eq!(reviews, [("quality", Some(2), true, true), ("pod-lead", None, false, false)]);
+    assert_eq!((ship.name.as_str(), ship.entry.len(), ship.within), ("ship", 0, None));
+}
+
+#[test]
+fn a_stage_pipeline_is_strict() {
+    let bad = parse(&[
+        ("people.yaml", "groups: [quality, owner]\npeople: {ada: {roles: [], pods: [], groups: [qualty]}}\n"),
+        ("pods.yaml", "pods: {ratio: {}, nanda: {}}\n"),
+        ("stages/One.yaml", "stages: []\n"),
+        (
+            "stages/bad.yaml",
+            "stages:\n  - name: Seed\n  - name: a\n    exit:\n      coverage: {more_than: \"60\", from: [chek_run]}\n      \
+             tests: {is: yes, at_least: 1, from: [check_run], by: [quality]}\n      \
+             demo: {from: [attestation], fresh_days: 0}\n      \
+             other: {is: \"true\", from: []}\n      \
+             places: {at_most: 1.2345, from: [artifact]}\n    \
+             reviews: [{group: qualty}, {group: quality, at_least: 0}, {at_least: 1, unanimous: true, when: {a: {is: true}, b: {is: true}}}]\n  \
+             - name: a\n    exits: {}\n",
+        ),
+        ("stages/short.yaml", "parked_review_days: 30\nstages: [{name: a}]\n"),
+    ]);
+    insta::assert_snapshot!(bad.unwrap_err(), @r#"
+    people.yaml:1:19: error: groups: found "owner", expected another name: this group follows from the item
+    people.yaml:2:46: error: people.ada.groups: found "qualty", expected a group of the list `groups` of this file; did you mean quality?
+    stages/One.yaml:1:1: error: found "stages/One.yaml", expected stages/<name>.yaml with a name of 1 to 32 of a-z, 0-9 and '-'
+    stages/bad.yaml:1:1: error: parked_review_days: found nothing, expected a number of days
+    stages/bad.yaml:2:11: error: name: found "Seed", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
+    stages/bad.yaml:5:29: error: exit.coverage.more_than: found "60", expected a number with at most three places after the point
+    stages/bad.yaml:5:42: error: exit.coverage.from: found "chek_run", expected check_run, merged_pull_request, artifact or attestation; did you mean check_run?
+    stages/bad.yaml:6:7: error: exit.tests: found more than one, expected one of is, at_least, more_than, at_most, less_than, equals, one_of
+    stages/bad.yaml:6:60: error: exit.tests.by: found a list, expected no by: nobody attests this
+    stages/bad.yaml:7:7: error: exit.demo: found none, expected one of is, at_least, more_than, at_most, less_than, equals, one_of
+    stages/bad.yaml:7:7: error: exit.demo.by: found nothing, expected the groups whose word counts
+    stages/bad.yaml:7:47: error: exit.demo.fresh_days: found 0 (a number, not in quotes), expected a whole number from 1 to 3650
+    stages/bad.yaml:8:19: error: exit.other.is: found "true", expected true or false
+    stages/bad.yaml:8:33: error: exit.other.from: found an empty list, expected a list of check_run, merged_pull_request, artifact, attestation
+    stages/bad.yaml:9:25: error: exit.places.at_most: found 1.2345 (a number, not in quotes), expected a number with at most three places after the point
+    stages/bad.yaml:10:23: error: reviews.group: found "qualty", expected owner, pod-lead, pod, or a group of people.yaml; did you mean quality?
+    stages/bad.yaml:10:15: error: reviews.at_least: found neither, expected either at_least: a number, or unanimous: true
+    stages/bad.yaml:10:59: error: reviews.at_least: found 0 (a number, not in quotes), expected a whole number from 1 to 20
+    stages/bad.yaml:10:63: error: reviews.group: found nothing, expected a group
+    stages/bad.yaml:10:63: error: reviews.at_least: found both, expected either at_least: a number, or unanimous: true
+    stages/bad.yaml:10:100: error: reviews.when: found 2 keys, expected one piece of evidence
+    stages/bad.yaml:12:5: error: found the key "exits", expected one of name, within_days, entry, exit, reviews; did you mean exit?
+    stages/bad.yaml:11:5: error: name: found "a" a second time, expected each stage once
+    stages/short.yaml:2:9: error: stages: found a list, expected a list of two stages or more
+    "#);
+}
+
+#[test]
 fn people_pods_and_limits_are_strict_and_name_one_another() {
     let bad = parse(&[
         (
@@ -157,7 +233,7 @@ fn people_pods_and_limits_are_strict_and_name_one_another() {
     people.yaml:7:12: error: people.bob.roles: found "admin", expected a list of reader, member, approver, admin
     people.yaml:5:16: error: people.bob.github_id: found that of ada a second time, expected nobody else's
     people.yaml:6:18: error: people.bob.jwt_subject: found that of ada a second time, expected nobody else's
-    people.yaml:9:92: error: found the key "role", expected one of github_id, slack_id, iam_arn, jwt_subject, roles, pods; did you mean roles?
+    people.yaml:9:92: error: found the key "role", expected one of github_id, slack_id, iam_arn, jwt_subject, roles, pods, groups; did you mean roles?
     people.yaml:9:3: error: people.cy.roles: found nothing, expected a list of reader, member, approver, admin
     people.yaml:9:3: error: people.cy.pods: found nothing, expected a list of pods
     people.yaml:9:19: error: people.cy.github_id: found "cy", expected GitHub's number of the account (gh api users/LOGIN --jq .id)

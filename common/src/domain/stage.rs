@@ -1,0 +1,25 @@
+//! Work items on their way: which stages there are, what opens the gate to the next one, and what is still missing.
+//!
+//! Which pipelines exist, with their stages, criteria, reviewers and kill rules, is data (`stages/*.yaml`); this is the one engine
+//! that reads it. [`decide`] is a function of what was read at the moment of the decision: it looks at evidence with its
+//! provenance and at approvals, never at labels, and answers with everything that is missing, not with the first thing.
+//!
+//! The gate says nothing about limits on work in progress: the handler takes the lease of the new stage in the same transaction as
+//! the move ([`crate::domain::wip`]).
+
+mod evidence;
+mod gate;
+mod item;
+mod pipeline;
+mod unmet;
+
+pub use self::{
+    evidence::{Evidence, Number, Provenance, Source, Value},
+    gate::{Approval, Decision, Facts, MoveRequest, decide},
+    item::{Destination, Item, Position, Step},
+    pipeline::{Comparison, Criterion, Requirement, Review, Stage, StagePipeline},
+    unmet::Unmet,
+};
+
+#[cfg(test)]
+mod tests;

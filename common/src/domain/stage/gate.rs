@@ -1,0 +1,195 @@
+//! May this item move: the decision, with everything that is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    evidence::{Evidence, Provenance},
+    item::{Destination, Item, Position, Step},
+    pipeline::{Criterion, Review, StagePipeline},
+    unmet::Unmet,
+};
+use crate::domain::id::{CommitSha, CriterionKey, GroupName, PersonName, RequestId, StageName};
+
+/// Somebody asks for a move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveRequest {
+    /// Names the request: the same one is answered the same.
+    pub request_id: RequestId,
+    /// The stage that whoever asks believes the item is in.
+    pub from: StageName,
+    /// Where it shall go.
+    pub to: Destination,
+    /// Who asks. They review nothing of it.
+    pub requested_by: PersonName,
+    /// Why. Needed to put an item aside or to end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Somebody said that an item may go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub by: PersonName,
+    /// From which stage.
+    pub from: StageName,
+    /// To which.
+    pub to: StageName,
+    /// What they saw: the item's commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<CommitSha>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was read at the moment of the decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'f> {
+    /// The item.
+    pub item: &'f Item,
+    /// Its pipeline.
+    pub pipeline: &'f StagePipeline,
+    /// Evidence by what it is about, as its sources gave it.
+    pub evidence: &'f BTreeMap<CriterionKey, Evidence>,
+    /// Who said that it may go on.
+    pub approvals: &'f [Approval],
+    /// Who is in each group. A group that is not there has nobody.
+    pub groups: &'f BTreeMap<GroupName, BTreeSet<PersonName>>,
+}
+
+/// The answer, with all its reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What kind of move it is; nothing when there is no such move.
+    pub step: Option<Step>,
+    /// Everything that is missing. Nothing: the item may move.
+    pub unmet: Vec<Unmet>,
+}
+
+/// The shortest reason that is one.
+const REASON: usize = 15;
+
+impl Decision {
+    /// Whether the item may move.
+    pub fn admits(&self) -> bool {
+        self.step.is_some() && self.unmet.is_empty()
+    }
+}
+
+/// Decides over a move. Nothing that is missing is left out, whatever else is.
+pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decision {
+    let mut unmet = Vec::new();
+    if request.from != *facts.item.position.stage() {
+        unmet.push(Unmet::Elsewhere { believed: request.from.clone(), is: facts.item.position.stage().clone() });
+    }
+    let step = match facts.item.step_to(&request.to, facts.pipeline) {
+        Ok(step) => Some(step),
+        Err(none) => {
+            unmet.push(none);
+            None
+        }
+    };
+    match (step, &request.to) {
+        (Some(Step::Forward), Destination::Stage(to)) => unmet.extend(gate(facts, to, &request.requested_by, now)),
+        (Some(Step::Park | Step::Kill), _) => {
+            let length = request.reason.as_deref().map_or(0, |reason| reason.trim().chars().count());
+            if length < REASON {
+                unmet.push(Unmet::NoReason { least: REASON });
+            }
+        }
+        _ => {}
+    }
+    Decision { step, unmet }
+}
+
+/// What the gate before a stage still lacks: of the exit of the stage that the item is in, of the entry of the next, of reviews.
+pub(super) fn gate(facts: Facts<'_>, to: &StageName, requester: &PersonName, now: Timestamp) -> Vec<Unmet> {
+    let mut unmet = Vec::new();
+    let Position::Active { stage: from } = &facts.item.position else { return unmet };
+    let exit = facts.pipeline.stage(from).map(|stage| stage.exit.as_slice()).unwrap_or_default();
+    let entry = facts.pipeline.stage(to).map(|stage| stage.entry.as_slice()).unwrap_or_default();
+    for criterion in exit.iter().chain(entry) {
+        // The same thing may be asked for on both sides of the gate: it is missing once.
+        unmet.extend(judge(criterion, facts, now).filter(|missing| !unmet.contains(missing)));
+    }
+    for review in facts.pipeline.stage(from).map(|stage| stage.reviews.as_slice()).unwrap_or_default() {
+        unmet.extend(reviewed(review, facts, (from, to), requester));
+    }
+    unmet
+}
+
+/// What is wrong with the evidence for a criterion; nothing when it is satisfied.
+fn judge(criterion: &Criterion, facts: Facts<'_>, now: Timestamp) -> Option<Unmet> {
+    let key = criterion.key.clone();
+    let Some(evidence) = facts.evidence.get(&key) else {
+        return Some(Unmet::Missing { key, wanted: criterion.requirement.words(), sources: criterion.sources.clone() });
+    };
+    let source = evidence.provenance.source();
+    if !criterion.sources.contains(&source) {
+        return Some(Unmet::WrongSource { key, source, sources: criterion.sources.clone() });
+    }
+    if let Provenance::Attestation { by } = &evidence.provenance {
+        let entitled = |group| facts.groups.get(group).is_some_and(|members| members.contains(by));
+        if !criterion.attested_by.iter().any(entitled) {
+            return Some(Unmet::NotTheirs { key, by: by.clone(), groups: criterion.attested_by.clone() });
+        }
+    }
+    // An attestation may speak of the item as a whole; whatever speaks of a commit speaks of the one that there is now.
+    let of_whole = matches!(evidence.provenance, Provenance::Attestation { .. }) && evidence.head.is_none();
+    if !of_whole && facts.item.head.is_some() && evidence.head != facts.item.head {
+        return Some(Unmet::Stale { key, found: evidence.head.clone(), head: facts.item.head.clone() });
+    }
+    if evidence.at > now {
+        return Some(Unmet::FromTheFuture { key, at: evidence.at });
+    }
+    if let Some(fresh_for) = criterion.fresh_for
+        && evidence.at.saturating_add(fresh_for).is_ok_and(|end| end < now)
+    {
+        return Some(Unmet::TooOld { key, at: evidence.at });
+    }
+    match criterion.requirement.holds(&evidence.value) {
+        Some(true) => None,
+        Some(false) => Some(Unmet::NotSo { key, found: evidence.value.found(), wanted: criterion.requirement.words() }),
+        None => Some(Unmet::WrongType { key, found: evidence.value.found(), wanted: criterion.requirement.kind() }),
+    }
+}
+
+/// What a review still lacks. An approval counts when it is a member's, not the requester's, for this move, of what is there now,
+/// and given since the item came into its stage.
+fn reviewed(
+    review: &Review,
+    facts: Facts<'_>,
+    (from, to): (&StageName, &StageName),
+    requester: &PersonName,
+) -> Option<Unmet> {
+    if let Some((key, requirement)) = &review.when
+        && facts.evidence.get(key).and_then(|evidence| requirement.holds(&evidence.value)) == Some(false)
+    {
+        return None;
+    }
+    let none = BTreeSet::new();
+    let members = facts.groups.get(&review.group).unwrap_or(&none);
+    if members.is_empty() && review.if_any {
+        return None;
+    }
+    let good = |approval: &&Approval| {
+        approval.from == *from
+            && approval.to == *to
+            && approval.head == facts.item.head
+            && approval.at >= facts.item.since
+            && approval.by != *requester
+            && members.contains(&approval.by)
+    };
+    let have: BTreeSet<PersonName> = facts.approvals.iter().filter(good).map(|approval| approval.by.clone()).collect();
+    let could: BTreeSet<PersonName> = members.iter().filter(|member| *member != requester).cloned().collect();
+    let need = review.at_least.map_or(could.len().max(1), |least| least as usize);
+    (have.len() < need).then(|| Unmet::NotReviewed {
+        group: review.group.clone(),
+        have: have.clone(),
+        need,
+        could: could.difference(&have).cloned().collect(),
+    })
+}
