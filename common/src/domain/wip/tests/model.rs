@@ -29,9 +29,9 @@ mod session;
 mod watch;
 mod world;
 
-use board::{Age, ITEMS, Layout};
-use plan::Request;
-use session::After;
+use board::{Age, ITEMS, Layout, present};
+use plan::{Plan, Request, decide};
+use session::{After, Reading};
 use world::{Seen, Sightings, World};
 
 /// How large the world is.
@@ -62,16 +62,38 @@ enum What {
 }
 
 impl Small {
-    fn step(&self, state: &World, what: What) -> After {
-        let (mut next, mut changed) = (*state, 0);
-        match what {
-            What::Run(request) => changed = next.run(request, true, &self.layout, &self.seen),
-            What::RunUnheard(request) => changed = next.run(request, false, &self.layout, &self.seen),
-            What::Finish => next.finish(true, &self.layout, &self.seen),
-            What::FinishUnheard => next.finish(false, &self.layout, &self.seen),
-            What::Tick => next.tick(),
+    /// Every step that somebody may take now, with where it leads to.
+    fn steps(&self, state: &World, rows: &Rows, plans: &[(Request, Plan)]) -> Vec<(What, After)> {
+        let Self { layout, seen } = self;
+        let mut steps = Vec::new();
+        let mut step = |what: What, step: &dyn Fn(&mut World) -> u8| {
+            let mut next = *state;
+            let changed = step(&mut next);
+            steps.push((what, After { next, changed, ticked: what == What::Tick }));
+        };
+        // Of items that are alike one acts. Any of them may have begun before.
+        for (request, plan) in plans.iter().filter(|(request, _)| !state.repeats(*request, layout)) {
+            step(What::Run(*request), &|next| next.run((*request, plan), rows, true, layout, seen));
+            if matches!(request, Request::AskAtOnce(_) | Request::Ask(_)) {
+                step(What::RunUnheard(*request), &|next| next.run((*request, plan), rows, false, layout, seen));
+            }
         }
-        After { next, changed, ticked: what == What::Tick }
+        // Who has not begun does not finish; and a request sees one tick.
+        if state.session.is_some() {
+            for (what, heard) in [(What::Finish, true), (What::FinishUnheard, false)] {
+                step(what, &|next| {
+                    next.finish(rows, heard, layout, seen);
+                    0
+                });
+            }
+        }
+        if state.session.is_none_or(|session| !session.late) {
+            step(What::Tick, &|next| {
+                next.tick();
+                0
+            });
+        }
+        steps
     }
 }
 
@@ -91,24 +113,13 @@ impl Model for Small {
     }
 
     fn actions(&self, state: &World, acts: &mut Vec<Act>) {
-        let requests = state.requests(&self.layout);
-        let mut steps: Vec<What> = requests.iter().map(|request| What::Run(*request)).collect();
-        let asks = |request: &&Request| matches!(request, Request::AskAtOnce(_) | Request::Ask(_));
-        steps.extend(requests.iter().filter(asks).map(|request| What::RunUnheard(*request)));
-        let mut begun = Vec::new();
-        match state.session {
-            Some(session) => {
-                steps.extend([What::Finish, What::FinishUnheard]);
-                // A request sees one tick.
-                steps.extend((!session.late).then_some(What::Tick));
-            }
-            None => {
-                steps.push(What::Tick);
-                begun.extend(requests.iter().filter_map(|request| state.reading(*request, &self.layout)));
-            }
-        }
-        for what in steps {
-            let after = self.step(state, what);
+        let rows = state.board.rows(&self.layout, 0);
+        let plan = |request| (request, decide(request, &rows, present(), &self.layout));
+        let plans: Vec<(Request, Plan)> = state.requests(&self.layout).into_iter().map(plan).collect();
+        let begun = plans.iter().filter(|_| state.session.is_none());
+        let begun: Vec<Reading> =
+            begun.filter_map(|(request, plan)| state.reading(*request, plan, &self.layout)).collect();
+        for (what, after) in self.steps(state, &rows, &plans) {
             let next = after.next.settled(&self.layout);
             acts.extend((next != *state).then_some(Act { begun: None, what, next }));
             for reading in &begun {
@@ -196,7 +207,7 @@ fn one_scope(items: usize) -> Layout {
     Layout::new(&[1; ITEMS][..items], &[("portfolio", 2), ("pod:*", 9)], &[(0, 1), (0, 2), (0, 3)])
 }
 
-/// Two items in a narrow pod, two in a wide one, under the portfolio's two places.
+/// Items in a narrow pod and in a wide one, under the portfolio's two places.
 fn overlapping(pods: &[usize]) -> Layout {
     Layout::new(
         pods,
@@ -206,19 +217,14 @@ fn overlapping(pods: &[usize]) -> Layout {
 }
 
 #[test]
-fn every_history_of_two_items_keeps_the_rules() {
-    explore("two items", one_scope(2));
-}
-
-#[test]
-#[ignore = "takes long unless it is optimised: make model"]
 fn every_history_of_four_items_keeps_the_rules() {
     explore("four items", one_scope(4));
 }
 
-/// Of four items two are blocked by their pod too.
+/// Scopes that overlap only in part: a narrow pod and a wide one under the portfolio.
 #[test]
 #[ignore = "takes long unless it is optimised: make model"]
-fn every_history_of_four_items_in_two_pods_keeps_the_rules() {
-    explore("four items in two pods", overlapping(&[1, 1, 2, 2]));
+fn every_history_of_items_in_two_pods_keeps_the_rules() {
+    explore("two items in two pods", overlapping(&[1, 2]));
+    explore("three items in two pods", overlapping(&[1, 1, 2]));
 }

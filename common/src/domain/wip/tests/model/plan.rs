@@ -16,6 +16,16 @@ pub(super) enum Request {
     SetLimit(usize, u8),
 }
 
+impl Request {
+    /// The item that it is about.
+    pub(super) fn item(self) -> Option<usize> {
+        match self {
+            Self::AskAtOnce(at) | Self::Ask(at) | Self::ReleaseAtOnce(at, _) | Self::Release(at, _) => Some(at),
+            Self::Sweep(_) | Self::SetLimit(..) => None,
+        }
+    }
+}
+
 /// Numbers above it were made from the clock, in this step; the others are ranks.
 pub(super) const DRAWN: Fence = Fence(1_000);
 

@@ -55,7 +55,7 @@ pub(super) struct After {
 
 impl World {
     /// What a server would do that reads now; nothing when it would do nothing, whatever happens next.
-    pub(super) fn reading(&self, request: Request, layout: &Layout) -> Option<Reading> {
+    pub(super) fn reading(&self, request: Request, plan: &Plan, layout: &Layout) -> Option<Reading> {
         let mut reading = Reading { request, replaces: 0, put: 0, keep: 0, first: 0, number: 0, says: 0 };
         if matches!(request, Request::Release(_, 0) | Request::ReleaseAtOnce(_, 0)) {
             return None;
@@ -63,7 +63,6 @@ impl World {
         if matches!(request, Request::AskAtOnce(_) | Request::ReleaseAtOnce(..)) {
             return Some(reading);
         }
-        let plan = decide(request, &self.board.rows(layout, 0), present(), layout);
         for (place, write) in (0..3).filter_map(|place| Some((place, plan.writes.get(layout.scope(place))?))) {
             match write {
                 Operation::Queue { ticket, first, .. } => {

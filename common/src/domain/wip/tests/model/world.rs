@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{
     board::{Age, Board, ITEMS, Layout, present},
-    plan::{Plan, Request, decide},
+    plan::{Plan, Request},
     session::{Holds, Scopes, Session},
     watch::Watch,
     *,
@@ -71,6 +71,21 @@ impl World {
         all
     }
 
+    /// Whether an item before this one could do the same, and nobody could tell which of them did.
+    pub(super) fn repeats(&self, request: Request, layout: &Layout) -> bool {
+        request.item().is_some_and(|at| (0..at).any(|other| self.alike(at, other, layout)))
+    }
+
+    /// Whether these two may change their names and nobody could tell.
+    fn alike(&self, one: usize, other: usize, layout: &Layout) -> bool {
+        let same = |board: &Board| board.slots[one] == board.slots[other];
+        let unnamed = self.session.is_none_or(|session| {
+            session.request.item().is_none_or(|named| named != one && named != other)
+                && !matches!(session.holds, Holds::Past { read, .. } if !same(&read))
+        });
+        layout.pods[one] == layout.pods[other] && self.known[one] == self.known[other] && same(&self.board) && unnamed
+    }
+
     pub(super) fn tick(&mut self) {
         self.board.tick();
         if let Some(session) = &mut self.session {
@@ -81,19 +96,23 @@ impl World {
         }
     }
 
-    /// A request from beginning to end, with nobody between. The scopes whose rows have changed.
-    pub(super) fn run(&mut self, request: Request, reply_arrives: bool, layout: &Layout, seen: &Sightings) -> Scopes {
-        let rows = self.board.rows(layout, 0);
-        let plan = decide(request, &rows, present(), layout);
-        self.commit(request, &plan, &rows, present(), reply_arrives, layout, seen).unwrap_or_default()
+    /// A request from beginning to end, with nobody between: what it plans over the rows as they are. The scopes whose rows have changed.
+    pub(super) fn run(
+        &mut self,
+        (request, plan): (Request, &Plan),
+        rows: &Rows,
+        reply_arrives: bool,
+        layout: &Layout,
+        seen: &Sightings,
+    ) -> Scopes {
+        self.commit(request, plan, rows, present(), reply_arrives, layout, seen).unwrap_or_default()
     }
 
     /// The commit of a server that read some time ago.
-    pub(super) fn finish(&mut self, reply_arrives: bool, layout: &Layout, seen: &Sightings) {
+    pub(super) fn finish(&mut self, rows: &Rows, reply_arrives: bool, layout: &Layout, seen: &Sightings) {
         let Some(session) = self.session.take() else { return };
         let (plan, now) = (session.plan(&self.board, layout), session.now());
-        let rows = self.board.rows(layout, 0);
-        match self.commit(session.request, &plan, &rows, now, reply_arrives, layout, seen) {
+        match self.commit(session.request, &plan, rows, now, reply_arrives, layout, seen) {
             None => seen.see(Seen::WasFaster),
             Some(_) if matches!(session.holds, Holds::Ticket { .. }) => seen.see(Seen::QueuedOnOldReading),
             Some(_) if session.late && plan.facts.iter().any(|fact| matches!(fact, Fact::Acquired { .. })) => {
