@@ -231,7 +231,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let outcome = match wanted(governance, repository, number, found) {
             Wanted::Unlimited => Outcome::Unlimited,
             Wanted::Place(work) => self.ask_and_keep(work, cause).await?.into(),
-            Wanted::ItsTicket(work) if self.stands_in_line(&work).await? => {
+            Wanted::ItsTicket(work) if self.stands_in_line(&item).await? => {
                 self.ask_and_keep(work, cause).await?.into()
             }
             Wanted::ItsTicket(_) | Wanted::NotYet => Outcome::Draft,
@@ -260,14 +260,13 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         Ok(answer)
     }
 
-    /// Whether the item has a lease or a ticket anywhere that applies to it.
-    async fn stands_in_line(&self, work: &Work) -> Result<bool, Fault> {
-        let Ok(request) = Request::new(work.clone(), work.owner.clone(), None, &self.limits) else { return Ok(false) };
-        let rows = self.rows.load(&request.scopes).await?;
+    /// Whether the item has a lease or a ticket anywhere. All rows: it may stand where what it is now would not put it, as when the
+    /// reviewer that it waited for was taken off.
+    async fn stands_in_line(&self, item: &ItemId) -> Result<bool, Fault> {
+        let rows = self.view(None).await?;
         let now = self.now();
         let has = |row: &common::domain::wip::ScopeState| {
-            row.lease(&work.item, now).is_some()
-                || row.tickets.get(&work.item).is_some_and(|ticket| ticket.is_live(now))
+            row.lease(item, now).is_some() || row.tickets.get(item).is_some_and(|ticket| ticket.is_live(now))
         };
         Ok(rows.values().any(has))
     }

@@ -195,6 +195,18 @@ async fn reviewers_take_part_and_strangers_and_the_owner_do_not() {
     assert_eq!(words, ["portfolio", "pod-stage:ratio:scaffold", "involved:bob", "involved:cy"]);
 }
 
+/// Its ticket stands with the reviewer alone, where the pull request would not count any more.
+#[tokio::test]
+async fn a_draft_that_waits_for_a_reviewer_who_is_taken_off_is_asked_for_again() {
+    let case = Case::under(&LIMITS.replace("{limit: 9}", "{limit: 1}"));
+    for number in [1, 2] {
+        case.world.edit_change(number, |change| change.reviewers = [1003].into());
+        case.look(number).await;
+    }
+    case.world.edit_change(2, |change| (change.draft, change.reviewers) = (true, [].into()));
+    assert!(matches!(case.look(2).await, Outcome::Asked(Answer::Admitted { .. })));
+}
+
 #[tokio::test]
 async fn a_repository_without_wip_is_not_limited() {
     let case = Case::new();
