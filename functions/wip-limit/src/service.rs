@@ -305,8 +305,15 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         let item = &request.work.item;
         let mut patience = Patience::new(&self.clock);
         loop {
-            let before = self.rows.load(&BTreeSet::from([request.narrowest()])).await?;
+            let before = self.rows.load(&request.scopes).await?;
             let now = self.now();
+            if let Some(lease) = admission::held(item, &before, now) {
+                return Ok(Answer::Held(lease.clone()));
+            }
+            // Who stands in line already keeps that place: another ticket would put it behind those that came later.
+            if before.values().any(|row| row.tickets.get(item).is_some_and(|ticket| ticket.is_live(now))) {
+                break;
+            }
             let step = admission::queue_regardless(request, &before, &self.limits, now);
             match self.commit(&step, &before, cause, now).await? {
                 Committed::Done => break,
