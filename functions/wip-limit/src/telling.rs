@@ -53,9 +53,10 @@ impl Telling {
             let mut identity = fact.identity();
             let fence = limit_fence(fact, before);
             identity.extend(fence);
+            let at = moment(fact, now);
             self.fact(fact, &after, limits, now)
                 .into_iter()
-                .map(move |(subject, event)| envelope(subject, event, &identity, cause, now))
+                .map(move |(subject, event)| envelope(subject, event, &identity, cause, at))
         });
         told.collect()
     }
@@ -195,6 +196,15 @@ fn envelope(
     let parts = ["wip-limit", event.kind().name()].into_iter().chain(identity.iter().map(String::as_str));
     let (event_id, correlation_id) = (EventId::derived(parts), cause.clone());
     Envelope { meta: Meta { schema_version: SCHEMA_VERSION, event_id, occurred_at, correlation_id, subject }, event }
+}
+
+/// When it happened, for those who follow that order: a place is never given before its ticket was, even by a server whose clock is
+/// behind that of the one that gave the ticket.
+fn moment(fact: &Fact, now: Timestamp) -> Timestamp {
+    match fact {
+        Fact::Acquired { waited: Some(ticket), .. } => now.max(ticket.since),
+        _ => now,
+    }
 }
 
 /// The rows as the step leaves them.
