@@ -186,7 +186,7 @@ fn scope_document(row: &ScopeState, limits: &Limits, now: Timestamp) -> Value {
         .collect();
     let mut document = json!({
         "scope": row.scope, "limit": limit, "mode": rule.mode, "fair_share": rule.fair_share, "active": active,
-        "nearly_full": active as u64 * 100 >= u64::from(limit) * u64::from(limits.warn_at_percent), "holders": held, "queue": queue,
+        "nearly_full": active > 0 && active as u64 * 100 >= u64::from(limit) * u64::from(limits.warn_at_percent), "holders": held, "queue": queue,
     });
     // A person's limit counts while the row's is the one in force.
     if let Some(set) = row.overridden.as_ref().filter(|_| row.is_current(&limits.digest, now)) {

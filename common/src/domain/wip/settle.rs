@@ -19,9 +19,10 @@ use crate::domain::id::{ItemId, PodName};
 /// Rows by scope.
 pub type Rows = BTreeMap<Scope, ScopeState>;
 
-/// The most rows that one decision looks at. A transaction takes 100 items: each of these rows, an event for each whose limit
-/// changed, those for `MAX_EXPIRED` and `MAX_SERVED`, and the audit entry of a person's limit.
-pub const MAX_ROWS: usize = 39;
+/// The most rows that one decision looks at. A transaction takes 100 items: two for each of these rows (its entry in the list of rows
+/// when it is new, or the event when its limit changed), those for `MAX_EXPIRED` and `MAX_SERVED`, and two for what was asked: the
+/// event of a release, or that of a limit below its use and the audit entry of a person's limit, which is two.
+pub const MAX_ROWS: usize = 36;
 
 /// How many rows the clearing away of expired leases may bring in: the rest is for those who wait.
 const ROWS_FOR_EXPIRED: usize = MAX_ROWS / 2;
@@ -29,7 +30,8 @@ const ROWS_FOR_EXPIRED: usize = MAX_ROWS / 2;
 /// The most expired leases that one decision clears away. The others count as little as they did before.
 const MAX_EXPIRED: usize = 8;
 
-/// The most places that one decision gives away: two events each. The sweep goes on with the rest.
+/// The most places that one decision gives away: three events each, when it stands above a limit that only warns. The sweep goes on
+/// with the rest.
 const MAX_SERVED: usize = 5;
 
 /// An answer, or what has to be read first.
