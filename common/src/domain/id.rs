@@ -206,6 +206,8 @@ text_ids! {
     CriterionKey, "criterion", "a lower-case letter, then up to 62 of a-z, 0-9 and '_'", variable_name;
     /// A group of people whose word or approval counts for something: `technical-lead`.
     GroupName, "group", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A rule after which an item is looked at with a view to its end: `no-update`.
+    KillRuleName, "kill rule", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// Names a request, so that it may be sent again and is answered the same.
     RequestId, "request id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
     /// GitHub's `X-GitHub-Delivery`. It is not signed: never the only key of anything.

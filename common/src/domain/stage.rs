@@ -10,6 +10,7 @@
 mod evidence;
 mod gate;
 mod item;
+pub mod kill;
 mod pipeline;
 mod unmet;
 

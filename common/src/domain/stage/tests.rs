@@ -143,6 +143,8 @@ impl Case {
     }
 }
 
+mod kill;
+
 #[test]
 fn what_has_all_it_needs_moves() {
     assert_eq!(Case::good().decide(), Decision { step: Some(Step::Forward), unmet: vec![] });

@@ -1,0 +1,239 @@
+//! Kill review: what ends an item that has stopped living, and how it can be kept.
+//!
+//! A rule that holds opens a review with a deadline. Until then the owner may mend what the rule found, or ask for an exception. At
+//! the deadline the rule is judged anew: an item is ended only when it still holds then. One exception a rule, and one appeal an item:
+//! who asks for time again and again has no reason left (charter, spec governance §3.3).
+//!
+//! Deadlines are one-shot schedules; a review that finds its deadline passed does the same without one, so a schedule that was lost
+//! only costs time.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{evidence::Value, pipeline::Requirement};
+use crate::domain::id::{CriterionKey, GroupName, KillRuleName, PersonName};
+
+/// One rule of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KillRule {
+    /// Which.
+    pub name: KillRuleName,
+    /// What it looks at, and what holds when the item is to be looked at.
+    pub when: (CriterionKey, Requirement),
+    /// What follows when it still holds after the grace.
+    pub action: KillAction,
+    /// How long the owner has.
+    pub grace: SignedDuration,
+    /// Who is told.
+    pub notify: Vec<GroupName>,
+}
+
+/// What follows from a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KillAction {
+    /// The item is ended: branch and tag archived, a postmortem asked for, its places given back.
+    Archive,
+    /// The item goes back one stage.
+    Reject,
+    /// The item stays, and may not move on.
+    Block,
+    /// Somebody above is told.
+    Escalate,
+    /// The council looks at it.
+    Review,
+    /// What was deployed is taken back.
+    Rollback,
+    /// An incident is opened.
+    Incident,
+}
+
+/// Whether an item is under review.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KillReview {
+    /// Open reviews by rule.
+    pub open: BTreeMap<KillRuleName, Open>,
+    /// Exceptions that were given, by rule; one that has run out stays, so that there is no second.
+    pub exceptions: BTreeMap<KillRuleName, Exception>,
+    /// When an appeal was made, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appealed: Option<Timestamp>,
+}
+
+/// A review that is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// Since when.
+    pub since: Timestamp,
+    /// When the rule is judged again.
+    pub deadline: Timestamp,
+}
+
+/// Why an item may go on although a rule holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    /// Until when.
+    pub until: Timestamp,
+    /// Who takes the risk.
+    pub accepted_by: PersonName,
+    /// What was found, what is planned, and why it is worth it.
+    pub plan: String,
+}
+
+/// What one look came to, for one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// A review begins: everybody of the rule is told.
+    Opened {
+        /// Which rule.
+        rule: KillRuleName,
+        /// When it is judged again.
+        deadline: Timestamp,
+    },
+    /// The rule holds no longer: the review ends well.
+    Cleared {
+        /// Which rule.
+        rule: KillRuleName,
+    },
+    /// The grace is over and the rule still holds.
+    Due {
+        /// Which rule.
+        rule: KillRuleName,
+        /// What follows.
+        action: KillAction,
+    },
+    /// The rule cannot be judged: what it looks at is not known. Nothing is ended for lack of knowledge.
+    Unknown {
+        /// Which rule.
+        rule: KillRuleName,
+        /// What is not known, or of another type.
+        key: CriterionKey,
+    },
+}
+
+/// Looks at an item: what the rules of its stage find in what is known, and what follows now. Total; twice at the same moment changes
+/// nothing the second time.
+pub fn look(
+    rules: &[KillRule],
+    before: &KillReview,
+    known: &BTreeMap<CriterionKey, Value>,
+    now: Timestamp,
+) -> (KillReview, Vec<Seen>) {
+    let mut after = before.clone();
+    let mut seen = Vec::new();
+    // A rule that the stage no longer has judges nothing.
+    after.open.retain(|name, _| rules.iter().any(|rule| rule.name == *name));
+    for rule in rules {
+        let name = || rule.name.clone();
+        let (key, requirement) = &rule.when;
+        let Some(holds) = known.get(key).and_then(|value| requirement.holds(value)) else {
+            seen.push(Seen::Unknown { rule: name(), key: key.clone() });
+            continue;
+        };
+        let excepted = after.exceptions.get(&rule.name).is_some_and(|exception| now < exception.until);
+        match (after.open.get(&rule.name), holds && !excepted) {
+            (None, true) => {
+                let deadline = now.saturating_add(rule.grace).unwrap_or(Timestamp::MAX);
+                after.open.insert(name(), Open { since: now, deadline });
+                seen.push(Seen::Opened { rule: name(), deadline });
+                if deadline <= now {
+                    seen.push(Seen::Due { rule: name(), action: rule.action });
+                }
+            }
+            (Some(open), true) if open.deadline <= now => {
+                seen.push(Seen::Due { rule: name(), action: rule.action });
+            }
+            (Some(_), false) => {
+                after.open.remove(&rule.name);
+                seen.push(Seen::Cleared { rule: name() });
+            }
+            _ => {}
+        }
+    }
+    (after, seen)
+}
+
+/// Why there is no exception or appeal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoMercy {
+    /// Nothing is under review.
+    #[error("the item is not under review for {0}: there is nothing to except")]
+    NotOpen(KillRuleName),
+    /// There was one.
+    #[error("there was an exception from {0} already, until {1:.0}: end the item, or mend what the rule finds")]
+    Second(KillRuleName, Timestamp),
+    /// It ends before it begins, or never.
+    #[error("an exception ends between tomorrow and {most} days from now")]
+    NoEnd {
+        /// The longest.
+        most: i64,
+    },
+    /// Without words.
+    #[error("say what was found, what is planned and why it is worth it, in at least {least} characters")]
+    NoPlan {
+        /// The shortest.
+        least: usize,
+    },
+    /// Nothing is under review.
+    #[error("the item is not under review: there is nothing to appeal against")]
+    NothingOpen,
+    /// There was one.
+    #[error("the item's one appeal was made on {0:.0}")]
+    Appealed(Timestamp),
+}
+
+/// The longest exception, in days.
+const MOST_DAYS: i64 = 90;
+
+/// The shortest plan.
+const PLAN: usize = 40;
+
+/// Gives an exception from a rule: its review ends, and the rule rests until then.
+///
+/// # Errors
+/// Why there is none.
+pub fn except(
+    before: &KillReview,
+    rule: &KillRuleName,
+    exception: Exception,
+    now: Timestamp,
+) -> Result<KillReview, NoMercy> {
+    if let Some(earlier) = before.exceptions.get(rule) {
+        return Err(NoMercy::Second(rule.clone(), earlier.until));
+    }
+    if !before.open.contains_key(rule) {
+        return Err(NoMercy::NotOpen(rule.clone()));
+    }
+    let days = |days: i64| now.saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
+    if !(days(1)..=days(MOST_DAYS)).contains(&exception.until) {
+        return Err(NoMercy::NoEnd { most: MOST_DAYS });
+    }
+    if exception.plan.trim().chars().count() < PLAN {
+        return Err(NoMercy::NoPlan { least: PLAN });
+    }
+    let mut after = before.clone();
+    after.open.remove(rule);
+    after.exceptions.insert(rule.clone(), exception);
+    Ok(after)
+}
+
+/// Appeals: every open review gets its grace once more. The council decides in that time.
+///
+/// # Errors
+/// Why there is none.
+pub fn appeal(before: &KillReview, rules: &[KillRule], now: Timestamp) -> Result<KillReview, NoMercy> {
+    if let Some(at) = before.appealed {
+        return Err(NoMercy::Appealed(at));
+    }
+    if before.open.is_empty() {
+        return Err(NoMercy::NothingOpen);
+    }
+    let mut after = KillReview { appealed: Some(now), ..before.clone() };
+    for (name, open) in &mut after.open {
+        let grace = rules.iter().find(|rule| rule.name == *name).map_or(SignedDuration::ZERO, |rule| rule.grace);
+        open.deadline = open.deadline.max(now.saturating_add(grace).unwrap_or(Timestamp::MAX));
+    }
+    Ok(after)
+}

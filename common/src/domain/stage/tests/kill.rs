@@ -1,0 +1,115 @@
+//! Kill review: nothing ends early, for a reason that has gone, for lack of knowledge, or without having been told.
+
+use super::*;
+use crate::domain::{
+    id::KillRuleName,
+    stage::kill::{Exception, KillAction, KillReview, KillRule, NoMercy, Seen, appeal, except, look},
+};
+
+fn rule(name: &str, grace_hours: i64) -> KillRule {
+    KillRule {
+        name: id(name),
+        when: (id("days_since_update"), Requirement::Number(Comparison::MoreThan, id("30"))),
+        action: KillAction::Archive,
+        grace: SignedDuration::from_hours(grace_hours),
+        notify: vec![id("owner")],
+    }
+}
+
+fn known(days: &str) -> BTreeMap<CriterionKey, Value> {
+    [(id("days_since_update"), number(days))].into()
+}
+
+fn hours(hours: i64) -> SignedDuration {
+    SignedDuration::from_hours(hours)
+}
+
+fn exception(until: Timestamp) -> Exception {
+    let plan = "we found a customer, and ship a first part to them in March".to_owned();
+    Exception { until, accepted_by: id("eve"), plan }
+}
+
+#[test]
+fn a_review_opens_waits_and_is_due_only_when_the_rule_still_holds() {
+    let rules = [rule("no-update", 168)];
+    let name: KillRuleName = id("no-update");
+    let (open, seen) = look(&rules, &KillReview::default(), &known("31"), now());
+    assert_eq!(seen, [Seen::Opened { rule: name.clone(), deadline: now() + hours(168) }]);
+    assert_eq!(look(&rules, &open, &known("32"), now() + hours(167)), (open.clone(), vec![]), "not yet");
+    let (still, seen) = look(&rules, &open, &known("38"), now() + hours(168));
+    assert_eq!(seen, [Seen::Due { rule: name.clone(), action: KillAction::Archive }]);
+    assert_eq!(still, open, "until it is done, every look says so");
+    let (cleared, seen) = look(&rules, &open, &known("0"), now() + hours(168));
+    assert_eq!((cleared, seen), (KillReview::default(), vec![Seen::Cleared { rule: name.clone() }]));
+    let (at_once, seen) = look(&[rule("no-update", 0)], &KillReview::default(), &known("31"), now());
+    assert_eq!(seen.len(), 2, "without a grace it is told and due at once: {at_once:?}");
+    let (kept, seen) = look(&rules, &open, &BTreeMap::new(), now() + hours(999));
+    assert_eq!(seen, [Seen::Unknown { rule: name, key: id("days_since_update") }]);
+    assert_eq!(kept, open, "nothing is ended for lack of knowledge");
+    assert_eq!(
+        look(&[], &open, &known("31"), now() + hours(999)),
+        (KillReview::default(), vec![]),
+        "no rule, no review"
+    );
+}
+
+#[test]
+fn an_exception_rests_the_rule_once_and_an_appeal_moves_the_deadline_once() {
+    let rules = [rule("no-update", 168)];
+    let name: KillRuleName = id("no-update");
+    let (open, _) = look(&rules, &KillReview::default(), &known("31"), now());
+    let until = now() + hours(30 * 24);
+    let excepted = except(&open, &name, exception(until), now()).unwrap();
+    assert_eq!(look(&rules, &excepted, &known("60"), until - SignedDuration::from_secs(1)), (excepted.clone(), vec![]));
+    let (again, seen) = look(&rules, &excepted, &known("61"), until);
+    assert_eq!(seen, [Seen::Opened { rule: name.clone(), deadline: until + hours(168) }]);
+    assert_eq!(except(&again, &name, exception(until + hours(99)), until), Err(NoMercy::Second(name.clone(), until)));
+
+    let closed = KillReview::default();
+    assert_eq!(except(&closed, &name, exception(until), now()), Err(NoMercy::NotOpen(name.clone())));
+    for end in [now(), now() + hours(23), now() + hours(91 * 24)] {
+        assert_eq!(except(&open, &name, exception(end), now()), Err(NoMercy::NoEnd { most: 90 }));
+    }
+    let wordless = Exception { plan: "please".to_owned(), ..exception(until) };
+    assert_eq!(except(&open, &name, wordless, now()), Err(NoMercy::NoPlan { least: 40 }));
+
+    let late = now() + hours(160);
+    let appealed = appeal(&open, &rules, late).unwrap();
+    assert_eq!(appealed.open[&name].deadline, late + hours(168));
+    assert_eq!(appeal(&appealed, &rules, late), Err(NoMercy::Appealed(late)));
+    assert_eq!(appeal(&closed, &rules, now()), Err(NoMercy::NothingOpen));
+}
+
+proptest! {
+    /// Over any course of days: an end is due only after a review was told, its grace passed, and the rule holds at that moment.
+    #[test]
+    fn nothing_is_due_before_its_grace(course in prop::collection::vec((0_i64..72, prop::option::of(0_u32..60)), 1..40)) {
+        let rules = [rule("no-update", 100)];
+        let (mut at, mut review, mut told) = (now(), KillReview::default(), None);
+        for (step, days) in course {
+            at += hours(step);
+            let facts = days.map(|days| known(&days.to_string())).unwrap_or_default();
+            let holds = days.is_some_and(|days| days > 30);
+            let (after, seen) = look(&rules, &review, &facts, at);
+            for one in &seen {
+                match one {
+                    Seen::Opened { deadline, .. } => {
+                        prop_assert!(holds && told.is_none() && *deadline == at + hours(100));
+                        told = Some(*deadline);
+                    }
+                    Seen::Due { .. } => prop_assert!(holds && told.is_some_and(|deadline| deadline <= at)),
+                    Seen::Cleared { .. } => {
+                        prop_assert!(!holds);
+                        told = None;
+                    }
+                    Seen::Unknown { .. } => prop_assert!(days.is_none()),
+                }
+            }
+            let (twice, again) = look(&rules, &after, &facts, at);
+            prop_assert_eq!(&twice, &after);
+            let opened = again.iter().any(|one| matches!(one, Seen::Opened { .. } | Seen::Cleared { .. }));
+            prop_assert!(!opened, "told twice");
+            review = after;
+        }
+    }
+}
