@@ -69,6 +69,15 @@ pub enum Action<'a> {
         /// Whether it takes the expedite lane.
         expedite: bool,
     },
+    /// To say whose an item is: it counts against that person's limit.
+    Own {
+        /// Whose.
+        owner: &'a PersonName,
+        /// Whose work it is.
+        pod: &'a PodName,
+        /// Whether that person is in the pod.
+        theirs: bool,
+    },
     /// To renew or to give back a place.
     Keep {
         /// Whose work it is.
@@ -97,6 +106,12 @@ pub enum Unidentified {
     Unknown {
         /// The subject.
         subject: String,
+    },
+    /// A name that the file does not have.
+    #[error("{person} is not in people.yaml: an administrator adds them there")]
+    NotListed {
+        /// Who.
+        person: PersonName,
     },
     /// A role that there is not.
     #[error(
@@ -136,6 +151,16 @@ impl Role {
             Self::Admin => "admin",
         }
     }
+}
+
+/// Somebody who is named by a system that has no token of theirs: with the roles that the file gives and no others.
+///
+/// # Errors
+/// That they are not listed, or may do nothing.
+pub fn named(name: &PersonName, people: &People) -> Result<Actor, Unidentified> {
+    let person = people.listed.get(name).ok_or_else(|| Unidentified::NotListed { person: name.clone() })?;
+    let role = person.roles.iter().max().ok_or_else(|| Unidentified::NoRole { person: name.clone() })?;
+    Ok(Actor { person: name.clone(), role: *role, pods: person.pods.clone() })
 }
 
 /// Who a verified token belongs to.
@@ -181,6 +206,18 @@ pub fn may(actor: &Actor, action: Action<'_>) -> Result<(), Forbidden> {
                 at_least(actor, Role::Approver, "take the expedite lane")?;
             }
             works_for(actor, pod, "ask for its places")
+        }
+        Action::Own { owner, pod, theirs } => {
+            may(actor, Action::Hold)?;
+            // Else anybody could use up what somebody of another pod may own.
+            if theirs || actor.role == Role::Admin || *owner == actor.person {
+                return Ok(());
+            }
+            let reason = format!(
+                "{owner} is not in pod {pod}, so {} may not name them as an owner of its items: they themselves and admins may",
+                actor.person
+            );
+            Err(Forbidden { reason })
         }
         Action::Keep { pod, holder } => {
             may(actor, Action::Hold)?;

@@ -2,6 +2,8 @@
 //!
 //! Every refusal says in `detail`, in words, what a program finds in the fields beside it.
 
+use std::collections::BTreeSet;
+
 use common::{
     domain::{
         id::ItemId,
@@ -32,6 +34,21 @@ pub fn asked(item: &ItemId, answer: &Answer) -> Response {
         Answer::Waits(waiting) => waits(waiting).into(),
         Answer::NoRule(scopes) => no_rule(scopes).into(),
     }
+}
+
+/// The answer to a request for an item that has its place as something else: 409. The fence is only for who may renew the lease.
+pub fn held_otherwise(item: &ItemId, lease: &Lease, elsewhere: &BTreeSet<Scope>, theirs: bool) -> Response {
+    let missing: Vec<String> = elsewhere.iter().map(ToString::to_string).collect();
+    let held: Vec<String> = lease.scopes.iter().map(ToString::to_string).collect();
+    let detail = format!(
+        "{item} has its place in {}, and does not count in {}: give that place back and ask anew, or use another item",
+        held.join(", "),
+        missing.join(", ")
+    );
+    let problem = Problem::new(409, "held-otherwise", "It has its place as something else", detail)
+        .with("scopes", json!(lease.scopes))
+        .with("elsewhere", json!(elsewhere));
+    if theirs { problem.with("fence", json!(lease.fence)).into() } else { problem.into() }
 }
 
 /// The answer to a renewal: 200, 403, 404, 409.
@@ -66,15 +83,19 @@ pub fn limit_set(scope: &Scope, expected: u32, answer: &LimitAnswer, limits: &Li
     }
 }
 
-/// Every scope: those with a row, and those that `limits.yaml` names without one.
-pub fn scopes(rows: &Rows, limits: &Limits, now: Timestamp) -> Response {
+/// Every scope: those with a row, and those that `limits.yaml` names without one. A row that cannot be read is named beside them.
+pub fn scopes(rows: &Rows, unreadable: &[Scope], limits: &Limits, now: Timestamp) -> Response {
     let named = limits.rules.keys().filter_map(|pattern| pattern.as_str().parse::<Scope>().ok());
     let mut all = rows.clone();
-    for scope in named {
+    for scope in named.filter(|scope| !unreadable.contains(scope)) {
         all.entry(scope.clone()).or_insert_with(|| ScopeState::absent(scope));
     }
     let documents: Vec<Value> = all.values().map(|row| scope_document(row, limits, now)).collect();
-    Response::json(200, &json!({"scopes": documents, "governance_digest": limits.digest}))
+    let mut answer = json!({"scopes": documents, "governance_digest": limits.digest});
+    if !unreadable.is_empty() {
+        answer["unreadable"] = json!(unreadable);
+    }
+    Response::json(200, &answer)
 }
 
 /// One scope; 404 when no rule makes it one and nothing is left in it.

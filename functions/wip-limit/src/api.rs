@@ -1,11 +1,13 @@
 //! The HTTP API: a request to a call, the call to the service, its answer to a response.
 
+use std::collections::BTreeSet;
+
 use common::{
     domain::{
         access::{self, Action, Actor},
         governance::Governance,
         id::{CorrelationId, quoted},
-        wip::Lease,
+        wip::{Lease, Scope, admission::elsewhere},
     },
     fault::Fault,
     http::{Request, Response},
@@ -15,7 +17,7 @@ use common::{
 use crate::{
     answer,
     http::{Call, call},
-    service::Limiter,
+    service::{Answer, Limiter, View},
 };
 
 /// Answers one request. Total: every failure is an HTTP status.
@@ -59,8 +61,17 @@ async fn done<R: WipRows, C: Pause>(
     let limits = &limiter.limits;
     Ok(match call {
         Call::Ask { work, ttl_seconds } => {
-            let item = work.item.clone();
-            answer::asked(&item, &limiter.ask(work, person.clone(), ttl_seconds, cause).await?)
+            let answer = limiter.ask(work.clone(), person.clone(), ttl_seconds, cause).await?;
+            let elsewhere = match &answer {
+                Answer::Held(lease) => elsewhere(&work, lease, limits),
+                _ => BTreeSet::new(),
+            };
+            match &answer {
+                Answer::Held(lease) if !elsewhere.is_empty() => {
+                    answer::held_otherwise(&work.item, lease, &elsewhere, allowed(lease).is_ok())
+                }
+                answer => answer::asked(&work.item, answer),
+            }
         }
         Call::Renew { item, fence, ttl_seconds } => {
             answer::renewed(&item, fence, &limiter.renew(&item, fence, ttl_seconds, allowed).await?)
@@ -69,9 +80,13 @@ async fn done<R: WipRows, C: Pause>(
             let ended = limiter.release(&item, fence, scopes.as_ref(), person, allowed, cause).await?;
             answer::released(&item, fence, &ended)
         }
-        Call::Scopes => answer::scopes(&limiter.view(None).await?, limits, limiter.now()),
+        Call::Scopes => {
+            let View { rows, unreadable } = limiter.view(None).await?;
+            let unreadable: Vec<Scope> = unreadable.into_iter().map(|(scope, _)| scope).collect();
+            answer::scopes(&rows, &unreadable, limits, limiter.now())
+        }
         Call::Scope(scope) => {
-            let rows = limiter.view(Some(&scope)).await?;
+            let rows = limiter.view(Some(&scope)).await?.rows;
             let row = rows.get(&scope).ok_or_else(|| Fault::bug("a row that was read is not in the answer"))?;
             answer::scope(row, limits, limiter.now())
         }

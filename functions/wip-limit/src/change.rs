@@ -169,7 +169,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
         cause: &CorrelationId,
     ) -> Result<(), Fault> {
         let mut first = Ok(());
-        let standing = standing(&self.view(None).await?, self.now());
+        let standing = standing(&self.view(None).await?.rows, self.now());
         for repository in repositories(governance) {
             let open = match forge.open_pull_requests(&repository).await {
                 Ok(open) => open,
@@ -263,7 +263,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
     /// Whether the item has a lease or a ticket anywhere. All rows: it may stand where what it is now would not put it, as when the
     /// reviewer that it waited for was taken off.
     async fn stands_in_line(&self, item: &ItemId) -> Result<bool, Fault> {
-        let rows = self.view(None).await?;
+        let rows = self.view(None).await?.rows;
         let now = self.now();
         let has = |row: &common::domain::wip::ScopeState| {
             row.lease(item, now).is_some() || row.tickets.get(item).is_some_and(|ticket| ticket.is_live(now))

@@ -1,7 +1,14 @@
 //! What wakes the function beside its API: requests and pull requests from the bus, and the clock.
 
+use std::collections::BTreeSet;
+
 use common::{
-    domain::{governance::Governance, id::CorrelationId, id::quoted, wip::vet::vet},
+    domain::{
+        access::{self, Action},
+        governance::Governance,
+        id::{CorrelationId, quoted},
+        wip::{Scope, admission::elsewhere, vet::vet},
+    },
     event::{Envelope, Event, WipLockRequested},
     fault::Fault,
     ports::{Forge, Pause, WipRows},
@@ -51,30 +58,42 @@ impl<R: WipRows, C: Pause, F: Forge> WipLimit<R, C, F> {
         }
     }
 
-    /// A request from a system that has no token: the bus's own policy says who may send it.
+    /// A request from a system that has no token. Whoever may put events on the bus may send it in anybody's name, so it can do no more
+    /// than that person could: with the roles that people.yaml gives them, for their own pods.
     async fn requested(&self, request: &WipLockRequested, cause: &CorrelationId) -> Result<(), Fault> {
         let work = request.work();
-        let mut misfits: Vec<String> = vet(&work, &self.governance).iter().map(ToString::to_string).collect();
-        if !self.governance.people.listed.contains_key(&request.requested_by) {
-            misfits.push(format!(
-                "requested_by: found {}, expected a person of people.yaml",
-                quoted(request.requested_by.as_str(), 80)
-            ));
+        let mut wrong: Vec<String> = vet(&work, &self.governance).iter().map(ToString::to_string).collect();
+        match access::named(&request.requested_by, &self.governance.people) {
+            Err(nobody) => wrong.push(format!("requested_by: {nobody}")),
+            Ok(actor) => {
+                let theirs = self.governance.people.in_pod(&work.owner, &work.pod);
+                let asks = Action::Ask { pod: &work.pod, expedite: work.expedite };
+                let owns = Action::Own { owner: &work.owner, pod: &work.pod, theirs };
+                let refused = [asks, owns].into_iter().filter_map(|action| access::may(&actor, action).err());
+                let refused: BTreeSet<String> = refused.map(|forbidden| forbidden.reason).collect();
+                wrong.extend(refused);
+            }
         }
-        if !misfits.is_empty() {
-            return Err(Fault::reject(format!(
-                "the request for {} cannot be admitted: {}",
-                work.item,
-                misfits.join("; ")
-            )));
+        if !wrong.is_empty() {
+            let what = format!("the request for {} cannot be admitted: {}", work.item, wrong.join("; "));
+            return Err(Fault::reject(what));
         }
         let item = work.item.clone();
-        match self.limiter.ask(work, request.requested_by.clone(), request.ttl_seconds, cause).await? {
-            Answer::Held(_) | Answer::Admitted { .. } | Answer::Waits(_) => Ok(()),
-            Answer::NoRule(scopes) => {
-                let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-                Err(Fault::reject(format!("the request for {item}: limits.yaml has no rule for {}", scopes.join(", "))))
-            }
+        let list =
+            |scopes: &mut dyn Iterator<Item = &Scope>| scopes.map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match self.limiter.ask(work.clone(), request.requested_by.clone(), request.ttl_seconds, cause).await? {
+            Answer::Held(lease) => match elsewhere(&work, &lease, &self.limiter.limits) {
+                scopes if scopes.is_empty() => Ok(()),
+                scopes => Err(Fault::reject(format!(
+                    "the request for {item}: it has its place as something else, and does not count in {}",
+                    list(&mut scopes.iter())
+                ))),
+            },
+            Answer::Admitted { .. } | Answer::Waits(_) => Ok(()),
+            Answer::NoRule(scopes) => Err(Fault::reject(format!(
+                "the request for {item}: limits.yaml has no rule for {}",
+                list(&mut scopes.iter())
+            ))),
         }
     }
 
@@ -92,7 +111,9 @@ impl<R: WipRows, C: Pause, F: Forge> WipLimit<R, C, F> {
                 for scope in &swept.left {
                     tracing::info!(%scope, "others kept changing it: left to the next sweep");
                 }
-                self.limiter.look_at_due_changes(&self.forge, &self.governance, &swept.rows, &cause).await
+                let looked = self.limiter.look_at_due_changes(&self.forge, &self.governance, &swept.rows, &cause).await;
+                // Everything that could be done is done; that something could not still fails the run, and raises its alarm.
+                looked.and(swept.failed.into_iter().next().map_or(Ok(()), Err))
             }
             "reconcile" => {
                 let mended = self.limiter.mend(&cause).await.map(drop);

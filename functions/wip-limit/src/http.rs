@@ -235,6 +235,10 @@ fn ask(request: &Request, governance: &Governance, actor: &Actor) -> Result<Call
         return Err(Refusal::Misfits(misfits));
     }
     may(actor, Action::Ask { pod: &work.pod, expedite: work.expedite })?;
+    may(
+        actor,
+        Action::Own { owner: &work.owner, pod: &work.pod, theirs: governance.people.in_pod(&work.owner, &work.pod) },
+    )?;
     Ok(Call::Ask { work, ttl_seconds: asked.ttl_seconds.map(NonZeroU32::get) })
 }
 

@@ -25,7 +25,10 @@ use common::{
 use jiff::Timestamp;
 
 use self::patience::Patience;
-pub use self::{patience::PATIENCE, upkeep::Swept};
+pub use self::{
+    patience::PATIENCE,
+    upkeep::{Swept, View},
+};
 use crate::{audit, metrics, telling::Telling};
 
 mod patience;

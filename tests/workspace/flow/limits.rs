@@ -139,3 +139,35 @@ async fn without_any_event_the_schedule_comes_to_the_same_end() {
     assert!(flow.labelled().is_empty());
     assert_eq!(flow.drafts(), [false, false, false, false, false]);
 }
+
+/// Whoever may put events on the bus names somebody: no more comes of it than that person could do.
+#[tokio::test]
+async fn a_request_from_the_bus_can_do_no_more_than_whom_it_names() {
+    let flow = Flow::new().await;
+    let request = |item: &str, by: &str, pod: &str, owner: &str, expedite: bool| {
+        let work = serde_json::json!({
+            "item": item, "pod": pod, "stage": "seed", "type": "project", "owner": owner, "expedite": expedite, "requested_by": by,
+        });
+        let event = Event::WipLockRequested(serde_json::from_value(work).unwrap());
+        envelope(common::ports::Clock::now(&flow.world), "bus", &format!("item:{item}"), event)
+    };
+    let refused = async |request: Envelope| flow.wip_limit.event(&request).await.unwrap_err().to_string();
+    let page = [
+        refused(request("p-1", "rae", "ratio", "ada", false)).await,
+        refused(request("p-1", "cy", "ratio", "cy", true)).await,
+        refused(request("p-1", "finn", "ratio", "finn", false)).await,
+        refused(request("p-1", "cy", "ratio", "finn", false)).await,
+        refused(request("p-1", "nobody", "ratio", "cy", false)).await,
+    ];
+    insta::assert_snapshot!(page.join("\n"), @"
+    the request for p-1 cannot be admitted: rae has the role reader, and to ask for, renew or release places needs the role member
+    the request for p-1 cannot be admitted: cy has the role member, and to take the expedite lane needs the role approver
+    the request for p-1 cannot be admitted: finn is not in pod ratio: only its members and admins ask for its places
+    the request for p-1 cannot be admitted: finn is not in pod ratio, so cy may not name them as an owner of its items: they themselves and admins may
+    the request for p-1 cannot be admitted: requested_by: nobody is not in people.yaml: an administrator adds them there
+    ");
+    flow.wip_limit.event(&request("p-1", "cy", "ratio", "cy", false)).await.unwrap();
+    flow.wip_limit.event(&request("p-2", "bob", "ratio", "cy", true)).await.unwrap();
+    let other = refused(request("p-1", "finn", "nanda", "finn", false)).await;
+    assert!(other.contains("it has its place as something else, and does not count in pod:nanda"), "{other}");
+}

@@ -8,6 +8,7 @@ use common::{
     testing::id,
 };
 use jiff::SignedDuration;
+use serde_json::json;
 use wip_limit::{
     Limiter,
     service::{Answer, Ended, LimitAnswer},
@@ -37,6 +38,30 @@ async fn set_limit(limiter: &Limiter<Table, Watch>, expected_limit: u32, limit: 
     let set = Override { reason: "an audit".into(), by: ada(), until: None };
     let change = LimitChange { scope: scope(POD), limit, expected_limit, set };
     limiter.set_limit(&change, &cause()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_stops_no_other() {
+    let (present, (table, database)) = (Present::new(), database().await);
+    let rules = limits(&[("portfolio", 9), ("pod:*", 1)]);
+    let limiter = limiter(table, &Watch::new(&present, 0), &rules);
+    for (pod, seconds) in [("nanda", 600), ("ratio", 60)] {
+        limiter.ask(work(&format!("p-{pod}"), pod), ada(), Some(seconds), &cause()).await.unwrap();
+    }
+    let damage = json!({
+        "TableName": "penstock", "Key": {"pk": {"S": "SCOPE#pod:nanda"}, "sk": {"S": "STATE"}},
+        "UpdateExpression": "SET releases = :text", "ExpressionAttributeValues": {":text": {"S": "none"}},
+    });
+    database.update_item(serde_json::from_value(damage).unwrap()).unwrap();
+    present.pass(SignedDuration::from_mins(2));
+    let swept = limiter.sweep(&cause()).await.unwrap();
+    assert!(!swept.failed.is_empty(), "the run fails when it has done what it could");
+    assert!(swept.rows[&scope(POD)].leases.is_empty(), "the other pod's lease has gone");
+    let view = limiter.view(None).await.unwrap();
+    let unreadable: Vec<_> = view.unreadable.iter().map(|(scope, _)| scope.clone()).collect();
+    assert_eq!((unreadable, view.rows.len()), (vec![scope("pod:nanda")], 2));
+    assert!(limiter.mend(&cause()).await.is_err());
+    assert!(matches!(ask(&limiter, "p-2").await, Answer::Admitted { .. }), "and work goes on");
 }
 
 /// Who holds a place in the pod.

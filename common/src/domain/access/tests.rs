@@ -82,6 +82,7 @@ fn every_refusal_says_who_may() {
         said(Role::Reader, Action::Ask { pod: &own, expedite: false }),
         said(Role::Member, Action::Ask { pod: &own, expedite: true }),
         said(Role::Approver, Action::Ask { pod: &other, expedite: true }),
+        said(Role::Approver, Action::Own { owner: &"bo".parse().unwrap(), pod: &own, theirs: false }),
         said(Role::Reader, Action::Keep { pod: &own, holder: &"ada".parse().unwrap() }),
         said(Role::Member, Action::Keep { pod: &other, holder: &"bob".parse().unwrap() }),
         said(Role::Approver, Action::SetLimit),
@@ -90,6 +91,7 @@ fn every_refusal_says_who_may() {
     ada has the role reader, and to ask for, renew or release places needs the role member
     ada has the role member, and to take the expedite lane needs the role approver
     ada is not in pod nanda: only its members and admins ask for its places
+    bo is not in pod ratio, so ada may not name them as an owner of its items: they themselves and admins may
     ada has the role reader, and to ask for, renew or release places needs the role member
     ada is not in pod nanda: only its members and admins renew or release its leases
     ada has the role approver, and to set a limit needs the role admin
@@ -108,15 +110,27 @@ fn actors() -> impl Strategy<Value = Actor> {
 }
 
 /// Every action there is, about a pod and a holder.
-fn actions<'a>(pod: &'a PodName, holder: &'a PersonName) -> [Action<'a>; 6] {
+fn actions<'a>(pod: &'a PodName, holder: &'a PersonName) -> [Action<'a>; 8] {
     [
         Action::Read,
         Action::Hold,
         Action::Ask { pod, expedite: false },
         Action::Ask { pod, expedite: true },
+        Action::Own { owner: holder, pod, theirs: true },
+        Action::Own { owner: holder, pod, theirs: false },
         Action::Keep { pod, holder },
         Action::SetLimit,
     ]
+}
+
+#[test]
+fn who_is_named_without_a_token_has_the_roles_of_the_file() {
+    let people = people(true);
+    let named = |name: &str| named(&name.parse().unwrap(), &people);
+    let ada = named("ada").unwrap();
+    assert_eq!((ada.role, ada.pods.len()), (Role::Member, 1));
+    assert_eq!(named("nil").unwrap_err().to_string(), "nil has no role: an administrator gives one in people.yaml");
+    assert_eq!(named("eve").unwrap_err().to_string(), "eve is not in people.yaml: an administrator adds them there");
 }
 
 proptest! {
@@ -131,6 +145,8 @@ proptest! {
             admin || member,
             admin || member && inside,
             admin || actor.role == Role::Approver && inside,
+            admin || member,
+            admin || member && own,
             admin || member && (inside || own),
             admin,
         ];

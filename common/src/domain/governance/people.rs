@@ -86,6 +86,11 @@ impl People {
         self.listed.iter().filter(move |(_, person)| person.groups.contains(group)).map(|(name, _)| name)
     }
 
+    /// Whether somebody is in a pod.
+    pub fn in_pod(&self, person: &PersonName, pod: &PodName) -> bool {
+        self.listed.get(person).is_some_and(|person| person.pods.contains(pod))
+    }
+
     /// Everybody in a pod.
     pub fn members(&self, pod: &PodName) -> impl Iterator<Item = &PersonName> {
         self.listed.iter().filter(move |(_, person)| person.pods.contains(pod)).map(|(name, _)| name)

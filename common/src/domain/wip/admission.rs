@@ -8,7 +8,7 @@ use super::{
     fact::Fact,
     limits::{Limits, Terms},
     operation::Operation,
-    scope::{Scope, Work},
+    scope::{Scope, ScopeKind, Work},
     settle::{Next, Rows, settle},
     state::{Fence, Lease, ScopeState, Ticket},
 };
@@ -120,6 +120,23 @@ pub fn admit_at_once(request: &Request, limits: &Limits, now: Timestamp) -> Step
 /// The lease that an item holds in any of these rows.
 pub fn held<'r>(item: &ItemId, rows: &'r Rows, now: Timestamp) -> Option<&'r Lease> {
     rows.values().find_map(|row| row.lease(item, now))
+}
+
+/// Where an item would have to count as what it is said to be now, and does not under the lease that it holds: another pod, stage, type,
+/// owner, environment or account, or somebody more who takes part. Who names them is not answered with that lease: the work would go on
+/// where it counts nowhere. What rules there are may have changed since, so a kind of scope that the lease does not know is no
+/// difference, but for those that an item may have or not.
+pub fn elsewhere(work: &Work, lease: &Lease, limits: &Limits) -> BTreeSet<Scope> {
+    let may_be_absent = [ScopeKind::Environment, ScopeKind::Account, ScopeKind::Involved];
+    let known: BTreeSet<ScopeKind> = lease.scopes.iter().map(Scope::kind).chain(may_be_absent).collect();
+    let terms = limits.terms(work).unwrap_or_default();
+    let differs =
+        |scope: &Scope| *scope != Scope::Expedite && known.contains(&scope.kind()) && !lease.scopes.contains(scope);
+    let mut scopes: BTreeSet<Scope> = terms.into_keys().filter(differs).collect();
+    if lease.pod != work.pod {
+        scopes.insert(Scope::Pod(work.pod.clone()));
+    }
+    scopes
 }
 
 /// Decides over the rows.

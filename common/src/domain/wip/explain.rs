@@ -219,7 +219,7 @@ fn sentence(full: &FullScope, now: Timestamp) -> String {
         (Some(position), Some(until)) => {
             let _ = write!(
                 text,
-                "; place {position} of {} in its queue. A holder's release, or {until} at the latest, frees a place.",
+                "; place {position} of {} in its queue. A release frees a place, or {until} if its holder does not renew.",
                 full.queue
             );
         }

@@ -158,17 +158,7 @@ impl Line<'_> {
     fn next(&mut self) -> Next<Option<ItemId>> {
         self.reserved.clear();
         for (item, ticket) in self.in_order() {
-            let missing: BTreeSet<_> =
-                ticket.scopes.iter().filter(|scope| !self.rows.contains_key(scope)).cloned().collect();
-            if !missing.is_empty() {
-                if self.rows.len() + missing.len() <= MAX_ROWS {
-                    return Next::Need(missing);
-                }
-                for scope in &ticket.scopes {
-                    self.reserved.entry(scope.clone()).or_default().insert(item.clone());
-                }
-                continue;
-            }
+            let read = |scope: &&Scope| self.rows.contains_key(*scope);
             if ticket
                 .scopes
                 .iter()
@@ -179,14 +169,27 @@ impl Line<'_> {
                 self.drop_ticket(&item, &ticket);
                 continue;
             }
-            let full: Vec<_> = ticket.scopes.iter().filter(|scope| !self.has_room(&ticket, scope)).cloned().collect();
-            if full.is_empty() {
-                return Next::Ready(Some(item));
-            }
+            // Whoever is kept by a row that was read waits, whatever the others say: they are not read, and nothing is kept for it.
+            let full: Vec<_> =
+                ticket.scopes.iter().filter(read).filter(|scope| !self.has_room(&ticket, scope)).cloned().collect();
             for scope in &full {
                 if let Some(row) = self.rows.get_mut(scope).filter(|row| row.takes_a_ticket(&item)) {
                     row.tickets.entry(item.clone()).or_insert_with(|| ticket.clone());
                 }
+            }
+            if !full.is_empty() {
+                continue;
+            }
+            let missing: BTreeSet<_> =
+                ticket.scopes.iter().filter(|scope| !self.rows.contains_key(scope)).cloned().collect();
+            if missing.is_empty() {
+                return Next::Ready(Some(item));
+            }
+            if self.rows.len() + missing.len() <= MAX_ROWS {
+                return Next::Need(missing);
+            }
+            for scope in &ticket.scopes {
+                self.reserved.entry(scope.clone()).or_default().insert(item.clone());
             }
         }
         Next::Ready(None)

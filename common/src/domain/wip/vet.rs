@@ -1,7 +1,7 @@
 //! Whether an item names people, pods and places that there are.
 //!
 //! A pattern such as `owned:*` has a rule for any name. Without this, a misspelt owner would open a scope of their own, in which
-//! there is always room.
+//! there is always room; a misspelt stage would be one with another limit, and a row that stays for ever.
 
 use super::scope::{MAX_INVOLVED, Work};
 use crate::domain::{cluster::nearest, governance::Governance, id::quoted};
@@ -36,6 +36,8 @@ pub fn vet(work: &Work, governance: &Governance) -> Vec<Misfit> {
     };
     let people = || governance.people.listed.keys().map(|name| name.as_str());
     unknown("pod", work.pod.as_str(), "a pod of pods.yaml", &mut governance.pods.listed.keys().map(|pod| pod.as_str()));
+    let stages = || governance.stages.values().flat_map(|pipeline| &pipeline.stages).map(|stage| stage.name.as_str());
+    unknown("stage", work.stage.as_str(), "a stage of a pipeline in stages/", &mut stages());
     unknown("owner", work.owner.as_str(), "a person of people.yaml", &mut people());
     for (at, person) in work.involved.iter().enumerate() {
         unknown(&format!("involved[{at}]"), person.as_str(), "a person of people.yaml", &mut people());
@@ -90,6 +92,7 @@ mod tests {
             ("repositories.yaml", "repositories: []\n"),
             ("people.yaml", "people: {ada: {roles: [], pods: []}, bob: {roles: [], pods: []}}\n"),
             ("pods.yaml", "pods: {ratio: {}}\n"),
+            ("stages/short.yaml", "{parked_review_days: 30, stages: [{name: seed}, {name: scaffold}]}\n"),
             (
                 "limits.yaml",
                 "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 60, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
@@ -120,11 +123,12 @@ mod tests {
 
     #[test]
     fn every_unknown_name_is_said_with_the_nearest() {
-        let unknown = r#"{"item": "p-1", "pod": "ratoi", "stage": "scaffold", "type": "project", "owner": "adda",
+        let unknown = r#"{"item": "p-1", "pod": "ratoi", "stage": "scafold", "type": "project", "owner": "adda",
             "involved": ["bobb", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"], "environment": "stagin", "account": "000000000013"}"#;
         let said: Vec<String> = vet(&work(unknown), &governance()).iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(said.join("\n"), @r#"
         pod: found "ratoi", expected a pod of pods.yaml; did you mean ratio?
+        stage: found "scafold", expected a stage of a pipeline in stages/; did you mean scaffold?
         owner: found "adda", expected a person of people.yaml; did you mean ada?
         involved[0]: found "bobb", expected a person of people.yaml; did you mean bob?
         involved[1]: found "c1", expected a person of people.yaml

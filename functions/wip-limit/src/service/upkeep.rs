@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use common::{
     domain::{
         id::CorrelationId,
-        wip::{
-            Scope, ScopeState, holding, repair,
-            settle::{MAX_ROWS, Rows},
-        },
+        wip::{Scope, ScopeState, holding, repair, settle::Rows},
     },
     fault::Fault,
     ports::{Pause, WipRows},
@@ -17,8 +14,20 @@ use jiff::Timestamp;
 
 use super::{Limiter, busy};
 
+/// How many rows one read takes here: it need not be one moment, and an answer of DynamoDB ends at 4 MB.
+const ROWS_AT_ONCE: usize = 10;
+
+/// The rows, as far as they can be read.
+#[derive(Debug, Default)]
+pub struct View {
+    /// Those that can.
+    pub rows: Rows,
+    /// Those that cannot, and why.
+    pub unreadable: Vec<(Scope, Fault)>,
+}
+
 /// What one sweep did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Swept {
     /// The rows as they are now.
     pub rows: Rows,
@@ -26,45 +35,72 @@ pub struct Swept {
     pub changed: usize,
     /// Scopes that others kept changing: the next sweep comes to them.
     pub left: Vec<Scope>,
+    /// What could not be read or swept.
+    pub failed: Vec<Fault>,
 }
 
 impl<R: WipRows, C: Pause> Limiter<R, C> {
-    /// The rows of these scopes, or of all.
+    /// The rows of this scope, or of all.
+    ///
+    /// A row that cannot be read hides none of the others: it is named, and logged as an error.
     ///
     /// # Errors
-    /// Those of the table.
-    pub async fn view(&self, scope: Option<&Scope>) -> Result<Rows, Fault> {
-        let scopes = match scope {
-            Some(scope) => BTreeSet::from([scope.clone()]),
-            None => self.rows.scopes().await?,
+    /// Those of the table, and that of the one row that was asked for.
+    pub async fn view(&self, scope: Option<&Scope>) -> Result<View, Fault> {
+        let mut view = View::default();
+        let scopes: Vec<Scope> = match scope {
+            Some(scope) => {
+                view.rows = self.rows.load(&BTreeSet::from([scope.clone()])).await?;
+                return Ok(view);
+            }
+            None => self.rows.scopes().await?.into_iter().collect(),
         };
-        let mut rows = Rows::new();
-        let scopes: Vec<Scope> = scopes.into_iter().collect();
-        for chunk in scopes.chunks(MAX_ROWS) {
-            rows.extend(self.rows.load(&chunk.iter().cloned().collect()).await?);
+        for chunk in scopes.chunks(ROWS_AT_ONCE) {
+            match self.rows.load(&chunk.iter().cloned().collect()).await {
+                Ok(rows) => view.rows.extend(rows),
+                Err(Fault::Bug { .. }) => {
+                    for scope in chunk {
+                        match self.rows.load(&BTreeSet::from([scope.clone()])).await {
+                            Ok(rows) => view.rows.extend(rows),
+                            Err(fault @ Fault::Bug { .. }) => {
+                                tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
+                                view.unreadable.push((scope.clone(), fault));
+                            }
+                            Err(fault) => return Err(fault),
+                        }
+                    }
+                }
+                Err(fault) => return Err(fault),
+            }
         }
-        Ok(rows)
+        Ok(view)
     }
 
     /// Brings every scope up to now without anybody asking: expired leases go, places that are free are handed over, limits that
-    /// changed are taken over.
+    /// changed are taken over. What fails in one scope keeps no other from being looked at; it is among what was done.
     ///
     /// # Errors
-    /// Those of the table; a scope that others kept changing is no error.
+    /// Those of the table when the rows cannot be listed or read; a scope that others kept changing is no error.
     pub async fn sweep(&self, cause: &CorrelationId) -> Result<Swept, Fault> {
-        let mut swept = Swept { rows: self.view(None).await?, ..Swept::default() };
+        let View { rows, unreadable } = self.view(None).await?;
+        let mut swept =
+            Swept { rows, failed: unreadable.into_iter().map(|(_, fault)| fault).collect(), ..Swept::default() };
         let now = self.now();
         let due: Vec<Scope> =
             swept.rows.values().filter(|row| self.is_due(row, now)).map(|row| row.scope.clone()).collect();
         for scope in due {
             let only = BTreeSet::from([scope.clone()]);
-            match self.decide(&only, |rows, now| holding::sweep(rows, &self.limits, now), cause).await? {
-                Some(_) => swept.changed += 1,
-                None => swept.left.push(scope),
+            match self.decide(&only, |rows, now| holding::sweep(rows, &self.limits, now), cause).await {
+                Ok(Some(_)) => swept.changed += 1,
+                Ok(None) => swept.left.push(scope),
+                Err(fault) => {
+                    tracing::error!(%scope, fault = fault.chain(), "this scope could not be swept");
+                    swept.failed.push(fault);
+                }
             }
         }
         if swept.changed > 0 {
-            swept.rows = self.view(None).await?;
+            swept.rows = self.view(None).await?.rows;
         }
         Ok(swept)
     }
@@ -72,9 +108,9 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
     /// Mends leases that do not stand in all their scopes, and answers how many: what a restored table or an edit by hand leaves.
     ///
     /// # Errors
-    /// Those of the table.
+    /// Those of the table; that of a row that cannot be read, after the others were mended.
     pub async fn mend(&self, cause: &CorrelationId) -> Result<usize, Fault> {
-        let rows = self.view(None).await?;
+        let View { rows, unreadable } = self.view(None).await?;
         let mut mended = 0;
         // Rows of different moments may only seem to disagree: each suspect is decided over rows of one moment.
         for item in repair::torn(&rows, self.now()) {
@@ -89,7 +125,7 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
                 None => return Err(busy("mending", &item)),
             }
         }
-        Ok(mended)
+        unreadable.into_iter().next().map_or(Ok(mended), |(_, fault)| Err(fault))
     }
 
     /// Whether a sweep could find something to do in a row.

@@ -287,3 +287,20 @@ fn a_limit_that_rises_while_a_place_is_given_back_leaves_nobody_between_the_two(
     };
     assert!(both(true) && both(false));
 }
+
+/// Many who wait elsewhere, each with so many scopes that their rows do not fit into one decision: what they cannot use is not kept for
+/// them, and whoever can use it begins.
+#[test]
+fn those_who_are_kept_elsewhere_keep_nothing_from_whoever_can_begin() {
+    let mut table = Table::new(limits(&[("portfolio", 10), ("pod:*", 9), ("owned:*", 1), ("involved:*", 9)]));
+    let crowded = |name: &str, owner: &str| Work {
+        owner: owner.parse().unwrap(),
+        involved: (0..8).map(|at| format!("{name}-{at}").parse().unwrap()).collect(),
+        ..work(name, "ratio", "seed")
+    };
+    table.ask(crowded("busy", "ada"));
+    for name in ["a", "b", "c", "d", "e"] {
+        assert!(waits(&table.ask(crowded(name, "ada"))), "ada has one already");
+    }
+    assert!(matches!(table.ask(crowded("free", "bo")), Asked::Admitted { .. }));
+}

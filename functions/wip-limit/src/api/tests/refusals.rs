@@ -162,3 +162,35 @@ async fn a_body_is_refused_with_everything_that_is_wrong_in_it() {
     assert_eq!(problem["errors"][0]["nearest"], "ratio");
     assert_eq!(rig.calls(), 0);
 }
+
+#[tokio::test]
+async fn an_item_that_has_its_place_as_something_else_is_told_so_and_its_fence_is_not_for_everybody() {
+    let rig = Rig::new();
+    let (_, lease) = rig.lease(MEMBER, "p-1").await;
+    let elsewhere = |token, change: Value| {
+        let mut body = work("p-1");
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let rig = &rig;
+        async move { rig.ask(token, "POST", "/v1/wip/leases", &body.to_string()).await }
+    };
+    let (status, told) = elsewhere(COLLEAGUE, json!({"stage": "seed"})).await;
+    assert_eq!((status, &told["type"]), (409, &json!("urn:penstock:problem:held-otherwise")), "{told}");
+    assert_eq!((&told["elsewhere"], &told["scopes"]), (&json!(["pod-stage:ratio:seed"]), &lease["scopes"]));
+    assert_eq!(told["fence"], lease["fence"], "a member of its pod may renew it");
+    let (status, told) = elsewhere(OTHER_POD, json!({"pod": "nanda", "owner": "finn"})).await;
+    assert_eq!((status, &told["fence"]), (409, &Value::Null), "{told}");
+    assert_eq!(told["elsewhere"], json!(["pod:nanda", "pod-stage:nanda:scaffold"]));
+    let (status, again) = elsewhere(MEMBER, json!({"involved": []})).await;
+    assert_eq!((status, again), (200, lease), "who counts in less than the lease has nothing to fear");
+}
+
+#[tokio::test]
+async fn names_that_would_open_other_limits_are_refused() {
+    let rig = Rig::new();
+    let (status, told) = rig.ask(MEMBER, "POST", "/v1/wip/leases", &patched("stage", json!("scaffold2"))).await;
+    assert_eq!(status, 422, "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("did you mean scaffold?"), "{told}");
+    let theirs = patched("owner", json!("finn"));
+    assert_eq!(rig.ask(MEMBER, "POST", "/v1/wip/leases", &theirs).await.0, 403, "finn's limit is finn's");
+    assert_eq!(rig.ask(ADMIN, "POST", "/v1/wip/leases", &theirs).await.0, 201);
+}
