@@ -85,6 +85,7 @@ bench: ## measure: planning 10,000 clusters, what an admission costs, whether a 
 	@cargo run --quiet --locked --profile bench -p tests --no-default-features --bin bench-signature
 	@cargo bench --quiet --locked -p tests --no-default-features --features bench-wip --bench wip
 
+# CI does not run it: it has the four items' histories, and shorter runs of the rest, in cargo test already.
 model: ## the proofs of the limits on work in progress that are too long for `make test`: all histories of the larger worlds, 100,000 random acts
 	@cargo test --quiet --locked --profile bench -p common --no-default-features --lib wip::tests -- --include-ignored --nocapture --test-threads 1
 

@@ -149,7 +149,8 @@ pub fn ask(request: &Request, before: &Rows, limits: &Limits, now: Timestamp) ->
     if let Some(lease) = held(item, before, now) {
         return Next::Ready(Step { writes: BTreeMap::new(), facts: Vec::new(), answer: Asked::Held(lease.clone()) });
     }
-    let earlier = before.values().filter_map(|row| row.tickets.get(item)).find(|ticket| ticket.is_live(now)).cloned();
+    let tickets = before.values().filter_map(|row| row.tickets.get(item));
+    let earlier = tickets.filter(|ticket| ticket.is_live(now)).min_by_key(|ticket| ticket.number).cloned();
     let highest = before.values().map(ScopeState::highest).max().unwrap_or_default();
     let ticket = match &earlier {
         Some(earlier) => request.ticket(earlier.number, earlier.since, limits, now),

@@ -100,7 +100,8 @@ pub fn explain(item: &ItemId, rows: &Rows, limits: &Limits, now: Timestamp) -> O
     if held(item, rows, now).is_some() {
         return None;
     }
-    let ticket = rows.values().filter_map(|row| row.tickets.get(item)).find(|ticket| ticket.is_live(now));
+    let tickets = rows.values().filter_map(|row| row.tickets.get(item));
+    let ticket = tickets.filter(|ticket| ticket.is_live(now)).min_by_key(|ticket| ticket.number);
     let keeps = |row: &&ScopeState| {
         row.tickets.contains_key(item)
             || (ticket.is_none() && row.live_leases(now).count() >= row.limit_in_force(limits, now) as usize)

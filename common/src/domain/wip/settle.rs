@@ -78,9 +78,14 @@ pub fn settle(mut rows: Rows, asking: Option<(&ItemId, Ticket)>, limits: &Limits
     let mut line = Line { rows, limits, now, waiting: BTreeMap::new(), reserved: BTreeMap::new() };
     for row in line.rows.values() {
         for (item, ticket) in &row.tickets {
-            // Of two tickets the later request counts: the item is another one now, and waits elsewhere.
             let known = line.waiting.entry(item.clone()).or_insert_with(|| ticket.clone());
-            if known.expires_at < ticket.expires_at {
+            if known.scopes == ticket.scopes {
+                // Two requests at once, for which other scopes were full, leave two numbers: the lower is the item's place.
+                let expires_at = known.expires_at.max(ticket.expires_at);
+                let first = if ticket.number < known.number { ticket } else { &*known };
+                *known = Ticket { expires_at, ..first.clone() };
+            } else if known.expires_at < ticket.expires_at {
+                // The later request counts: the item is another one now, and waits elsewhere.
                 known.clone_from(ticket);
             }
         }

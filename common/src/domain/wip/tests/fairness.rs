@@ -92,11 +92,11 @@ impl Crowd {
         }
     }
 
-    /// Whether there would be room if this item had not begun.
+    /// Whether there would be room, whatever has expired, if this item had not begun.
     fn would_have_room(&self, scopes: &BTreeSet<Scope>, without: &ItemId) -> bool {
         scopes.iter().all(|scope| {
             let row = self.table.row(scope);
-            row.live_leases(self.table.now).filter(|(item, _)| *item != without).count() < row.limit as usize
+            row.leases.keys().filter(|item| *item != without).count() < row.limit as usize
         })
     }
 

@@ -154,12 +154,6 @@ impl Model for Small {
                 let waits = |at: &usize| state.board.slots[*at].tickets != [0; 3];
                 !(0..model.layout.pods.len()).filter(waits).any(|at| state.board.has_room(at, &model.layout))
             }),
-            Property::always("who waits has one number", |_, state: &World| {
-                let one = |tickets: [u64; 3]| {
-                    tickets.into_iter().filter(|number| *number > 0).collect::<BTreeSet<_>>().len() < 2
-                };
-                state.board.slots.iter().all(|slot| one(slot.tickets))
-            }),
             Property::sometimes("somebody waits", |model, _| model.seen.seen(Seen::TookTicket)),
             Property::sometimes("a place is handed over", |model, _| model.seen.seen(Seen::HandedOver)),
             Property::sometimes("an expired lease is reclaimed", |model, _| model.seen.seen(Seen::Reclaimed)),
@@ -180,6 +174,15 @@ impl Model for Small {
         // Three places need three items.
         if self.layout.pods.len() > 2 {
             all.push(Property::sometimes("a raised limit is used up", |_, state: &World| state.board.live() == 3));
+        }
+        if self.layout.pods.len() > 2 && self.layout.pods.contains(&2) {
+            all.push(Property::sometimes("two requests at once leave two numbers", |_, state: &World| {
+                let two = |at: usize, place: usize| {
+                    let tickets = state.board.slots[at].tickets;
+                    tickets[0] > 0 && tickets[place] > 0 && tickets[0] != tickets[place]
+                };
+                (0..ITEMS).any(|at| two(at, 1) || two(at, 2))
+            }));
         }
         if self.layout.pods.contains(&2) {
             all.push(Property::sometimes("who is blocked elsewhere is passed", |model, _| {

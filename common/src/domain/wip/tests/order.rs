@@ -304,3 +304,30 @@ fn those_who_are_kept_elsewhere_keep_nothing_from_whoever_can_begin() {
     }
     assert!(matches!(table.ask(crowded("free", "bo")), Asked::Admitted { .. }));
 }
+
+#[test]
+fn an_item_that_asked_twice_at_once_and_has_two_tickets_is_served_by_the_lower() {
+    let mut table = Table::new(limits(&[("portfolio", 2), ("pod:ratio", 1), ("pod:nanda", 9)]));
+    let a = fence(&table.ask(work("a", "ratio", "scaffold")));
+    let request = table.request(work("twice", "ratio", "scaffold"));
+    let decided = |table: &Table| match ask(&request, &table.rows.clone(), &table.limits, table.now) {
+        Next::Ready(step) => step,
+        Next::Need(more) => panic!("all rows were read, and not {more:?}"),
+    };
+    table.ask(work("b", "nanda", "scaffold"));
+    table.set_limit("portfolio", 3);
+    let first = decided(&table);
+    assert_eq!(first.writes.keys().collect::<Vec<_>>(), [&scope("pod:ratio")]);
+    // Between its two readings the pod gets room and the portfolio loses it; then it is the other way round again.
+    table.pass(1);
+    table.set_limit("pod:ratio", 2);
+    table.set_limit("portfolio", 2);
+    assert!(waits(&table.ask(work("between", "nanda", "scaffold"))));
+    table.pass(1);
+    let second = decided(&table);
+    assert_eq!(second.writes.keys().collect::<Vec<_>>(), [&scope("portfolio")]);
+    table.set_limit("pod:ratio", 1);
+    assert!(table.commit(&second) && table.commit(&first));
+    table.release(&item("a"), a);
+    assert!(table.lease(&item("twice")).is_some(), "its first ticket is before the other's");
+}

@@ -91,10 +91,10 @@ impl Watch<'_> {
         let mine = number(at);
         (0..self.layout.pods.len()).any(|other| {
             let before_me = number(other).is_some_and(|theirs| mine.is_none_or(|mine| theirs < mine));
+            // As it stands: a lease that is over keeps its place for who is first in line, until somebody finds it.
             let room = |place: &usize| {
                 let row = self.row(self.after, *place);
-                let mine = usize::from(self.layout.needs(at).contains(place));
-                row.live_leases(self.now).count() - mine.min(row.live_leases(self.now).count()) < row.limit as usize
+                row.leases.keys().filter(|item| *item != self.layout.item(at)).count() < row.limit as usize
             };
             before_me
                 && other != at
