@@ -80,24 +80,22 @@ impl Watch<'_> {
         .find_map(|(broken, what)| broken.then_some(what))
     }
 
-    /// Whether somebody with a lower number could have had this place.
+    /// Whether somebody who stands before it in one of its scopes could have had this place.
     fn passes_somebody(&self, at: usize) -> bool {
-        let number = |other: usize| {
-            let here = self.layout.needs(other);
-            let numbers =
-                here.iter().filter_map(|place| self.row(self.before, *place).tickets.get(self.layout.item(other)));
-            numbers.map(|ticket| ticket.number).min()
+        let number = |at: usize, place: usize| {
+            self.row(self.before, place).tickets.get(self.layout.item(at)).map(|ticket| ticket.number)
         };
-        let mine = number(at);
-        (0..self.layout.pods.len()).any(|other| {
-            let before_me = number(other).is_some_and(|theirs| mine.is_none_or(|mine| theirs < mine));
-            // As it stands: a lease that is over keeps its place for who is first in line, until somebody finds it.
-            let room = |place: &usize| {
-                let row = self.row(self.after, *place);
-                row.leases.keys().filter(|item| *item != self.layout.item(at)).count() < row.limit as usize
-            };
-            before_me
-                && other != at
+        // Who asked twice at once may have two numbers. The lower is its place; but where the row that has it is not read, it goes by the other.
+        let mine = self.layout.needs(at).iter().filter_map(|place| number(at, *place)).min();
+        // As it stands: a lease that is over keeps its place for who is first in line, until somebody finds it.
+        let room = |place: &usize| {
+            let row = self.row(self.after, *place);
+            row.leases.keys().filter(|item| *item != self.layout.item(at)).count() < row.limit as usize
+        };
+        (0..self.layout.pods.len()).filter(|other| *other != at).any(|other| {
+            let before_me =
+                |place: &usize| number(other, *place).is_some_and(|theirs| mine.is_none_or(|mine| theirs < mine));
+            self.layout.needs(at).iter().any(before_me)
                 && self.lease(self.after, other).is_none()
                 && self.layout.needs(other).iter().all(room)
         })
