@@ -5,7 +5,9 @@
 # after the last function has left it (create_before_destroy); versioning keeps it for people.
 
 locals {
-  files  = { for file in fileset(var.directory, "{*.yaml,stages/*.yaml}") : file => file("${var.directory}/${file}") }
+  # Two patterns: fileset() knows no alternatives with a slash in them.
+  names  = setunion(fileset(var.directory, "*.yaml"), fileset(var.directory, "stages/*.yaml"))
+  files  = { for file in local.names : file => file("${var.directory}/${file}") }
   bundle = jsonencode(local.files)
   digest = sha256(local.bundle)
 
@@ -31,6 +33,11 @@ resource "aws_s3_object" "bundle" {
     precondition {
       condition     = length(setsubtract(local.required, keys(local.files))) == 0
       error_message = "The governance folder must hold ${join(", ", local.required)}; it has: ${join(", ", keys(local.files))}."
+    }
+
+    precondition {
+      condition     = anytrue([for file in keys(local.files) : startswith(file, "stages/")])
+      error_message = "The governance folder must hold at least one stage pipeline, stages/<name>.yaml: work in a stage that none has is refused."
     }
 
     precondition {

@@ -28,6 +28,15 @@ run "bundle" {
   }
 }
 
+run "stages" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_s3_object.bundle.content)["stages/delivery.yaml"] == file("../../governance/stages/delivery.yaml")
+    error_message = "Stage pipelines are in the bundle under their folder's name."
+  }
+}
+
 run "incomplete" {
   command = plan
 
