@@ -48,7 +48,7 @@ const ADMIT_ALL: [(&str, &str); 6] = [
     ("pods.yaml", "pods: {}\n"),
     (
         "limits.yaml",
-        "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 60, warn_at_percent: 80, limits: {portfolio: {limit: 0}}}\n",
+        "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 600, warn_at_percent: 80, limits: {portfolio: {limit: 0}}}\n",
     ),
 ];
 

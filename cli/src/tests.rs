@@ -80,7 +80,7 @@ fn a_governance_directory_is_found_and_judges() {
         ("pods", "pods: {}\n"),
         (
             "limits",
-            "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 60, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
+            "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 600, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
         ),
     ] {
         write(root.path(), &format!("{governance}/{name}.yaml"), text);

@@ -63,6 +63,8 @@ def bad(issuer):
     return {
         "no token": None,
         "no JWT": "a-word",
+        "a token without an end": tokens.signed({name: value for name, value in good.items() if name != "exp"}),
+        "a token without an audience": tokens.signed({name: value for name, value in good.items() if name != "aud"}),
         "an expired token": tokens.signed({**good, "exp": past}),
         "a token of tomorrow": tokens.signed({**good, "nbf": past + 86400}),
         "a token for another audience": tokens.signed({**good, "aud": "another-service"}),

@@ -41,10 +41,11 @@ pub(crate) fn on_exceeded(event: &Envelope, exceeded: &WipLimitExceeded) -> Vec<
     ]
 }
 
-/// It gets no place, and nothing on the host changes that: its author is told, in the one comment.
+/// It gets no place, and nothing on the host changes that: its author is told, in the one comment. Nothing for a request from the bus.
 pub(crate) fn on_refused(event: &Envelope, refused: &WipLockRefused) -> Vec<Mark> {
+    let Some(change) = &refused.change else { return Vec::new() };
     let text = words::refused(refused);
-    let mark = Marker { event, change: &refused.change, phase: 0, when: When::Open };
+    let mark = Marker { event, change, phase: 0, when: When::Open };
     vec![mark.comment(vec![text.clone()], text)]
 }
 

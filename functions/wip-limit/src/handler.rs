@@ -6,10 +6,10 @@ use common::{
     domain::{
         access::{self, Action},
         governance::Governance,
-        id::{CorrelationId, quoted},
+        id::{CorrelationId, ItemId, quoted},
         wip::{Scope, admission::elsewhere, vet::vet},
     },
-    event::{Envelope, Event, WipLockRequested},
+    event::{Envelope, Event, RefusedCause, WipLockRefused, WipLockRequested},
     fault::Fault,
     ports::{Forge, Pause, WipRows},
 };
@@ -33,8 +33,7 @@ impl<R: WipRows, C: Pause, F: Forge> WipLimit<R, C, F> {
     /// Handles one event.
     ///
     /// # Errors
-    /// `Retry` when the table or the host did not answer; `Reject` for a request that no limit can admit; `Bug` for an event that
-    /// this function has no rule for.
+    /// `Retry` when the table or the host did not answer; `Bug` for an event that this function has no rule for.
     pub async fn event(&self, event: &Envelope) -> Result<(), Fault> {
         let cause = &event.meta.correlation_id;
         let (repository, number) = match &event.event {
@@ -75,26 +74,40 @@ impl<R: WipRows, C: Pause, F: Forge> WipLimit<R, C, F> {
             }
         }
         if !wrong.is_empty() {
-            let what = format!("the request for {} cannot be admitted: {}", work.item, wrong.join("; "));
-            return Err(Fault::reject(what));
+            return self.refuse(&work.item, RefusedCause::NotAdmissible, Vec::new(), wrong, cause).await;
         }
-        let item = work.item.clone();
-        let list =
-            |scopes: &mut dyn Iterator<Item = &Scope>| scopes.map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let item = &work.item;
         match self.limiter.ask(work.clone(), request.requested_by.clone(), request.ttl_seconds, cause).await? {
-            Answer::Held(lease) => match elsewhere(&work, &lease, &self.limiter.limits) {
-                scopes if scopes.is_empty() => Ok(()),
-                scopes => Err(Fault::reject(format!(
-                    "the request for {item}: it has its place as something else, and does not count in {}",
-                    list(&mut scopes.iter())
-                ))),
-            },
             Answer::Admitted { .. } | Answer::Waits(_) => Ok(()),
-            Answer::NoRule(scopes) => Err(Fault::reject(format!(
-                "the request for {item}: limits.yaml has no rule for {}",
-                list(&mut scopes.iter())
-            ))),
+            Answer::Held(lease) => {
+                let scopes = elsewhere(&work, &lease, &self.limiter.limits);
+                if scopes.is_empty() {
+                    return Ok(());
+                }
+                let reason = "it has its place as something else: give that back first, or ask for it as it was";
+                self.refuse(item, RefusedCause::HeldOtherwise, scopes.into_iter().collect(), vec![reason.into()], cause)
+                    .await
+            }
+            Answer::NoRule(scopes) => {
+                let reason = "limits.yaml has no rule for some of its scopes: an administrator sets a limit there";
+                self.refuse(item, RefusedCause::NoRule, scopes, vec![reason.into()], cause).await
+            }
         }
+    }
+
+    /// Answers a request from the bus that gets no place, with all its reasons. The queue has nothing to keep: the event is the answer.
+    async fn refuse(
+        &self,
+        item: &ItemId,
+        because: RefusedCause,
+        scopes: Vec<Scope>,
+        reasons: Vec<String>,
+        cause: &CorrelationId,
+    ) -> Result<(), Fault> {
+        tracing::warn!(%item, "a request from the bus gets no place: {}", reasons.join("; "));
+        let refused =
+            WipLockRefused { item: item.clone(), cause: because, author: None, scopes, reasons, change: None };
+        self.limiter.tell_refused(refused, cause).await
     }
 
     /// Handles a schedule: the sweep of the rows, or a look at everything.

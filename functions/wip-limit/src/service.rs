@@ -229,7 +229,9 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
     /// As [`ask`](Self::ask).
     pub async fn withdraw(&self, item: &ItemId, scopes: &BTreeSet<Scope>, cause: &CorrelationId) -> Result<(), Fault> {
         let decide = |rows: &Rows, now| holding::withdraw(item, rows, &self.limits, now);
-        match self.decide(scopes, decide, cause).await? {
+        // What cannot be read keeps nothing from being given back elsewhere.
+        let readable: BTreeSet<Scope> = self.read(scopes).await?.rows.into_keys().collect();
+        match self.decide(&readable, decide, cause).await? {
             Some(_) => Ok(()),
             None => Err(busy("withdrawing", item)),
         }
@@ -272,7 +274,12 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
                 match decide(&rows, now) {
                     Next::Ready(step) => break step,
                     Next::Need(more) => {
-                        rows.extend(self.rows.load(&more).await?);
+                        // Whoever asks is refused where a row of theirs cannot be read. These are others' rows: one that cannot be
+                        // read gives nobody a place, and keeps nobody from theirs.
+                        let View { rows: others, unreadable } = self.read(&more).await?;
+                        rows.extend(others);
+                        let closed = |(scope, _): (Scope, Fault)| (scope.clone(), ScopeState::unreadable(scope));
+                        rows.extend(unreadable.into_iter().map(closed));
                         now = self.now();
                     }
                 }
@@ -312,6 +319,9 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             let now = self.now();
             if let Some(lease) = admission::held(item, &before, now) {
                 return Ok(Answer::Held(lease.clone()));
+            }
+            if !before.get(&request.narrowest()).is_some_and(|row| row.takes_a_ticket(item)) {
+                break;
             }
             // Who stands in line already keeps that place: another ticket would put it behind those that came later.
             if before.values().any(|row| row.tickets.get(item).is_some_and(|ticket| ticket.is_live(now))) {

@@ -61,11 +61,14 @@ impl Telling {
         told.collect()
     }
 
-    /// The event that a pull request gets no place: the same id as long as it is the same refusal.
+    /// The event that an item gets no place: for a pull request the same id as long as it is the same refusal, else one a request.
     pub fn refused(&self, refused: WipLockRefused, cause: &CorrelationId, now: Timestamp) -> Envelope {
         let mut identity = vec![refused.item.to_string(), format!("{:?}", refused.cause)];
         identity.extend(refused.author.map(|author| author.to_string()));
         identity.extend(refused.scopes.iter().map(ToString::to_string));
+        if refused.change.is_none() {
+            identity.push(cause.to_string());
+        }
         envelope(format!("item:{}", refused.item), Event::WipLockRefused(refused), &identity, cause, now)
     }
 

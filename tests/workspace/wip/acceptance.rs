@@ -48,11 +48,7 @@ async fn a_row_that_cannot_be_read_stops_no_other() {
     for (pod, seconds) in [("nanda", 600), ("ratio", 60)] {
         limiter.ask(work(&format!("p-{pod}"), pod), ada(), Some(seconds), &cause()).await.unwrap();
     }
-    let damage = json!({
-        "TableName": "penstock", "Key": {"pk": {"S": "SCOPE#pod:nanda"}, "sk": {"S": "STATE"}},
-        "UpdateExpression": "SET releases = :text", "ExpressionAttributeValues": {":text": {"S": "none"}},
-    });
-    database.update_item(serde_json::from_value(damage).unwrap()).unwrap();
+    database.update_item(damage()).unwrap();
     present.pass(SignedDuration::from_mins(2));
     let swept = limiter.sweep(&cause()).await.unwrap();
     assert!(!swept.failed.is_empty(), "the run fails when it has done what it could");
@@ -62,6 +58,31 @@ async fn a_row_that_cannot_be_read_stops_no_other() {
     assert_eq!((unreadable, view.rows.len()), (vec![scope("pod:nanda")], 2));
     assert!(limiter.mend(&cause()).await.is_err());
     assert!(matches!(ask(&limiter, "p-2").await, Answer::Admitted { .. }), "and work goes on");
+}
+
+/// Makes nanda's row one that nobody can read.
+fn damage<T: serde::de::DeserializeOwned>() -> T {
+    let update = json!({
+        "TableName": "penstock", "Key": {"pk": {"S": "SCOPE#pod:nanda"}, "sk": {"S": "STATE"}},
+        "UpdateExpression": "SET releases = :text", "ExpressionAttributeValues": {":text": {"S": "none"}},
+    });
+    serde_json::from_value(update).unwrap()
+}
+
+#[tokio::test]
+async fn a_lease_that_ended_in_a_row_that_cannot_be_read_blocks_nobody_elsewhere() {
+    let (present, (table, database)) = (Present::new(), database().await);
+    let limiter = limiter(table, &Watch::new(&present, 0), &limits(&[("portfolio", 1), ("pod:*", 1)]));
+    limiter.ask(work("p-nanda", "nanda"), ada(), Some(60), &cause()).await.unwrap();
+    database.update_item(damage()).unwrap();
+    present.pass(SignedDuration::from_mins(2));
+    let next = ask(&limiter, "p-1").await;
+    assert!(matches!(next, Answer::Admitted { .. }), "the portfolio's place is free: {next:?}");
+    let refused = limiter.ask(work("p-2", "nanda"), ada(), None, &cause()).await;
+    assert!(refused.is_err(), "where a row cannot be read nobody begins");
+    assert_eq!(lease(&ask(&limiter, "p-3").await), None);
+    limiter.withdraw(&id("p-1"), &BTreeSet::from([Scope::Portfolio, scope("pod:nanda")]), &cause()).await.unwrap();
+    assert_eq!(holders(&limiter).await, ["p-3"], "what is given back goes to whoever waits");
 }
 
 /// Who holds a place in the pod.

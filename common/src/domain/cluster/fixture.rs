@@ -60,7 +60,7 @@ fn files(environments: &str, unlisted_accounts: &str) -> Governance {
         ("pods.yaml", "pods: {}\n"),
         (
             "limits.yaml",
-            "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 60, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
+            "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 600, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
         ),
     ]);
     Governance::parse(&serde_json::to_vec(&files).unwrap()).unwrap()

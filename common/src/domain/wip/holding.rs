@@ -194,7 +194,7 @@ pub fn set_limit(change: &LimitChange, before: &Rows, limits: &Limits, now: Time
         }
     }
     settle_into(before, rows, limits, now).map(|mut step| {
-        for (scope, row) in before {
+        for (scope, row) in before.iter().filter(|(_, row)| row.readable) {
             let as_it_is = || Operation::Replace { seen: row.fence, row: Box::new(row.clone()) };
             step.writes.entry(scope.clone()).or_insert_with(as_it_is);
         }

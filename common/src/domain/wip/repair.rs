@@ -51,7 +51,7 @@ pub fn repair(item: &ItemId, before: &Rows, limits: &Limits, now: Timestamp) -> 
     let home = before.get(&Scope::Portfolio).and_then(|row| row.lease(item, now)).cloned();
     let mut rows = before.clone();
     let mut gone: BTreeMap<_, Lease> = BTreeMap::new();
-    for row in rows.values_mut() {
+    for row in rows.values_mut().filter(|row| row.readable) {
         let wanted = home.as_ref().filter(|lease| lease.scopes.contains(&row.scope));
         match (row.lease(item, now).cloned(), wanted) {
             (found, Some(lease)) if found.as_ref() != Some(lease) => {

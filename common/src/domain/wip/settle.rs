@@ -67,7 +67,7 @@ pub struct Settled {
 /// Brings rows up to now. `asking` is a ticket that is not in the rows yet: it takes part, and is put where it must wait.
 pub fn settle(mut rows: Rows, asking: Option<(&ItemId, Ticket)>, limits: &Limits, now: Timestamp) -> Next<Settled> {
     let mut facts = Vec::new();
-    for row in rows.values_mut() {
+    for row in rows.values_mut().filter(|row| row.readable) {
         take_over_limit(row, limits, now, &mut facts);
         row.tickets.retain(|_, ticket| ticket.is_live(now));
     }
@@ -221,7 +221,7 @@ impl Line<'_> {
     }
 
     fn has_room(&self, ticket: &Ticket, scope: &Scope) -> bool {
-        let Some(row) = self.rows.get(scope) else { return false };
+        let Some(row) = self.rows.get(scope).filter(|row| row.readable) else { return false };
         let live = row.live_leases(self.now).count();
         let kept = self.reserved.get(scope).map_or(0, BTreeSet::len);
         live + kept < MAX_LEASES && (stops_nobody(self.rule(scope), ticket, scope) || live + kept < row.limit as usize)

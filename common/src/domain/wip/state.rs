@@ -105,6 +105,8 @@ pub struct ScopeState {
     pub tickets: BTreeMap<ItemId, Ticket>,
     /// When the last leases ended, as epoch seconds, in no order: a ring of [`REMEMBERED_RELEASES`].
     pub releases: Vec<i64>,
+    /// `false` for a row that is there and cannot be read: it gives no place, takes no ticket, and is never written.
+    pub readable: bool,
 }
 
 impl Fence {
@@ -180,7 +182,13 @@ impl ScopeState {
             leases: BTreeMap::new(),
             tickets: BTreeMap::new(),
             releases: Vec::new(),
+            readable: true,
         }
+    }
+
+    /// A scope whose row is there and cannot be read: closed, so that a decision over its neighbours goes on without it.
+    pub fn unreadable(scope: Scope) -> Self {
+        Self { readable: false, ..Self::absent(scope) }
     }
 
     /// Whether the row exists.
@@ -229,7 +237,8 @@ impl ScopeState {
             .iter()
             .map(|(item, ticket)| ticket.size(item))
             .chain(self.leases.iter().map(|(item, lease)| lease.size(item)));
-        self.tickets.contains_key(item) || (self.tickets.len() < MAX_TICKETS && sizes.sum::<usize>() < MAX_ROW_BYTES)
+        let room = || self.tickets.len() < MAX_TICKETS && sizes.sum::<usize>() < MAX_ROW_BYTES;
+        self.tickets.contains_key(item) || (self.readable && room())
     }
 
     /// The highest number that was given here, to a lease or to a ticket.

@@ -95,7 +95,7 @@ mod tests {
             ("stages/short.yaml", "{parked_review_days: 30, stages: [{name: seed}, {name: scaffold}]}\n"),
             (
                 "limits.yaml",
-                "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 60, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
+                "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 600, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
             ),
         ]);
         Governance::parse(&serde_json::to_vec(&files).unwrap()).unwrap()

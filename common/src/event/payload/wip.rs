@@ -150,7 +150,7 @@ pub struct WipLockExpired {
     pub change: Option<ChangeRef>,
 }
 
-/// Why a pull request gets no place, however much room there is.
+/// Why an item gets no place, however much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusedCause {
@@ -158,9 +158,14 @@ pub enum RefusedCause {
     UnknownAuthor,
     /// limits.yaml has no rule for a scope that it would count in.
     NoRule,
+    /// What was asked for cannot be, or whoever is named may not ask for it.
+    NotAdmissible,
+    /// It has its place as something else (another pod, stage, type, owner): asked for so it would not count in these scopes.
+    HeldOtherwise,
 }
 
-/// A pull request gets no place until the governance files say more. Told at each look, in the same words: nothing remembers it here.
+/// An item gets no place: a pull request until the governance files say more, told at each look in the same words, as nothing remembers it
+/// here; or what a WIP Lock Requested asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WipLockRefused {
     /// The item.
@@ -170,11 +175,15 @@ pub struct WipLockRefused {
     /// GitHub's id of the author whom nobody knows; absent when the account is gone, and with another cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<GitHubUserId>,
-    /// The scopes without a rule.
+    /// The scopes without a rule, or in which it would not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<Scope>,
-    /// The pull request that the item is.
-    pub change: ChangeRef,
+    /// Everything that is wrong with the request, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// The pull request that the item is; absent for a request from the bus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeRef>,
 }
 
 /// Why a limit is reported as reached.

@@ -57,6 +57,10 @@ pub(super) fn refused(refused: &WipLockRefused) -> String {
                 format!("Ask an admin of Penstock to set a limit there in `limits.yaml`. {THEN}"),
             )
         }
+        (RefusedCause::NotAdmissible | RefusedCause::HeldOtherwise, _) => {
+            let reasons: Vec<String> = refused.reasons.iter().map(|reason| code(reason)).collect();
+            (reasons.join("; "), THEN.to_owned())
+        }
     };
     format!("**This pull request gets no place under the limits on work in progress.** {why}\n\n**What to do.** {what}")
 }

@@ -49,7 +49,8 @@ impl Refusal {
             Self::NoRule(scopes) => (RefusedCause::NoRule, None, scopes.clone()),
         };
         let item = ItemId::of_pull_request(repository.id, number);
-        WipLockRefused { item, cause, author, scopes, change: ChangeRef { repository: repository.clone(), number } }
+        let change = Some(ChangeRef { repository: repository.clone(), number });
+        WipLockRefused { item, cause, author, scopes, reasons: Vec::new(), change }
     }
 }
 
@@ -65,12 +66,17 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
     ) -> Result<(), Fault> {
         tracing::warn!(repository = %repository.id, number, "{}", refusal.sentence(repository, number));
         tracing::info!(target: "metric", name = "WIPPullRequestsRefused", value = 1_u64);
-        let now = self.now();
-        let event = self.telling.refused(refusal.told(repository, number), cause, now);
+        self.tell_refused(refusal.told(repository, number), cause).await
+    }
+
+    /// Tells that an item gets no place.
+    pub(crate) async fn tell_refused(&self, refused: WipLockRefused, cause: &CorrelationId) -> Result<(), Fault> {
+        let (now, item) = (self.now(), refused.item.clone());
+        let event = self.telling.refused(refused, cause, now);
         match self.rows.commit(&BTreeMap::new(), &[event], now).await? {
             Committed::Done => Ok(()),
             Committed::Failed(_) | Committed::Conflict => {
-                Err(Fault::retry(format!("telling that pull request {number} of {} gets no place", repository.name)))
+                Err(Fault::retry(format!("telling that {item} gets no place")))
             }
         }
     }

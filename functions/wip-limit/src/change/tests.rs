@@ -165,8 +165,9 @@ async fn one_that_gets_no_place_is_told_why_at_each_look_under_one_id() {
         assert_eq!(ids(&first), ids(&second), "{what}");
         let told: Vec<_> = first.into_iter().map(|event| event.event).collect();
         let expected = wanted.map(|(cause, author, scopes)| {
-            let change = ChangeRef { repository: acme(), number: 1 };
-            Event::WipLockRefused(WipLockRefused { item: id("pr-42-1"), cause, author, scopes, change })
+            let change = Some(ChangeRef { repository: acme(), number: 1 });
+            let (item, reasons) = (id("pr-42-1"), Vec::new());
+            Event::WipLockRefused(WipLockRefused { item, cause, author, scopes, reasons, change })
         });
         assert_eq!(told, Vec::from_iter(expected), "{what}");
         assert!(case.world.wip_rows().is_empty(), "{what}");

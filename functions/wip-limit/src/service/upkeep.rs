@@ -56,22 +56,31 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             None => self.rows.scopes().await?.into_iter().collect(),
         };
         for chunk in scopes.chunks(ROWS_AT_ONCE) {
-            match self.rows.load(&chunk.iter().cloned().collect()).await {
-                Ok(rows) => view.rows.extend(rows),
-                Err(Fault::Bug { .. }) => {
-                    for scope in chunk {
-                        match self.rows.load(&BTreeSet::from([scope.clone()])).await {
-                            Ok(rows) => view.rows.extend(rows),
-                            Err(fault @ Fault::Bug { .. }) => {
-                                tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
-                                view.unreadable.push((scope.clone(), fault));
-                            }
-                            Err(fault) => return Err(fault),
+            let part = self.read(&chunk.iter().cloned().collect()).await?;
+            view.rows.extend(part.rows);
+            view.unreadable.extend(part.unreadable);
+        }
+        Ok(view)
+    }
+
+    /// These rows at one moment; when one of them cannot be read, each by itself.
+    pub(super) async fn read(&self, scopes: &BTreeSet<Scope>) -> Result<View, Fault> {
+        let mut view = View::default();
+        match self.rows.load(scopes).await {
+            Ok(rows) => view.rows = rows,
+            Err(Fault::Bug { .. }) => {
+                for scope in scopes {
+                    match self.rows.load(&BTreeSet::from([scope.clone()])).await {
+                        Ok(rows) => view.rows.extend(rows),
+                        Err(fault @ Fault::Bug { .. }) => {
+                            tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
+                            view.unreadable.push((scope.clone(), fault));
                         }
+                        Err(fault) => return Err(fault),
                     }
                 }
-                Err(fault) => return Err(fault),
             }
+            Err(fault) => return Err(fault),
         }
         Ok(view)
     }

@@ -128,6 +128,7 @@ fn read(item: &Item, scope: &Scope) -> Result<ScopeState, String> {
             BTreeMap::new()
         },
         releases: field(item, "releases", |list| list.as_l().ok()?.iter().map(number).collect())?,
+        readable: true,
     })
 }
 
@@ -295,7 +296,8 @@ mod tests {
         );
         (heads, rest).prop_map(|((scope, fence, limit, seed), (overridden, leases, tickets, releases))| {
             let digest = seed.map(|seed| Digest::of(&seed));
-            ScopeState { scope, fence: Fence(fence), limit, digest, overridden, leases, tickets, releases }
+            let fence = Fence(fence);
+            ScopeState { scope, fence, limit, digest, overridden, leases, tickets, releases, readable: true }
         })
     }
 

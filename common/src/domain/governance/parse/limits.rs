@@ -16,6 +16,8 @@ use crate::domain::{
 
 const MINUTE: u32 = 60;
 const DAY: u32 = 24 * 60 * MINUTE;
+/// The sweep asks again once a minute for pull requests that wait; a few of its runs may fail before one loses its place in line.
+const SHORTEST_TICKET: u32 = 10 * MINUTE;
 
 pub(super) fn limits(file: &mut File, entries: &[Entry], digest: Digest, known: &Known) -> Option<Limits> {
     let [limits, default_ttl, max_ttl, ticket_ttl, warn_at] = file
@@ -23,7 +25,7 @@ pub(super) fn limits(file: &mut File, entries: &[Entry], digest: Digest, known: 
     let max_ttl_seconds = number(file, max_ttl, "max_ttl_seconds", MINUTE, 30 * DAY);
     let default_ttl_seconds =
         number(file, default_ttl, "default_ttl_seconds", MINUTE, max_ttl_seconds.unwrap_or(30 * DAY));
-    let ticket_ttl_seconds = number(file, ticket_ttl, "ticket_ttl_seconds", MINUTE, 30 * DAY);
+    let ticket_ttl_seconds = number(file, ticket_ttl, "ticket_ttl_seconds", SHORTEST_TICKET, 30 * DAY);
     let warn_at_percent = number(file, warn_at, "warn_at_percent", 1, 100);
     let limits = file.required(limits, Place::START, "limits", "a mapping of scopes")?;
     let mut rules = BTreeMap::new();

@@ -246,7 +246,7 @@ fn people_pods_and_limits_are_strict_and_name_one_another() {
     pods.yaml:3:3: error: pods: found "Nanda", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
     pods.yaml:4:9: error: pods.meta: found a list, expected a mapping
     limits.yaml:1:22: error: default_ttl_seconds: found 999 (a number, not in quotes), expected a whole number from 60 to 120
-    limits.yaml:1:1: error: ticket_ttl_seconds: found nothing, expected a whole number from 60 to 2592000
+    limits.yaml:1:1: error: ticket_ttl_seconds: found nothing, expected a whole number from 600 to 2592000
     limits.yaml:3:18: error: warn_at_percent: found 0 (a number, not in quotes), expected a whole number from 1 to 100
     limits.yaml:5:3: error: limits.pod:ratoi: found "ratoi", expected a pod of pods.yaml, or *; did you mean ratio?
     limits.yaml:6:3: error: limits: found "pods:*", expected portfolio, expedite, pod:<pod>, pod-stage:<pod>:<stage>, pod-type:<pod>:<type>, owned:<person>, involved:<person>, stage:<stage>, environment:<environment> or account:<account>, with * for any; did you mean pod?

@@ -15,7 +15,8 @@ fn refused(world: &World, cause: RefusedCause, author: Option<u64>, scopes: &[&s
         cause,
         author: author.map(GitHubUserId),
         scopes: scopes.iter().map(|scope| id(scope)).collect(),
-        change: change().unwrap(),
+        reasons: Vec::new(),
+        change: change(),
     });
     envelope(common::ports::Clock::now(world), "refused", "item:pr-42-7", event)
 }
