@@ -12,6 +12,7 @@
 //! | [`vet`] | whether an item names people, pods and places that there are |
 //! | [`settle`] | who is next: the one function that every slow way ends in |
 //! | [`admission`] | may this item begin, or must it wait |
+//! | [`transfer`] | may an item's work go on elsewhere, in another stage: its place goes with it |
 //! | [`holding`] | renewal, release, a person's limit, the sweep |
 //! | [`explain`] | why an item waits, in words, and for how long |
 //! | [`repair`] | rows that a restored table or an edit by hand left inconsistent |
@@ -25,6 +26,8 @@
 //!   nothing blocks is passed by nobody. So the lowest ticket with room in all its scopes is always the next.
 //! - **Fences.** A lease's fence is made before the call from the clock, above every fence that its scopes have given. Renewal and
 //!   release name it; one that is not the present lease's, or comes after expiry, changes nothing.
+//! - **Moves.** An item whose work goes on elsewhere keeps what it has until all that it newly enters has room; then one transaction
+//!   puts one lease in the place of the other. Until then it waits like everybody, and what comes free is kept for it.
 //! - **Limits.** Lowering one evicts nobody, and admits nobody until enough leases have ended.
 
 pub mod admission;
@@ -37,6 +40,7 @@ pub mod repair;
 pub mod scope;
 pub mod settle;
 pub mod state;
+pub mod transfer;
 pub mod vet;
 
 pub use scope::{ItemType, Scope, Work};

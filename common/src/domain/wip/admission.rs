@@ -81,7 +81,7 @@ impl Request {
         self.scopes.get(&narrow).cloned().unwrap_or(Scope::Portfolio)
     }
 
-    fn ticket(&self, number: Fence, since: Timestamp, limits: &Limits, now: Timestamp) -> Ticket {
+    pub(super) fn ticket(&self, number: Fence, since: Timestamp, limits: &Limits, now: Timestamp) -> Ticket {
         Ticket {
             number,
             holder: self.holder.clone(),
@@ -117,9 +117,9 @@ pub fn admit_at_once(request: &Request, limits: &Limits, now: Timestamp) -> Step
     }
 }
 
-/// The lease that an item holds in any of these rows.
+/// The lease that an item holds in any of these rows. A reservation is none: the item's place is elsewhere.
 pub fn held<'r>(item: &ItemId, rows: &'r Rows, now: Timestamp) -> Option<&'r Lease> {
-    rows.values().find_map(|row| row.lease(item, now))
+    rows.values().find_map(|row| row.lease(item, now).filter(|lease| !lease.is_reservation()))
 }
 
 /// Where an item would have to count as what it is said to be now, and does not under the lease that it holds: another pod, stage, type,

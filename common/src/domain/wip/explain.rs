@@ -11,7 +11,7 @@ use super::{
     limits::Limits,
     scope::Scope,
     settle::Rows,
-    state::{Fence, ScopeState},
+    state::{Fence, ScopeState, Ticket},
 };
 use crate::domain::id::{ItemId, PersonName, PodName};
 
@@ -95,13 +95,16 @@ pub struct Estimate {
     pub basis: String,
 }
 
-/// Explains over the rows of an item's scopes. An item that holds its place is kept by nothing.
+/// Explains over the rows of an item's scopes. An item that holds its place is kept by nothing, unless it waits to move.
 pub fn explain(item: &ItemId, rows: &Rows, limits: &Limits, now: Timestamp) -> Option<Waiting> {
-    if held(item, rows, now).is_some() {
+    let main = held(item, rows, now);
+    let tickets = rows.values().filter_map(|row| row.tickets.get(item)).filter(|ticket| ticket.is_live(now));
+    // Who holds its place waits for another only with a ticket that it took since, to move there.
+    let counts = |ticket: &&Ticket| main.is_none_or(|main| ticket.is_reservation() && main.fence < ticket.number);
+    let ticket = tickets.filter(counts).min_by_key(|ticket| ticket.number);
+    if main.is_some() && ticket.is_none() {
         return None;
     }
-    let tickets = rows.values().filter_map(|row| row.tickets.get(item));
-    let ticket = tickets.filter(|ticket| ticket.is_live(now)).min_by_key(|ticket| ticket.number);
     let keeps = |row: &&ScopeState| {
         row.tickets.contains_key(item)
             || (ticket.is_none() && row.live_leases(now).count() >= row.limit_in_force(limits, now) as usize)

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    admission::{Step, held, writes},
+    admission::{Step, writes},
     fact::{Fact, LimitCause, Over},
     limits::Limits,
     operation::Operation,
     scope::Scope,
-    settle::{Next, Rows, settle},
+    settle::{Next, Rows, meet_in_the_portfolio, settle},
     state::{Fence, Lease, Override, ScopeState, note_release},
 };
 use crate::domain::id::{ItemId, PersonName};
@@ -29,9 +29,9 @@ pub enum Held {
     No,
 }
 
-/// Whether an item holds its place under this fence.
+/// Whether an item holds its place under this fence. A reservation's fence is no word for it: nobody renews one or gives it back alone.
 pub fn held_under(item: &ItemId, fence: Fence, rows: &Rows, now: Timestamp) -> Held {
-    let mut leases = rows.values().filter_map(|row| row.leases.get(item));
+    let mut leases = rows.values().filter_map(|row| row.leases.get(item)).filter(|lease| !lease.is_reservation());
     match (leases.clone().find(|lease| lease.is_live(now)), leases.next()) {
         (Some(lease), _) if lease.fence == fence => Held::Yes(lease.clone()),
         (Some(lease), _) => Held::Stale { present: Some(lease.fence) },
@@ -77,7 +77,8 @@ pub fn release_at_once(
     })
 }
 
-/// Gives a place back and hands it to whoever is next.
+/// Gives a place back and hands it to whoever is next. A place that is kept for the item elsewhere counts no more from then on: it goes
+/// as an expired lease does, with whoever looks at its row next.
 pub fn release(
     item: &ItemId,
     fence: Fence,
@@ -106,18 +107,19 @@ pub fn release(
     })
 }
 
-/// Takes an item out: its lease, whatever its fence, and its tickets in these rows. For work that has ended. Nothing to do is no error.
+/// Takes an item out: its leases, whatever their fences, and its tickets in these rows. For work that has ended. Nothing to do is no error.
 pub fn withdraw(item: &ItemId, before: &Rows, limits: &Limits, now: Timestamp) -> Next<Step<()>> {
     let standing = |row: &ScopeState| {
+        let home = row.leases.get(item).map(|_| BTreeSet::from([Scope::Portfolio]));
         let lease = row.leases.get(item).map(|lease| lease.scopes.clone());
-        lease.into_iter().chain(row.tickets.get(item).map(|ticket| ticket.scopes.clone()))
+        home.into_iter().chain(lease).chain(row.tickets.get(item).map(|ticket| ticket.scopes.clone()))
     };
     let everywhere: BTreeSet<Scope> = before.values().flat_map(standing).flatten().collect();
     let missing: BTreeSet<Scope> = everywhere.into_iter().filter(|scope| !before.contains_key(scope)).collect();
     if !missing.is_empty() {
         return Next::Need(missing);
     }
-    let held = held(item, before, now).cloned();
+    let mut ended: BTreeMap<Fence, Lease> = BTreeMap::new();
     let mut rows = before.clone();
     for row in rows.values_mut() {
         row.tickets.remove(item);
@@ -125,15 +127,18 @@ pub fn withdraw(item: &ItemId, before: &Rows, limits: &Limits, now: Timestamp) -
         if let Some(lease) = row.leases.get(item).filter(|lease| lease.is_live(now)).cloned() {
             row.leases.remove(item);
             note_release(&mut row.releases, lease.fence, now);
+            ended.insert(lease.fence, lease);
         }
     }
     if rows == *before {
         return Next::Ready(Step { writes: BTreeMap::new(), facts: Vec::new(), answer: () });
     }
+    if ended.values().any(Lease::is_reservation) {
+        meet_in_the_portfolio(&mut rows);
+    }
     settle_into(before, rows, limits, now).map(|mut step| {
-        if let Some(lease) = held {
-            step.facts.insert(0, Fact::Released { item: item.clone(), lease, by: None });
-        }
+        let released = ended.into_values().map(|lease| Fact::Released { item: item.clone(), lease, by: None });
+        step.facts.splice(0..0, released);
         step
     })
 }

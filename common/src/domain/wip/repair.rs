@@ -2,7 +2,8 @@
 //! only, or differently in two of them.
 //!
 //! The portfolio's row decides, because that is where an item's lease is looked up: what stands there is put into the scopes that lack
-//! it, and what does not stand there is taken out of the others. Both ways.
+//! it, and what does not stand there is taken out of the others. Both ways. A reservation is no part of that: it stays where it is whole and
+//! its item still has the lease that it was made beside.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +50,11 @@ pub fn repair(item: &ItemId, before: &Rows, limits: &Limits, now: Timestamp) -> 
         return Next::Need(missing);
     }
     let home = before.get(&Scope::Portfolio).and_then(|row| row.lease(item, now)).cloned();
+    let good = |lease: &Lease| {
+        let whole = |scope: &Scope| before.get(scope).is_some_and(|row| row.leases.get(item) == Some(lease));
+        let beside = |home: &Lease| home.fence < lease.fence && home.scopes.is_disjoint(&lease.scopes);
+        lease.is_reservation() && lease.scopes.iter().all(whole) && home.as_ref().is_some_and(beside)
+    };
     let mut rows = before.clone();
     let mut gone: BTreeMap<_, Lease> = BTreeMap::new();
     for row in rows.values_mut().filter(|row| row.readable) {
@@ -58,7 +64,7 @@ pub fn repair(item: &ItemId, before: &Rows, limits: &Limits, now: Timestamp) -> 
                 row.fence = row.fence.max(lease.fence);
                 row.leases.insert(item.clone(), lease.clone());
             }
-            (Some(found), None) => {
+            (Some(found), None) if !good(&found) => {
                 row.leases.remove(item);
                 gone.insert(found.fence, found);
             }

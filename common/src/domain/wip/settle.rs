@@ -34,6 +34,26 @@ const MAX_EXPIRED: usize = 8;
 /// with the rest.
 const MAX_SERVED: usize = 5;
 
+/// How much a decision may do beside what was asked, so that it fits into a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Budget {
+    /// How many leases it may clear away.
+    pub(super) cleared: usize,
+    /// How many places it may give away.
+    pub(super) served: usize,
+}
+
+/// Who asks, with a ticket that is not in the rows yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asking<'a> {
+    /// The item.
+    pub(super) item: &'a ItemId,
+    /// Its ticket.
+    pub(super) ticket: Ticket,
+    /// Whether it is in the expedite lane already: then no limit stops it.
+    pub(super) expedited: bool,
+}
+
 /// An answer, or what has to be read first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next<T> {
@@ -62,20 +82,44 @@ pub struct Settled {
     pub facts: Vec<Fact>,
     /// Who got a place.
     pub served: BTreeMap<ItemId, Lease>,
+    /// What is left of the budget.
+    pub(super) left: Budget,
 }
 
 /// Brings rows up to now. `asking` is a ticket that is not in the rows yet: it takes part, and is put where it must wait.
-pub fn settle(mut rows: Rows, asking: Option<(&ItemId, Ticket)>, limits: &Limits, now: Timestamp) -> Next<Settled> {
+pub fn settle(rows: Rows, asking: Option<(&ItemId, Ticket)>, limits: &Limits, now: Timestamp) -> Next<Settled> {
+    let asking = asking.map(|(item, ticket)| Asking { item, ticket, expedited: false });
+    settle_within(Budget { cleared: MAX_EXPIRED, served: MAX_SERVED }, rows, asking, limits, now)
+}
+
+/// The same within a budget, of which the answer has what is left.
+pub(super) fn settle_within(
+    mut budget: Budget,
+    mut rows: Rows,
+    asking: Option<Asking<'_>>,
+    limits: &Limits,
+    now: Timestamp,
+) -> Next<Settled> {
     let mut facts = Vec::new();
+    let kept_for_a_move = |row: &ScopeState| {
+        row.leases.values().any(Lease::is_reservation) || row.tickets.values().any(Ticket::is_reservation)
+    };
+    if rows.values().any(kept_for_a_move) && !rows.contains_key(&Scope::Portfolio) {
+        return Next::Need(BTreeSet::from([Scope::Portfolio]));
+    }
+    let mains = Mains::of(&rows, now);
     for row in rows.values_mut().filter(|row| row.readable) {
         take_over_limit(row, limits, now, &mut facts);
-        row.tickets.retain(|_, ticket| ticket.is_live(now));
+        row.tickets.retain(|item, ticket| {
+            ticket.is_live(now) && !(ticket.is_reservation() && mains.void(item, ticket.number))
+        });
     }
-    let missing = clear_expired(&mut rows, now, &mut facts);
+    let missing = clear_ended(&mut rows, &mains, &mut budget.cleared, now, &mut facts);
     if !missing.is_empty() {
         return Next::Need(missing);
     }
-    let mut line = Line { rows, limits, now, waiting: BTreeMap::new(), reserved: BTreeMap::new() };
+    let expedited = asking.as_ref().filter(|asking| asking.expedited).map(|asking| asking.item.clone());
+    let mut line = Line { rows, limits, now, waiting: BTreeMap::new(), reserved: BTreeMap::new(), expedited };
     for row in line.rows.values() {
         for (item, ticket) in &row.tickets {
             let known = line.waiting.entry(item.clone()).or_insert_with(|| ticket.clone());
@@ -90,9 +134,10 @@ pub fn settle(mut rows: Rows, asking: Option<(&ItemId, Ticket)>, limits: &Limits
             }
         }
     }
-    line.waiting.extend(asking.map(|(item, ticket)| (item.clone(), ticket)));
+    let asks = asking.as_ref().map(|asking| asking.item);
+    line.waiting.extend(asking.map(|asking| (asking.item.clone(), asking.ticket)));
     let mut served = BTreeMap::new();
-    while served.len() < MAX_SERVED {
+    while budget.served > 0 {
         match line.next() {
             Next::Need(missing) => return Next::Need(missing),
             Next::Ready(None) => break,
@@ -100,10 +145,37 @@ pub fn settle(mut rows: Rows, asking: Option<(&ItemId, Ticket)>, limits: &Limits
                 let Some((lease, fact)) = line.serve(&item) else { break };
                 served.insert(item, lease);
                 facts.push(fact);
+                budget.served -= 1;
             }
         }
     }
-    Next::Ready(Settled { rows: line.rows, facts, served })
+    if let Some(item) = asks.filter(|_| budget.served == 0) {
+        line.queue(item);
+    }
+    Next::Ready(Settled { rows: line.rows, facts, served, left: budget })
+}
+
+/// The fences of the items' live main leases. Where the portfolio's row cannot be read, nobody knows what has ended.
+struct Mains(Option<BTreeMap<ItemId, Fence>>);
+
+impl Mains {
+    fn of(rows: &Rows, now: Timestamp) -> Self {
+        let home = rows.get(&Scope::Portfolio).filter(|row| row.readable);
+        Self(home.map(|row| row.live_leases(now).map(|(item, lease)| (item.clone(), lease.fence)).collect()))
+    }
+
+    /// Whether a reservation, or a ticket for one, is worth nothing: the lease that it was made beside has ended, or was moved since.
+    fn void(&self, item: &ItemId, number: Fence) -> bool {
+        self.0.as_ref().is_some_and(|mains| mains.get(item).is_none_or(|main| number < *main))
+    }
+}
+
+/// Lets this decision and any that gives a lease back at the same moment see one another. Leases always meet in the portfolio's row, and
+/// reservations are not there: without this, whoever needs two places that come free at once, one by each, could be passed by both.
+pub(super) fn meet_in_the_portfolio(rows: &mut Rows) {
+    if let Some(row) = rows.get_mut(&Scope::Portfolio).filter(|row| row.readable) {
+        row.fence = row.fence.next();
+    }
 }
 
 /// Writes the limit in force into a row whose own is not: the governance files changed, or a person's limit ran out.
@@ -122,25 +194,41 @@ fn take_over_limit(row: &mut ScopeState, limits: &Limits, now: Timestamp, facts:
     row.digest = Some(limits.digest.clone());
 }
 
-/// Takes expired leases out of all their rows at once, so that each is told of once. Answers the rows that it still needs for that;
-/// what does not fit stays, and counts as little as it did before.
-fn clear_expired(rows: &mut Rows, now: Timestamp, facts: &mut Vec<Fact>) -> BTreeSet<Scope> {
-    let mut expired: BTreeMap<(ItemId, Fence), Lease> = BTreeMap::new();
-    for (item, lease) in rows.values().flat_map(|row| &row.leases).filter(|(_, lease)| !lease.is_live(now)) {
-        expired.insert((item.clone(), lease.fence), lease.clone());
+/// Takes expired leases and void reservations out of all their rows at once, so that each is told of once. Answers the rows that it
+/// still needs for that; what does not fit stays, and counts as little as it did before.
+fn clear_ended(
+    rows: &mut Rows,
+    mains: &Mains,
+    budget: &mut usize,
+    now: Timestamp,
+    facts: &mut Vec<Fact>,
+) -> BTreeSet<Scope> {
+    let mut ended: BTreeMap<(ItemId, Fence), Lease> = BTreeMap::new();
+    let has_ended =
+        |item: &ItemId, lease: &Lease| !lease.is_live(now) || (lease.is_reservation() && mains.void(item, lease.fence));
+    for (item, lease) in rows.values().flat_map(|row| &row.leases).filter(|(item, lease)| has_ended(item, lease)) {
+        ended.insert((item.clone(), lease.fence), lease.clone());
     }
     let mut missing = BTreeSet::new();
-    for ((item, fence), lease) in expired.into_iter().take(MAX_EXPIRED) {
+    for ((item, fence), lease) in ended.into_iter().take(*budget) {
         let absent: Vec<_> = lease.scopes.iter().filter(|scope| !rows.contains_key(scope)).cloned().collect();
         if absent.is_empty() {
             for scope in &lease.scopes {
                 let Some(row) = rows.get_mut(scope) else { continue };
                 if row.leases.get(&item).is_some_and(|lease| lease.fence == fence) {
                     row.leases.remove(&item);
-                    note_release(&mut row.releases, fence, lease.expires_at);
+                    note_release(&mut row.releases, fence, now.min(lease.expires_at));
                 }
             }
-            facts.push(Fact::Expired { item, lease });
+            if lease.is_reservation() {
+                meet_in_the_portfolio(rows);
+            }
+            *budget -= 1;
+            facts.push(if lease.is_live(now) {
+                Fact::Released { item, lease, by: None }
+            } else {
+                Fact::Expired { item, lease }
+            });
         } else if rows.len() + missing.len() + absent.len() <= ROWS_FOR_EXPIRED {
             missing.extend(absent);
         }
@@ -156,6 +244,8 @@ struct Line<'l> {
     waiting: BTreeMap<ItemId, Ticket>,
     /// Places kept for tickets that could not be judged because their rows did not fit: nobody behind them may take those.
     reserved: BTreeMap<Scope, BTreeSet<ItemId>>,
+    /// Who asks and is in the expedite lane by the lease that it has.
+    expedited: Option<ItemId>,
 }
 
 impl Line<'_> {
@@ -164,19 +254,23 @@ impl Line<'_> {
         self.reserved.clear();
         for (item, ticket) in self.in_order() {
             let read = |scope: &&Scope| self.rows.contains_key(*scope);
-            if ticket
-                .scopes
-                .iter()
-                .filter_map(|scope| self.rows.get(scope))
-                .any(|row| row.lease(&item, self.now).is_some())
-            {
+            // A reservation is not the place of an item that waits for one altogether.
+            let holds = |row: &ScopeState| {
+                row.lease(&item, self.now).is_some_and(|lease| !lease.is_reservation() || ticket.is_reservation())
+            };
+            if ticket.scopes.iter().filter_map(|scope| self.rows.get(scope)).any(holds) {
                 // It has its place under other attributes, and waits for nothing.
                 self.drop_ticket(&item, &ticket);
                 continue;
             }
             // Whoever is kept by a row that was read waits, whatever the others say: they are not read, and nothing is kept for it.
-            let full: Vec<_> =
-                ticket.scopes.iter().filter(read).filter(|scope| !self.has_room(&ticket, scope)).cloned().collect();
+            let full: Vec<_> = ticket
+                .scopes
+                .iter()
+                .filter(read)
+                .filter(|scope| !self.has_room(&item, &ticket, scope))
+                .cloned()
+                .collect();
             for scope in &full {
                 if let Some(row) = self.rows.get_mut(scope).filter(|row| row.takes_a_ticket(&item)) {
                     row.tickets.entry(item.clone()).or_insert_with(|| ticket.clone());
@@ -200,6 +294,19 @@ impl Line<'_> {
         Next::Ready(None)
     }
 
+    /// Puts into line who was not looked at any more, because so many before it were served: the sweep goes on with it.
+    fn queue(&mut self, item: &ItemId) {
+        let Some(ticket) = self.waiting.get(item) else { return };
+        if self.rows.values().any(|row| row.tickets.contains_key(item)) {
+            return;
+        }
+        for scope in &ticket.scopes {
+            if let Some(row) = self.rows.get_mut(scope).filter(|row| row.takes_a_ticket(item)) {
+                row.tickets.insert(item.clone(), ticket.clone());
+            }
+        }
+    }
+
     fn drop_ticket(&mut self, item: &ItemId, ticket: &Ticket) {
         self.waiting.remove(item);
         for scope in &ticket.scopes {
@@ -220,11 +327,12 @@ impl Line<'_> {
         self.limits.rule(scope).unwrap_or(Rule::CLOSED)
     }
 
-    fn has_room(&self, ticket: &Ticket, scope: &Scope) -> bool {
+    fn has_room(&self, item: &ItemId, ticket: &Ticket, scope: &Scope) -> bool {
         let Some(row) = self.rows.get(scope).filter(|row| row.readable) else { return false };
         let live = row.live_leases(self.now).count();
         let kept = self.reserved.get(scope).map_or(0, BTreeSet::len);
-        live + kept < MAX_LEASES && (stops_nobody(self.rule(scope), ticket, scope) || live + kept < row.limit as usize)
+        let passes = self.expedited.as_ref() == Some(item) || stops_nobody(self.rule(scope), ticket, scope);
+        live + kept < MAX_LEASES && (passes || live + kept < row.limit as usize)
     }
 
     /// Whether a pod holds as much as its share of a scope where shares are fair: the limit over the pods that work or wait there.
@@ -242,7 +350,10 @@ impl Line<'_> {
     /// Gives the place: the lease into all its rows, the ticket out of them.
     fn serve(&mut self, item: &ItemId) -> Option<(Lease, Fact)> {
         let ticket = self.waiting.remove(item)?;
-        let highest = ticket.scopes.iter().filter_map(|scope| self.rows.get(scope)).map(|row| row.fence).max();
+        // A reservation is younger than the lease that it is made beside.
+        let home = ticket.is_reservation().then_some(&Scope::Portfolio);
+        let scopes = ticket.scopes.iter().chain(home);
+        let highest = scopes.filter_map(|scope| self.rows.get(scope)).map(|row| row.fence).max();
         let lease = ticket.served(Fence::after(self.now, highest.unwrap_or_default()), self.now);
         let mut over = Vec::new();
         let mut waited = false;

@@ -36,6 +36,10 @@ pub const REMEMBERED_RELEASES: usize = 32;
 pub struct Fence(pub u64);
 
 /// A place that is taken.
+///
+/// An item has one in the portfolio's row and wherever else its work counts: its main lease. One without the portfolio is a
+/// *reservation*: a place that was kept for an item that is to move there, and that its next [`transfer`](super::transfer::transfer) joins to
+/// the main lease. It counts beside an older main lease only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lease {
     /// Renewal and release must name it.
@@ -69,7 +73,7 @@ pub struct Ticket {
     pub expires_at: Timestamp,
     /// How long the lease will last, in seconds, once it is served.
     pub ttl_seconds: u32,
-    /// All the scopes that the item needs.
+    /// All the scopes that the item needs; for one that is to move, those that it does not have yet.
     pub scopes: BTreeSet<Scope>,
 }
 
@@ -143,6 +147,11 @@ impl Lease {
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
+
+    /// Whether it is only kept for an item that holds its lease elsewhere.
+    pub fn is_reservation(&self) -> bool {
+        !self.scopes.contains(&Scope::Portfolio)
+    }
 }
 
 impl Ticket {
@@ -153,6 +162,11 @@ impl Ticket {
     /// Whether the ticket counts at this moment.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
+    }
+
+    /// Whether an item waits with it that holds its lease elsewhere, and is to move.
+    pub fn is_reservation(&self) -> bool {
+        !self.scopes.contains(&Scope::Portfolio)
     }
 
     /// The lease that this ticket becomes.

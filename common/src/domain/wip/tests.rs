@@ -13,12 +13,14 @@ use super::{
     scope::{Scope, Work},
     settle::{Next, Rows},
     state::{Fence, Lease, Override, ScopeState},
+    transfer::transfer,
 };
 use crate::domain::id::{Digest, ItemId};
 
 mod clocks;
 mod fairness;
 mod model;
+mod moves;
 mod order;
 mod properties;
 mod repairs;
@@ -123,6 +125,11 @@ impl Table {
     fn ask(&mut self, work: Work) -> Asked {
         let step = admit_at_once(&self.request(work.clone()), &self.limits, self.now);
         if self.commit(&step) { step.answer } else { self.ask_slowly(work) }
+    }
+
+    fn transfer(&mut self, work: Work) -> Asked {
+        let request = self.request(work);
+        self.decide(&request.scopes, |rows, limits, now| transfer(&request, rows, limits, now))
     }
 
     fn lease(&self, item: &ItemId) -> Option<Lease> {

@@ -139,7 +139,8 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
 
     /// Whether a sweep could find something to do in a row.
     fn is_due(&self, row: &ScopeState, now: Timestamp) -> bool {
-        let expired = row.leases.values().any(|lease| !lease.is_live(now));
-        expired || !row.tickets.is_empty() || !row.is_current(&self.limits.digest, now)
+        // A reservation may have lost the lease that it was made beside: that stands in another row.
+        let ended = row.leases.values().any(|lease| !lease.is_live(now) || lease.is_reservation());
+        ended || !row.tickets.is_empty() || !row.is_current(&self.limits.digest, now)
     }
 }
