@@ -8,6 +8,7 @@
 //! | [`cluster`] | deploy tree → configuration → desired pipelines → plan |
 //! | [`wip`] | limits on work in progress: scopes, leases, tickets, who is next |
 //! | [`stage`] | work items: stages, gates, evidence, what is missing |
+//! | [`reason`] | why a person did something, in enough words |
 //! | [`yaml`] | YAML as a tree whose every node knows its place |
 //! | [`audit`] | hash-chained entries and their verification |
 
@@ -16,6 +17,7 @@ pub mod audit;
 pub mod cluster;
 pub mod governance;
 pub mod id;
+pub mod reason;
 pub mod stage;
 pub mod wip;
 pub mod yaml;

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod payload;
+pub mod telling;
 
 /// The version of the envelope and of every payload in this file.
 pub const SCHEMA_VERSION: u32 = 1;

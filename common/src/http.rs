@@ -4,14 +4,17 @@
 //! |---|---|
 //! | [`request`] | the request: method, path, query, headers, raw body, claims |
 //! | [`body`] | a JSON body read into a type, with field, line and column of what is wrong |
+//! | [`refusal`] | why a request is not a call, with its status and sentence |
 //! | [`response`] | the answer: JSON, or a problem document (RFC 9457) |
 
 pub use self::{
     body::Unread,
+    refusal::{MAX_BODY, Refusal},
     request::{BodyError, Request},
-    response::{Problem, Response},
+    response::{Problem, Response, failed},
 };
 
 pub mod body;
+pub mod refusal;
 pub mod request;
 pub mod response;

@@ -6,6 +6,7 @@
 //! | file | traits |
 //! |---|---|
 //! | here | [`Clock`], [`Pause`] |
+//! | `patience` | [`Patience`]: waiting between attempts at rows that others change |
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
 //! | `forge` | [`Forge`] |
@@ -18,13 +19,14 @@ use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
-pub use self::{forge::*, intake::*, ledger::*, marks::*, outbox::*, pipelines::*, wip::*};
+pub use self::{forge::*, intake::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, wip::*};
 
 mod forge;
 mod intake;
 mod ledger;
 mod marks;
 mod outbox;
+mod patience;
 mod pipelines;
 mod wip;
 

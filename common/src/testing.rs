@@ -7,6 +7,7 @@
 //! | `testing/store.rs` | the table: intake, outbox, bus, feedback ledger, cluster ledger, audit trail, compiled specs |
 //! | `testing/wip.rs` | the table: the rows of the limits on work in progress |
 //! | `testing/governance.rs` | the governance bundle, by files |
+//! | `testing/api.rs` | API Gateway: requests of the HTTP API |
 //! | `testing/files.rs` | cluster files, as their authors write them |
 //!
 //! Every call of a port passes through one gate. The gate counts and names calls, so that a test can say "no write
@@ -32,8 +33,11 @@ use crate::{
     ports::{Clock, Pause, PipelineError},
 };
 
-pub use self::{files::ClusterFile, governance::GovernanceFiles, host::Files, pipelines::FakePipeline};
+pub use self::{
+    api::api_request, files::ClusterFile, governance::GovernanceFiles, host::Files, pipelines::FakePipeline,
+};
 
+mod api;
 mod files;
 mod governance;
 mod host;

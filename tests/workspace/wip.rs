@@ -23,7 +23,7 @@ use common::{
             operation::Operation,
         },
     },
-    event::Envelope,
+    event::{Envelope, telling::Telling},
     fault::Fault,
     ports::{Clock, Committed, Pause, WipRows},
     testing::id,
@@ -33,7 +33,6 @@ use serde_json::json;
 use wip_limit::{
     Limiter,
     service::{Answer, Ended},
-    telling::Telling,
 };
 
 mod acceptance;

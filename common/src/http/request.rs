@@ -7,6 +7,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::{
     Deserialize, Deserializer,
@@ -14,7 +15,10 @@ use serde::{
 };
 use serde_json::Value as Json;
 
-use crate::domain::access::{Claims, ROLES_CLAIM};
+use crate::domain::{
+    access::{Claims, ROLES_CLAIM},
+    id::CorrelationId,
+};
 
 /// Why there are no bytes of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -117,6 +121,13 @@ impl Request {
     /// API Gateway's name for this request; empty when it gave none.
     pub fn id(&self) -> &str {
         self.request_context.request_id.as_deref().unwrap_or_default()
+    }
+
+    /// What ties together everything that this request causes. Without the gateway's name for it, the moment stands in.
+    pub fn correlation(&self, now: Timestamp) -> CorrelationId {
+        let moment = now.as_microsecond().to_string();
+        let id = if self.id().is_empty() { moment.as_str() } else { self.id() };
+        CorrelationId::derived(["http", self.method(), self.path(), id])
     }
 
     /// The claims of the token that API Gateway's JWT authorizer verified; nothing when no authorizer stood before the route.

@@ -5,6 +5,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::fault::Fault;
+
+/// How long a client waits before it asks again after a 503, in seconds.
+const RETRY_AFTER: &str = "1";
+
 /// An API Gateway proxy response, the same for payload 1.0 and 2.0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +85,23 @@ impl From<Problem> for Response {
             }
         }
         Self::of(problem.status, "application/problem+json", &document)
+    }
+}
+
+/// What could not be done by a function: 503 for what may pass, 422 for what the sender must mend, 500 for our own mistakes.
+pub fn failed(fault: &Fault, function: &str) -> Response {
+    match fault {
+        Fault::Retry { what, .. } => {
+            let detail = format!("{what}: it is not known whether it was done; ask again, a copy has no second effect");
+            let problem = Problem::new(503, "not-now", "Cannot do this now", detail);
+            Response::from(problem).header("retry-after", RETRY_AFTER)
+        }
+        Fault::Reject { what } => Problem::new(422, "request-refused", "Request refused", what.clone()).into(),
+        // What failed below is for the log: it may name tables and keys.
+        Fault::Bug { .. } => {
+            let detail = format!("{function} made a mistake of its own, and its log says which; nothing was done");
+            Problem::new(500, "internal", "Internal error", detail).into()
+        }
     }
 }
 

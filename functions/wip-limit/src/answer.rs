@@ -15,16 +15,12 @@ use common::{
             settle::Rows,
         },
     },
-    fault::Fault,
     http::{Problem, Response},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::service::{Answer, Ended, LimitAnswer};
-
-/// How long a client waits before it asks again after a 503, in seconds.
-const RETRY_AFTER: &str = "1";
 
 /// The answer to a request for a place: 201, 200, 409 with everything that keeps it, 422.
 pub fn asked(item: &ItemId, answer: &Answer) -> Response {
@@ -105,23 +101,6 @@ pub fn scope(row: &ScopeState, limits: &Limits, now: Timestamp) -> Response {
         return Problem::new(404, "no-such-scope", "No such scope", detail).into();
     }
     Response::json(200, &scope_document(row, limits, now))
-}
-
-/// What could not be done: 503 for what may pass, 422 for what the sender must mend, 500 for our own mistakes.
-pub fn failed(fault: &Fault) -> Response {
-    match fault {
-        Fault::Retry { what, .. } => {
-            let detail = format!("{what}: it is not known whether it was done; ask again, a copy has no second effect");
-            let problem = Problem::new(503, "not-now", "Cannot do this now", detail);
-            Response::from(problem).header("retry-after", RETRY_AFTER)
-        }
-        Fault::Reject { what } => Problem::new(422, "request-refused", "Request refused", what.clone()).into(),
-        // What failed below is for the log: it may name tables and keys.
-        Fault::Bug { .. } => {
-            let detail = "wip-limit made a mistake of its own, and its log says which; nothing was done";
-            Problem::new(500, "internal", "Internal error", detail).into()
-        }
-    }
 }
 
 fn lease_document(item: &ItemId, lease: &Lease, over: &[Over]) -> Value {

@@ -10,7 +10,7 @@ use common::{
         wip::{Lease, Scope, admission::elsewhere},
     },
     fault::Fault,
-    http::{Request, Response},
+    http::{Request, Response, failed},
     ports::{Pause, WipRows},
 };
 
@@ -33,13 +33,13 @@ pub async fn serve<R: WipRows, C: Pause>(
         Err(refusal) => (&refusal).into(),
         Ok((actor, call)) => {
             tracing::info!(person = actor.person.as_str(), role = actor.role.as_str(), call = name(&call), "asked");
-            done(limiter, &actor, call, &cause(request, now)).await.unwrap_or_else(|fault| {
+            done(limiter, &actor, call, &request.correlation(now)).await.unwrap_or_else(|fault| {
                 let chain = fault.chain();
                 match &fault {
                     Fault::Retry { .. } | Fault::Reject { .. } => tracing::warn!(fault = chain, "it could not be done"),
                     Fault::Bug { .. } => tracing::error!(fault = chain, "it could not be done"),
                 }
-                answer::failed(&fault)
+                failed(&fault, "wip-limit")
             })
         }
     };
@@ -95,14 +95,6 @@ async fn done<R: WipRows, C: Pause>(
             answer::limit_set(&change.scope, change.expected_limit, &set, limits, limiter.now())
         }
     })
-}
-
-/// What ties together everything that one request causes.
-fn cause(request: &Request, now: jiff::Timestamp) -> CorrelationId {
-    // Without the gateway's name for the request, the moment stands in.
-    let moment = now.as_microsecond().to_string();
-    let id = if request.id().is_empty() { moment.as_str() } else { request.id() };
-    CorrelationId::derived(["http", request.method(), request.path(), id])
 }
 
 fn name(call: &Call) -> &'static str {

@@ -3,13 +3,14 @@
 //! The order: route, token, person, role, path, query, body, and then the rules that depend on what is asked. Renewal and release
 //! depend on whose the lease is, which only the rows say: the service asks [`crate::api`] again once it has them.
 
-use std::{borrow::Cow, collections::BTreeSet, num::NonZeroU32, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet, num::NonZeroU32};
 
 use common::{
     domain::{
         access::{self, Action, Actor},
         governance::Governance,
         id::{AccountId, EnvironmentName, IdError, ItemId, PersonName, PodName, StageName, quoted},
+        reason::Reason,
         wip::{
             Fence, ItemType, Scope, Work,
             holding::LimitChange,
@@ -17,15 +18,16 @@ use common::{
             vet::vet,
         },
     },
-    http::{Request, body},
+    http::{
+        Refusal, Request,
+        refusal::{may, no_query, path, read},
+    },
 };
 use jiff::Timestamp;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
-use crate::{reason::Reason, refusal::Refusal};
-
-/// The largest body: the largest that says something is far below.
-pub const MAX_BODY: usize = 64 * 1024;
+/// How the routes begin.
+const ROUTES: &str = "/v1/wip/leases and /v1/wip/scopes";
 
 /// What is asked for, parsed and allowed as far as it can be told without the rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,7 +174,7 @@ enum Method {
 }
 
 fn route(request: &Request) -> Result<Route<'_>, Refusal> {
-    let none = || Refusal::NoRoute { path: request.path().to_owned() };
+    let none = || Refusal::NoRoute { path: request.path().to_owned(), routes: ROUTES };
     let mut segments = request.segments().ok_or_else(none)?.into_iter();
     let fixed: Vec<_> = segments.by_ref().take(3).collect();
     let rest: Vec<_> = segments.collect();
@@ -198,21 +200,9 @@ fn allowed(request: &Request, route: &Route<'_>) -> Result<Method, Refusal> {
     found.ok_or_else(|| Refusal::WrongMethod { method: request.method().to_owned(), allowed: words })
 }
 
-fn may(actor: &Actor, action: Action<'_>) -> Result<(), Refusal> {
-    access::may(actor, action).map_err(|forbidden| Refusal::Forbidden(forbidden.reason))
-}
-
 /// Whether somebody could hold a place at all; whose it is, the rows say later.
 fn holds_places(actor: &Actor) -> Result<(), Refusal> {
     may(actor, Action::Hold)
-}
-
-fn path<T: FromStr<Err = IdError>>(segment: &str) -> Result<T, Refusal> {
-    segment.parse().map_err(Refusal::BadPath)
-}
-
-fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
-    Ok(body::read(&request.raw_body(MAX_BODY)?)?)
 }
 
 fn ask(request: &Request, governance: &Governance, actor: &Actor) -> Result<Call, Refusal> {
@@ -249,15 +239,6 @@ fn limit_change(scope: Scope, body: LimitBody, actor: &Actor, now: Timestamp) ->
     }
     let set = Override { reason: reason.into(), by: actor.person.clone(), until };
     Ok(LimitChange { scope, limit, expected_limit, set })
-}
-
-fn no_query(request: &Request) -> Result<(), Refusal> {
-    match request.query().first() {
-        None => Ok(()),
-        Some((name, _)) => {
-            Err(Refusal::BadQuery { what: format!("has {}, which this route does not take", quoted(name, 40)) })
-        }
-    }
 }
 
 fn release_query(request: &Request) -> Result<(Fence, Option<BTreeSet<Scope>>), Refusal> {

@@ -10,10 +10,8 @@
 //! |---|---|
 //! | [`api`] | the HTTP API: request, call, service, answer |
 //! | [`http`] | a request to a call: who asks, for what, and whether they may |
-//! | [`refusal`] | every refusal before the service is asked, with its status and sentence |
 //! | [`answer`] | the service's answers as JSON and problem documents |
 //! | [`service`] | load, decide, commit, and again when somebody else was faster |
-//! | [`telling`] | what happened, as events |
 //! | [`audit`] | what a person set, as an audit entry |
 //! | [`handler`] | what wakes it beside the API |
 //! | [`change`] | pull requests as items |
@@ -30,10 +28,7 @@ pub mod change;
 pub mod handler;
 pub mod http;
 pub mod metrics;
-pub mod reason;
-pub mod refusal;
 pub mod service;
-pub mod telling;
 
 #[cfg(feature = "lambda")]
 mod manifest;

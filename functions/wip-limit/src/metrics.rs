@@ -146,14 +146,7 @@ pub fn record(rows: &Rows, limits: &Limits, now: Timestamp) {
 
 /// Counts what was committed.
 pub fn count(facts: &[Fact]) {
-    for fact in facts {
-        let name = match fact {
-            Fact::Acquired { .. } => "WIPAcquired",
-            Fact::Released { .. } => "WIPReleased",
-            Fact::Expired { .. } => "WIPExpired",
-            Fact::Waits { .. } => "WIPLimitExceeded",
-            Fact::LimitChanged { .. } | Fact::LimitBelowUse { .. } => continue,
-        };
+    for name in facts.iter().filter_map(Fact::metric) {
         tracing::info!(target: "metric", name, value = 1_u64);
     }
 }

@@ -1,7 +1,8 @@
 //! Load, decide, commit: every call of the API, every event and the sweep come here.
 //!
 //! What may be written is decided by `common::domain::wip` and guarded by conditions on the rows, so two copies of this function
-//! never have to know of one another. An attempt that found the rows changed is decided anew, for at most [`PATIENCE`] (`patience`).
+//! never have to know of one another. An attempt that found the rows changed is decided anew, for at most [`PATIENCE`]; after that who
+//! asks takes a ticket whether there is room or not, which is tried for as long again.
 //! What happens without anybody asking is in `upkeep`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,19 +20,15 @@ use common::{
             settle::{MAX_ROWS, Next, Rows},
         },
     },
+    event::telling::Telling,
     fault::Fault,
-    ports::{Committed, Pause, WipRows},
+    ports::{Committed, PATIENCE, Patience, Pause, WipRows},
 };
 use jiff::Timestamp;
 
-use self::patience::Patience;
-pub use self::{
-    patience::PATIENCE,
-    upkeep::{Swept, View},
-};
-use crate::{audit, metrics, telling::Telling};
+pub use self::upkeep::{Swept, View};
+use crate::{audit, metrics};
 
-mod patience;
 mod upkeep;
 
 /// The limits on work in progress, over rows that others change at the same time.

@@ -2,12 +2,13 @@
 
 use common::{
     aws::{Aws, dynamodb::Table, s3, secrets::Secrets},
+    event::telling::Telling,
     fault::Fault,
     github::{DEFAULT_BASE_URI, GitHub},
     runtime::{Config, SystemClock},
 };
 
-use crate::{Limiter, handler::WipLimit, telling::Telling};
+use crate::{Limiter, handler::WipLimit};
 
 /// Builds the function. The governance bundle and the App's key are read here, once a sandbox: both are named by the environment,
 /// so another bundle means another deployment.

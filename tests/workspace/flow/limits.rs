@@ -8,12 +8,12 @@ use common::{
         governance::Governance,
         id::{GitHubUserId, ItemId, PersonName},
     },
-    event::{Change, Envelope, Event},
+    event::{Change, Envelope, Event, telling::Telling},
     testing::{GovernanceFiles, World, envelope, id},
 };
 use feedback::waiting::LABEL;
 use jiff::SignedDuration;
-use wip_limit::{Limiter, handler::WipLimit, telling::Telling};
+use wip_limit::{Limiter, handler::WipLimit};
 
 const REPOSITORIES: &str = "repositories:
   - {id: 42, name: acme/clusters, kind: cluster, default_branch: main, wip: {pod: ratio, stage: scaffold}}

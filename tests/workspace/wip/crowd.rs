@@ -9,12 +9,12 @@ use common::{
         id::ItemId,
         wip::{Fence, Lease, limits::Limits},
     },
-    ports::WipRows,
+    ports::{PATIENCE, WipRows},
     testing::id,
 };
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
-use wip_limit::service::{Answer, Ended, PATIENCE};
+use wip_limit::service::{Answer, Ended};
 
 use super::{Present, Rough, Watch, ada, assert_whole, cause, lease, limiter, limits, rows, scope, work};
 use crate::ports::database;

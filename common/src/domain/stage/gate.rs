@@ -11,7 +11,10 @@ use super::{
     pipeline::{Criterion, Review, StagePipeline},
     unmet::Unmet,
 };
-use crate::domain::id::{CommitSha, CriterionKey, GroupName, PersonName, RequestId, StageName};
+use crate::domain::{
+    id::{CommitSha, CriterionKey, GroupName, PersonName, RequestId, StageName},
+    reason,
+};
 
 /// Somebody asks for a move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,9 +72,6 @@ pub struct Decision {
     pub unmet: Vec<Unmet>,
 }
 
-/// The shortest reason that is one.
-const REASON: usize = 15;
-
 impl Decision {
     /// Whether the item may move.
     pub fn admits(&self) -> bool {
@@ -96,8 +96,8 @@ pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decisi
         (Some(Step::Forward), Destination::Stage(to)) => unmet.extend(gate(facts, to, &request.requested_by, now)),
         (Some(Step::Park | Step::Kill), _) => {
             let length = request.reason.as_deref().map_or(0, |reason| reason.trim().chars().count());
-            if length < REASON {
-                unmet.push(Unmet::NoReason { least: REASON });
+            if length < reason::SHORTEST {
+                unmet.push(Unmet::NoReason { least: reason::SHORTEST });
             }
         }
         _ => {}

@@ -97,6 +97,17 @@ pub enum LimitCause {
 }
 
 impl Fact {
+    /// Under which name it is counted; changes of limits are not.
+    pub fn metric(&self) -> Option<&'static str> {
+        match self {
+            Self::Acquired { .. } => Some("WIPAcquired"),
+            Self::Released { .. } => Some("WIPReleased"),
+            Self::Expired { .. } => Some("WIPExpired"),
+            Self::Waits { .. } => Some("WIPLimitExceeded"),
+            Self::LimitChanged { .. } | Self::LimitBelowUse { .. } => None,
+        }
+    }
+
     /// What names it among all facts: the same for every attempt to write it.
     pub fn identity(&self) -> Vec<String> {
         let of = |what: &str, item: &ItemId, number: Fence| vec![what.to_owned(), item.to_string(), number.to_string()];

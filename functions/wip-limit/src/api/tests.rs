@@ -7,15 +7,16 @@ use common::{
         governance::Governance,
         wip::{ItemType, Work},
     },
+    event::telling::Telling,
     http::Request,
     ports::{Clock, Pause},
-    testing::{GovernanceFiles, World},
+    testing::{GovernanceFiles, World, api_request},
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
-use crate::{Limiter, api::serve, telling::Telling};
+use crate::{Limiter, api::serve};
 
 /// Who asks: what API Gateway passes on of a verified token.
 #[derive(Debug, Clone, Copy)]
@@ -96,16 +97,11 @@ impl Rig {
 }
 
 fn request(token: Token, method: &str, path: &str, body: &str) -> Value {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let mut request = json!({
-        "version": "2.0", "rawPath": path, "rawQueryString": query, "body": body, "isBase64Encoded": false,
-        "requestContext": {"stage": "$default", "requestId": "req=", "http": {"method": method, "path": path}},
-    });
-    if let Token::Of(subject) = token {
-        request["requestContext"]["authorizer"] =
-            json!({"jwt": {"claims": {"sub": subject, "aud": "penstock", "exp": "1"}, "scopes": null}});
-    }
-    request
+    let subject = match token {
+        Token::None => None,
+        Token::Of(subject) => Some(subject),
+    };
+    api_request(subject, method, path, body)
 }
 
 fn work(item: &str) -> Value {

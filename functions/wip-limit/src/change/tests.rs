@@ -2,13 +2,12 @@
 
 use common::{
     domain::wip::{Scope, ScopeState},
-    event::{ChangeRef, Envelope, Event, WipLockRefused},
+    event::{ChangeRef, Envelope, Event, WipLockRefused, telling::Telling},
     ports::Clock,
     testing::{GovernanceFiles, World, id, repository as acme},
 };
 
 use super::*;
-use crate::telling::Telling;
 
 const REPOSITORIES: &str = "repositories:
   - {id: 42, name: acme/clusters, kind: cluster, default_branch: main, wip: {pod: ratio, stage: scaffold}}

@@ -1,7 +1,8 @@
-//! Why a person sets a limit: enough words for somebody who reads them in a month.
+//! Why a person does something that others will ask about: enough words for somebody who reads them in a month.
 
-use common::domain::id::is_hidden;
 use serde::Deserialize;
+
+use super::id::is_hidden;
 
 /// The fewest characters of a reason, blanks around it aside.
 pub const SHORTEST: usize = 15;

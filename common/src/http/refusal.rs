@@ -1,25 +1,32 @@
-//! Every refusal before the service is asked: its HTTP status, its kind and its sentence. All of them are here; the words of some come
-//! from what refuses, and `api/tests.rs` reads those as a client gets them.
+//! Every refusal of a request before the function that serves it is asked: its HTTP status, its kind and its sentence. The words of some
+//! come from what refuses. Beside it: reading path, query and body, as every route does.
 
-use common::{
-    domain::{
-        access::Unidentified,
-        id::{IdError, quoted},
-        wip::vet::Misfit,
-    },
-    http::{BodyError, Problem, Response, Unread},
-};
+use std::str::FromStr;
+
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+use super::{BodyError, Problem, Request, Response, Unread, body};
+use crate::domain::{
+    access::{self, Action, Actor, Unidentified},
+    id::{IdError, quoted},
+    wip::vet::Misfit,
+};
+
+/// The largest body that a route of the API takes: the largest that says something is far below.
+pub const MAX_BODY: usize = 64 * 1024;
 
 /// Why a request is not a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No such route.
-    #[error("there is nothing at {}: the routes begin with /v1/wip/leases and /v1/wip/scopes", quoted(path, 120))]
+    #[error("there is nothing at {}: the routes begin with {routes}", quoted(path, 120))]
     NoRoute {
         /// The path that was asked for.
         path: String,
+        /// How those that there are begin, in words.
+        routes: &'static str,
     },
     /// The route has other methods.
     #[error("{} is not allowed here: use {allowed}", quoted(method, 20))]
@@ -38,7 +45,7 @@ pub enum Refusal {
     /// A person who may not.
     #[error("{0}")]
     Forbidden(String),
-    /// More than [`crate::http::MAX_BODY`], or no base64.
+    /// More than [`MAX_BODY`], or no base64.
     #[error("{0}")]
     NoBody(BodyError),
     /// A body that is no JSON, or JSON of another shape.
@@ -143,9 +150,46 @@ impl From<Unread> for Refusal {
     }
 }
 
+/// Whether somebody may do something.
+///
+/// # Errors
+/// [`Refusal::Forbidden`], with who may.
+pub fn may(actor: &Actor, action: Action<'_>) -> Result<(), Refusal> {
+    access::may(actor, action).map_err(|forbidden| Refusal::Forbidden(forbidden.reason))
+}
+
+/// A name in the path.
+///
+/// # Errors
+/// [`Refusal::BadPath`].
+pub fn path<T: FromStr<Err = IdError>>(segment: &str) -> Result<T, Refusal> {
+    segment.parse().map_err(Refusal::BadPath)
+}
+
+/// The body, as JSON.
+///
+/// # Errors
+/// What is wrong with it, with its place.
+pub fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
+    Ok(body::read(&request.raw_body(MAX_BODY)?)?)
+}
+
+/// That there is no query: what nobody reads must not look as if it counted.
+///
+/// # Errors
+/// [`Refusal::BadQuery`].
+pub fn no_query(request: &Request) -> Result<(), Refusal> {
+    match request.query().first() {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(Refusal::BadQuery { what: format!("has {}, which this route does not take", quoted(name, 40)) })
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use common::domain::wip::Scope;
+    use crate::domain::wip::Scope;
 
     use super::*;
 
@@ -153,7 +197,7 @@ mod tests {
     fn refusals_as_people_read_them() {
         let moment = |text: &str| text.parse().unwrap();
         let refusals = [
-            Refusal::NoRoute { path: "/v1/wip\n".into() },
+            Refusal::NoRoute { path: "/v1/wip\n".into(), routes: "/v1/wip/leases and /v1/wip/scopes" },
             Refusal::WrongMethod { method: "PATCH".into(), allowed: "GET, PUT" },
             Refusal::NoToken,
             Refusal::Unidentified(Unidentified::NoExpiry),

@@ -1,28 +1,28 @@
-//! What happened, as events of the contract: the same for every attempt to write it, so that copies share their ids.
+//! What happened to leases, tickets and limits, as events of the contract: the same for every attempt to write it, so that copies
+//! share their ids. Every function that gives or takes places tells it so.
 
 use std::collections::BTreeMap;
 
-use common::{
-    domain::{
-        governance::Governance,
-        id::{CorrelationId, EventId, ItemId, RepositoryId, RepositoryName},
-        wip::{
-            ScopeState, Ticket,
-            admission::Step,
-            explain::holders,
-            fact::{Fact, LimitCause, Over},
-            limits::Limits,
-            operation::Operation,
-            settle::Rows,
-        },
-    },
-    event::{
-        self, ChangeRef, Envelope, Event, ExceededCause, ExceededScope, FullScope, Holding, Host, MAX_HOLDERS_TOLD,
-        Meta, Repository, SCHEMA_VERSION, TicketTold, WipCapacityAvailable, WipLimitChanged, WipLimitExceeded,
-        WipLockAcquired, WipLockExpired, WipLockRefused, WipLockReleased,
+use jiff::Timestamp;
+
+use super::{
+    ChangeRef, Envelope, Event, ExceededCause, ExceededScope, FullScope, Holding, Host, LimitCause, MAX_HOLDERS_TOLD,
+    Meta, Repository, SCHEMA_VERSION, TicketTold, WipCapacityAvailable, WipLimitChanged, WipLimitExceeded,
+    WipLockAcquired, WipLockExpired, WipLockRefused, WipLockReleased,
+};
+use crate::domain::{
+    governance::Governance,
+    id::{CorrelationId, EventId, ItemId, RepositoryId, RepositoryName},
+    wip::{
+        ScopeState, Ticket,
+        admission::Step,
+        explain::holders,
+        fact::{self, Fact, Over},
+        limits::Limits,
+        operation::Operation,
+        settle::Rows,
     },
 };
-use jiff::Timestamp;
 
 /// What events need to know beside what happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -157,10 +157,10 @@ impl Telling {
             }
             Fact::LimitChanged { scope, from, to, cause } => {
                 let (cause, by, reason, until) = match cause.clone() {
-                    LimitCause::Governance => (event::LimitCause::Governance, None, None, None),
-                    LimitCause::Expiry => (event::LimitCause::Expiry, None, None, None),
-                    LimitCause::Person { by, reason, until } => {
-                        (event::LimitCause::Person, Some(by), Some(reason), until)
+                    fact::LimitCause::Governance => (LimitCause::Governance, None, None, None),
+                    fact::LimitCause::Expiry => (LimitCause::Expiry, None, None, None),
+                    fact::LimitCause::Person { by, reason, until } => {
+                        (LimitCause::Person, Some(by), Some(reason), until)
                     }
                 };
                 let changed = WipLimitChanged { scope: scope.clone(), from: *from, to: *to, cause, by, reason, until };

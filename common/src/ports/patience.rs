@@ -2,31 +2,33 @@
 
 use std::time::Duration;
 
-use common::ports::Pause;
 use jiff::{SignedDuration, Timestamp};
 
-/// How long a request is tried again while others are at the same rows. After that it takes a ticket whether there is room or not,
-/// which is tried for as long again.
+use super::Pause;
+
+/// How long a request is tried again while others are at the same rows.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(320);
 
 /// Waiting between attempts, up to a moment.
-pub(super) struct Patience<'c, C> {
+#[derive(Debug)]
+pub struct Patience<'c, C> {
     clock: &'c C,
     until: Timestamp,
     longest: Duration,
 }
 
 impl<'c, C: Pause> Patience<'c, C> {
-    pub(super) fn new(clock: &'c C) -> Self {
+    /// From now on.
+    pub fn new(clock: &'c C) -> Self {
         let until = clock.now().saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
         Self { clock, until, longest: FIRST_PAUSE }
     }
 
     /// Waits a while; false when there is no time left.
-    pub(super) async fn again(&mut self) -> bool {
+    pub async fn again(&mut self) -> bool {
         let next = SignedDuration::try_from(self.longest).unwrap_or(SignedDuration::MAX);
         if self.clock.now().saturating_add(next).unwrap_or(Timestamp::MAX) > self.until {
             return false;
