@@ -16,6 +16,7 @@ use crate::domain::{
         AccountId, BranchName, Digest, EnvironmentName, PodName, RepositoryId, RepositoryName, StageName,
         StagePipelineName,
     },
+    run::Rules,
     stage::StagePipeline,
     wip::limits::Limits,
 };
@@ -70,6 +71,8 @@ pub struct Environment {
     /// The accounts that its clusters may name, when it says which: a push to one environment's branch must not reach the accounts
     /// of another, which may have a gate that this one has not. Without it, any account of `accounts.yaml`.
     pub accounts: Option<BTreeSet<AccountId>>,
+    /// What its gate asks of a run.
+    pub rules: Rules,
 }
 
 /// `accounts.yaml`: the AWS accounts that a cluster file may name.
@@ -125,7 +128,9 @@ impl Environments {
     pub fn get(&self, name: &EnvironmentName) -> Option<Environment> {
         match (self.listed.get(name), self.unlisted) {
             (Some(environment), _) => Some(environment.clone()),
-            (None, Unlisted::Admit) => Some(Environment { branch: None, gate: true, accounts: None }),
+            (None, Unlisted::Admit) => {
+                Some(Environment { branch: None, gate: true, accounts: None, rules: Rules::default() })
+            }
             (None, Unlisted::Refuse) => None,
         }
     }

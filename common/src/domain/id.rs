@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use self::grammar::{
     all, branch_name, cluster_name, hex_of, iam_arn, name_with_dots, parameter, pipeline_name, region, repository_name,
-    segment, token, variable_name,
+    segment, token, uuid, variable_name,
 };
 
 mod grammar;
@@ -208,6 +208,12 @@ text_ids! {
     GroupName, "group", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// A rule after which an item is looked at with a view to its end: `no-update`.
     KillRuleName, "kill rule", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// One execution of a pipeline: CodePipeline's `pipelineExecutionId`, a UUID.
+    ExecutionId, "pipeline execution", "a UUID in lower case", uuid;
+    /// A freeze window of an environment: `weekend`.
+    FreezeName, "freeze", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A hold that somebody placed.
+    HoldId, "hold", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// Names a request, so that it may be sent again and is answered the same.
     RequestId, "request id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
     /// GitHub's `X-GitHub-Delivery`. It is not signed: never the only key of anything.

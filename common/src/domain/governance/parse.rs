@@ -20,6 +20,7 @@ mod file;
 mod limits;
 mod people;
 mod repositories;
+mod rules;
 mod stages;
 
 #[cfg(test)]
@@ -51,7 +52,9 @@ impl Governance {
         })?;
         let digest = Digest::of(bundle);
         let mut reader = Reader { files, findings: Vec::new() };
-        let environments = reader.read("environments.yaml", environments::environments);
+        let groups = reader.listed("people.yaml", "groups");
+        let environments =
+            reader.read("environments.yaml", |file, entries| environments::environments(file, entries, &groups));
         let accounts = reader.read("accounts.yaml", accounts::accounts);
         let listed = |unlisted: Unlisted, names: Vec<String>| {
             (unlisted == Unlisted::Refuse).then(|| names.into_iter().collect())
@@ -71,7 +74,6 @@ impl Governance {
         let people = reader.read("people.yaml", |file, entries| people::people(file, entries, &known.pods));
         let pods = reader.read("pods.yaml", |file, entries| people::pods(file, entries, &known.people));
         let limits = reader.read("limits.yaml", |file, entries| limits::limits(file, entries, digest.clone(), &known));
-        let groups = reader.listed("people.yaml", "groups");
         let stages = reader.stages(&groups);
         match (environments, accounts, repositories, people, pods, limits, reader.findings.is_empty()) {
             (Some(environments), Some(accounts), Some(repositories), Some(people), Some(pods), Some(limits), true) => {

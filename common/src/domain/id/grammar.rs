@@ -81,6 +81,12 @@ pub(super) fn parameter(text: &str) -> bool {
     })
 }
 
+// 12345678-1234-1234-1234-123456789abc (AWS CodePipeline API reference, PipelineExecution).
+pub(super) fn uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.len() == 5 && groups.into_iter().zip([8, 4, 4, 4, 12]).all(|(group, length)| hex_of(group, length))
+}
+
 pub(super) fn token(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))

@@ -2,28 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use super::file::File;
+use super::{
+    file::{File, Names},
+    rules,
+};
 use crate::domain::{
     cluster::Place,
     governance::{Environment, Environments},
     yaml::Entry,
 };
 
-pub(super) fn environments(file: &mut File, entries: &[Entry]) -> Option<Environments> {
+pub(super) fn environments(file: &mut File, entries: &[Entry], groups: &Names) -> Option<Environments> {
     let [environments, unlisted] = file.keys(entries, ["environments", "unlisted"]);
     let unlisted = file.unlisted(unlisted);
     let environments = file.required(environments, Place::START, "environments", "a mapping of environments")?;
     let mut listed = BTreeMap::new();
-    for entry in file.mapping(environments, "environments")? {
+    let file_entries = file.mapping(environments, "environments")?;
+    for entry in file_entries {
         let key = format!("environments.{}", entry.key);
         let Some(name) = file.parsed_key(entry, "environments") else { continue };
-        let Some(rules) = file.mapping(&entry.value, &key) else { continue };
-        let [branch, gate, accounts] = file.keys(rules, ["branch", "gate", "accounts"]);
+        let Some(entry_rules) = file.mapping(&entry.value, &key) else { continue };
+        let known = [
+            "branch",
+            "gate",
+            "accounts",
+            rules::KEYS[0],
+            rules::KEYS[1],
+            rules::KEYS[2],
+            rules::KEYS[3],
+            rules::KEYS[4],
+        ];
+        let [branch, gate, accounts, asked @ ..] = file.keys(entry_rules, known);
         let branch = branch.and_then(|node| file.parsed(node, &format!("{key}.branch")));
         // After a finding the whole file is refused, so what stands in its place does not matter.
         let gate = gate.is_none_or(|node| file.bool(node, &format!("{key}.gate")).unwrap_or(true));
         let accounts = accounts.map(|node| file.accounts(node, &format!("{key}.accounts")));
-        listed.insert(name, Environment { branch, gate, accounts });
+        let rules = rules::rules(file, asked, &key, groups);
+        listed.insert(name, Environment { branch, gate, accounts, rules });
     }
+    rules::together(file, file_entries, &listed);
     Some(Environments { listed, unlisted: unlisted? })
 }

@@ -1,0 +1,27 @@
+//! May this run of a cluster's pipeline go on to deploy: the gate that is the first action of Deploy.
+//!
+//! [`decide`] is a function of what was read at the moment of the decision: the environment's rules (`environments.yaml`), who
+//! approved this very run, which holds stand, whether the commit proved itself in the environment before. It answers with
+//! everything that is missing, who can clear each, and when the run could go on at the earliest.
+//!
+//! The gate is asked before a run deploys. A hold or a freeze that begins later does not stop it half-way: infrastructure that is
+//! half applied is worse than either of its ends. It keeps every run that has not passed its gate.
+
+mod approval;
+mod freeze;
+mod gate;
+mod hold;
+mod rules;
+mod unmet;
+
+pub use self::{
+    approval::{Answer, Approval, Authors},
+    freeze::{Edge, Freeze},
+    gate::{Certificate, Decision, Facts, Precedent, Run, Verdict, decide},
+    hold::{Hold, HoldScope},
+    rules::{Promotion, Rules},
+    unmet::{Clearing, Unmet},
+};
+
+#[cfg(test)]
+mod tests;

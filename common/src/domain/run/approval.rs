@@ -1,0 +1,46 @@
+//! Who said what about a run.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{CommitSha, ExecutionId, PersonName};
+
+/// What somebody answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// It may go on.
+    Approve,
+    /// It may not: the run ends.
+    Reject,
+}
+
+/// One answer. It is about one execution at one commit and says nothing of any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub by: PersonName,
+    /// What.
+    pub answer: Answer,
+    /// About which run.
+    pub execution: ExecutionId,
+    /// What they were shown.
+    pub commit: CommitSha,
+    /// When.
+    pub at: Timestamp,
+    /// Why. Foreign text: escaped wherever it is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Who wrote what a run deploys: authors and committers, by numeric id. A name or a mail address in a commit is anybody's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Authors {
+    /// Those whom `people.yaml` lists.
+    pub known: BTreeSet<PersonName>,
+    /// How many others: accounts that nobody is listed with, or commits without one. Each could be any approver, so each costs one more
+    /// approval: whoever of the approvers it is, enough others remain.
+    pub unknown: u32,
+}

@@ -1,0 +1,314 @@
+//! The gate of a run in both directions: nothing passes that may not, and nothing waits without a reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::id::{CommitSha, ExecutionId, GroupName, PersonName};
+
+mod freezes;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn person(name: &str) -> PersonName {
+    name.parse().unwrap()
+}
+
+fn people(names: &[&str]) -> BTreeSet<PersonName> {
+    names.iter().map(|name| person(name)).collect()
+}
+
+fn execution(number: u8) -> ExecutionId {
+    format!("00000000-0000-4000-8000-0000000000{number:02x}").parse().unwrap()
+}
+
+fn commit(digit: char) -> CommitSha {
+    digit.to_string().repeat(40).parse().unwrap()
+}
+
+fn freeze(name: &str, from: &str, to: &str, zone: &str) -> Freeze {
+    let edge = |text| Edge::parse(text).unwrap();
+    let time_zone = TimeZone::get(zone).unwrap();
+    Freeze { name: name.parse().unwrap(), from: edge(from), to: edge(to), time_zone, reason: None }
+}
+
+fn approval(by: &str, answer: Answer, number: u8) -> Approval {
+    let (execution, commit) = (execution(number), commit('a'));
+    Approval { by: person(by), answer, execution, commit, at: at("2026-05-04T09:00:00Z"), reason: None }
+}
+
+fn hold(scope: &str, until: &str) -> Hold {
+    Hold {
+        id: "h-1".parse().unwrap(),
+        scope: scope.parse().unwrap(),
+        reason: "incident 7".into(),
+        by: person("ada"),
+        at: at("2026-05-04T08:00:00Z"),
+        until: at(until),
+    }
+}
+
+/// A Monday morning.
+const NOW: &str = "2026-05-04T10:00:00Z";
+
+/// What a decision rests on, owned.
+struct Case {
+    run: Run,
+    rules: Rules,
+    approvals: Vec<Approval>,
+    groups: BTreeMap<GroupName, BTreeSet<PersonName>>,
+    holds: Vec<Hold>,
+    precedent: Option<Precedent>,
+    certificate: Certificate,
+}
+
+impl Case {
+    /// A run of ada's commit at a gate that asks for nothing.
+    fn new() -> Self {
+        let run = Run {
+            cluster: "production/us-east-1/management/mc01".parse().unwrap(),
+            execution: execution(1),
+            commit: commit('a'),
+            authors: Authors { known: people(&["ada"]), unknown: 0 },
+            since: at("2026-05-04T09:00:00Z"),
+            superseded: false,
+        };
+        let groups = [("release", &["ada", "bob", "cy"][..]), ("security", &["dee"][..])];
+        let groups = groups.map(|(name, members)| (name.parse().unwrap(), people(members))).into();
+        Self {
+            run,
+            rules: Rules::default(),
+            approvals: Vec::new(),
+            groups,
+            holds: Vec::new(),
+            precedent: None,
+            certificate: Certificate::NotNeeded,
+        }
+    }
+
+    fn asking(least: u32) -> Self {
+        let mut case = Self::new();
+        case.rules.approvals.insert("release".parse().unwrap(), least);
+        case
+    }
+
+    fn decide(&self) -> Decision {
+        let Self { run, rules, approvals, groups, holds, precedent, certificate } = self;
+        let (precedent, certificate) = (precedent.as_ref(), *certificate);
+        decide(Facts { run, rules, approvals, groups, holds, precedent, certificate }, at(NOW))
+    }
+
+    fn page(&self) -> String {
+        let decision = self.decide();
+        let mut page = format!("{:?}", decision.verdict);
+        for unmet in &decision.unmet {
+            let Clearing { who, how } = unmet.clearing();
+            page.push_str(&format!("\n- {}\n  {who}: {how}", unmet.sentence()));
+        }
+        match decision.earliest {
+            Some(earliest) => page + &format!("\nat {earliest} at the earliest"),
+            None => page + "\nno time alone leads there",
+        }
+    }
+}
+
+#[test]
+fn a_gate_that_asks_for_nothing_is_open() {
+    let decision = Case::new().decide();
+    assert_eq!((decision.verdict, decision.unmet.len(), decision.earliest), (Verdict::Admit, 0, Some(at(NOW))));
+}
+
+#[test]
+fn everything_that_is_missing_is_said_at_once_with_who_can_clear_it() {
+    let mut case = Case::asking(2);
+    case.rules.approvals.insert("security".parse().unwrap(), 2);
+    case.rules.pause = Some("migration of the network".into());
+    case.rules.promotion = Some(Promotion { after: "staging".parse().unwrap(), soak: SignedDuration::from_hours(2) });
+    case.rules.freezes.push(freeze("mornings", "08:00", "12:00", "UTC"));
+    case.holds.push(hold("region:production/us-east-1", "2026-05-04T15:00:00Z"));
+    case.certificate = Certificate::Missing;
+    case.approvals = vec![approval("ada", Answer::Approve, 1), approval("bob", Answer::Approve, 1)];
+    insta::assert_snapshot!(case.page(), @r#"
+    Hold
+    - 1 of 2 approvals of release; ada wrote what it deploys, and does not count
+      cy: approve this run
+    - 0 of 2 approvals of security
+      dee: approve this run
+    - the environment is paused: "migration of the network"
+      an administrator: takes pause out of environments.yaml
+    - ada holds region:production/us-east-1 until 2026-05-04T15:00:00Z: "incident 7"
+      ada or an administrator: lifts the hold h-1
+    - the freeze mornings lasts until 2026-05-04T12:00:00Z
+      time: the window ends by itself
+    - aaaaaaa has not succeeded in staging
+      its author: brings the commit to staging first
+    - the cluster has no active certificate
+      the certificate provisioner: issues one; look at its last result
+    no time alone leads there
+    "#);
+}
+
+#[test]
+fn the_commit_soaks_and_an_alarm_in_that_time_stops_it() {
+    let mut case = Case::new();
+    case.rules.promotion = Some(Promotion { after: "staging".parse().unwrap(), soak: SignedDuration::from_hours(2) });
+    let alarms = BTreeMap::new();
+    case.precedent = Some(Precedent { succeeded_at: Some(at("2026-05-04T09:00:00Z")), alarms });
+    insta::assert_snapshot!(case.page(), @r"
+    Hold
+    - it soaks in staging until 2026-05-04T11:00:00Z
+      time: the soak ends by itself
+    at 2026-05-04T11:00:00Z at the earliest
+    ");
+    let mut alarmed = |raised: &str| {
+        case.precedent.as_mut().unwrap().alarms = BTreeMap::from([("p95".to_owned(), at(raised))]);
+        case.page()
+    };
+    insta::assert_snapshot!(alarmed("2026-05-04T09:30:00Z"), @r#"
+    Hold
+    - it soaks in staging until 2026-05-04T11:00:00Z
+      time: the soak ends by itself
+    - the alarm "p95" was raised in staging at 2026-05-04T09:30:00Z, while it soaked
+      its author: mends it and brings another commit to staging
+    no time alone leads there
+    "#);
+    assert!(!alarmed("2026-05-04T08:59:59Z").contains("alarm"), "it was raised about another commit");
+    case.precedent.as_mut().unwrap().succeeded_at = Some(at("2026-05-04T08:00:00Z"));
+    assert_eq!(case.decide().verdict, Verdict::Hold, "an alarm that was raised in that time still counts behind it");
+    case.precedent.as_mut().unwrap().alarms.clear();
+    assert_eq!(case.decide().verdict, Verdict::Admit);
+}
+
+#[test]
+fn a_rejection_ends_the_run_and_one_by_somebody_else_does_nothing() {
+    let mut case = Case::asking(1);
+    case.approvals = vec![approval("bob", Answer::Approve, 1), approval("dee", Answer::Reject, 1)];
+    assert_eq!(case.decide().verdict, Verdict::Admit, "dee is in no group that is asked");
+    let reason = Some("not \u{202e}today".to_owned());
+    case.approvals.push(Approval { reason, ..approval("cy", Answer::Reject, 1) });
+    insta::assert_snapshot!(case.page(), @r#"
+    Reject
+    - cy rejected it at 2026-05-04T09:00:00Z: "not \u{202e}today"
+      its author: ask cy, mend it, and push another commit or run it again
+    no time alone leads there
+    "#);
+    case.run.superseded = true;
+    case.approvals.clear();
+    assert_eq!(case.decide().verdict, Verdict::Reject);
+}
+
+#[test]
+fn an_author_whom_nobody_knows_costs_one_more_approval() {
+    let mut case = Case::asking(1);
+    case.run.authors = Authors { known: BTreeSet::new(), unknown: 1 };
+    case.approvals = vec![approval("bob", Answer::Approve, 1)];
+    insta::assert_snapshot!(case.page(), @r"
+    Hold
+    - 1 of 2 approvals of release; 1 of its authors are not in people.yaml, and each costs one more
+      ada, cy: approve this run
+    at 2026-05-04T10:00:00Z at the earliest
+    ");
+    case.approvals.push(approval("cy", Answer::Approve, 1));
+    assert_eq!(case.decide().verdict, Verdict::Admit, "whoever of the two wrote it, the other did not");
+}
+
+#[test]
+fn a_group_in_which_nobody_else_is_says_who_adds_somebody() {
+    let mut case = Case::asking(3);
+    case.approvals = vec![approval("bob", Answer::Approve, 1), approval("cy", Answer::Approve, 1)];
+    insta::assert_snapshot!(case.page(), @r"
+    Hold
+    - 2 of 3 approvals of release; ada wrote what it deploys, and does not count
+      an administrator: adds somebody to release in people.yaml
+    no time alone leads there
+    ");
+}
+
+#[test]
+fn a_hold_stops_what_it_names_until_it_ends() {
+    let table = [
+        ("all", "2026-05-04T10:00:01Z", Verdict::Hold),
+        ("all", NOW, Verdict::Admit),
+        ("environment:production", "2026-05-05T00:00:00Z", Verdict::Hold),
+        ("environment:staging", "2026-05-05T00:00:00Z", Verdict::Admit),
+        ("region:production/us-east-1", "2026-05-05T00:00:00Z", Verdict::Hold),
+        ("region:production/eu-west-1", "2026-05-05T00:00:00Z", Verdict::Admit),
+        ("cluster:production/us-east-1/management/mc01", "2026-05-05T00:00:00Z", Verdict::Hold),
+        ("cluster:production/us-east-1/regional", "2026-05-05T00:00:00Z", Verdict::Admit),
+    ];
+    for (scope, until, verdict) in table {
+        let mut case = Case::new();
+        case.holds.push(hold(scope, until));
+        assert_eq!(case.decide().verdict, verdict, "{scope} until {until}");
+        assert_eq!(scope.parse::<HoldScope>().unwrap().to_string(), scope);
+    }
+    for wrong in ["", "ALL", "environment", "environment:", "region:production", "cluster:mc01", "pod:ratio", "all:"] {
+        assert!(wrong.parse::<HoldScope>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_certificate_must_be_there_and_live() {
+    for (certificate, verdict) in [
+        (Certificate::NotNeeded, Verdict::Admit),
+        (Certificate::Until(at("2026-05-04T10:00:01Z")), Verdict::Admit),
+        (Certificate::Until(at(NOW)), Verdict::Hold),
+        (Certificate::Missing, Verdict::Hold),
+    ] {
+        let case = Case { certificate, ..Case::new() };
+        assert_eq!(case.decide().verdict, verdict, "{certificate:?}");
+    }
+}
+
+#[test]
+fn the_earliest_time_is_behind_every_window_and_there_is_none_where_they_do_not_end() {
+    let mut case = Case::new();
+    case.rules.freezes = vec![
+        freeze("mornings", "08:00", "12:00", "UTC"),
+        freeze("noons", "12:00", "14:30", "UTC"),
+        freeze("tuesdays", "monday 18:00", "wednesday 00:00", "UTC"),
+    ];
+    assert_eq!(case.decide().earliest, Some(at("2026-05-04T14:30:00Z")));
+    case.holds.push(hold("all", "2026-05-04T19:00:00Z"));
+    assert_eq!(case.decide().earliest, Some(at("2026-05-06T00:00:00Z")), "the hold ends in another window");
+    case.rules.freezes.push(freeze("the-rest", "14:00", "09:00", "UTC"));
+    let decision = case.decide();
+    assert_eq!((decision.verdict, decision.earliest), (Verdict::Hold, None));
+}
+
+fn answers() -> impl Strategy<Value = Vec<Approval>> {
+    let by = prop::sample::select(vec!["ada", "bob", "cy", "dee", "eve"]);
+    let answer = prop_oneof![4 => Just(Answer::Approve), 1 => Just(Answer::Reject)];
+    let one = (by, answer, 1..4_u8, prop::sample::select(vec!['a', 'b']))
+        .prop_map(|(by, answer, number, digit)| Approval { commit: commit(digit), ..approval(by, answer, number) });
+    prop::collection::vec(one, 0..8)
+}
+
+proptest! {
+    /// Approving one execution never releases another (threats 53, 54), nor the same one at another commit.
+    #[test]
+    fn what_was_said_of_another_run_changes_nothing(least in 1..3_u32, unknown in 0..2_u32, approvals in answers()) {
+        let mut case = Case::asking(least);
+        case.run.authors.unknown = unknown;
+        case.approvals = approvals.clone();
+        let all = case.decide();
+        case.approvals.retain(|one| one.execution == case.run.execution && one.commit == case.run.commit);
+        prop_assert_eq!(&case.decide(), &all);
+        // Both directions, said anew: enough members who wrote none of it approved, and nobody who is asked said no.
+        let of = |wanted| case.approvals.iter().filter(move |one| one.answer == wanted).map(|one| one.by.as_str());
+        let members = ["ada", "bob", "cy"];
+        let no = of(Answer::Reject).any(|by| members.contains(&by));
+        let yes: BTreeSet<_> = of(Answer::Approve).filter(|by| ["bob", "cy"].contains(by)).collect();
+        let verdict = match (no, yes.len() >= (least + unknown) as usize) {
+            (true, _) => Verdict::Reject,
+            (false, true) => Verdict::Admit,
+            (false, false) => Verdict::Hold,
+        };
+        prop_assert_eq!(all.verdict, verdict);
+        prop_assert_eq!(all.unmet.is_empty(), verdict == Verdict::Admit);
+    }
+}
