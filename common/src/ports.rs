@@ -14,15 +14,17 @@
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterLedger`], [`AuditTrail`] |
 //! | `wip` | [`WipRows`] |
+//! | `items` | [`ItemRows`] |
 
 use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
-pub use self::{forge::*, intake::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, wip::*};
+pub use self::{forge::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, wip::*};
 
 mod forge;
 mod intake;
+mod items;
 mod ledger;
 mod marks;
 mod outbox;

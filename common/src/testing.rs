@@ -6,6 +6,7 @@
 //! | `testing/pipelines.rs` | CodePipeline as AWS documents it: names in use, automatic first run, tokens |
 //! | `testing/store.rs` | the table: intake, outbox, bus, feedback ledger, cluster ledger, audit trail, compiled specs |
 //! | `testing/wip.rs` | the table: the rows of the limits on work in progress |
+//! | `testing/items.rs` | the table: work items |
 //! | `testing/governance.rs` | the governance bundle, by files |
 //! | `testing/api.rs` | API Gateway: requests of the HTTP API |
 //! | `testing/files.rs` | cluster files, as their authors write them |
@@ -41,6 +42,7 @@ mod api;
 mod files;
 mod governance;
 mod host;
+mod items;
 mod pipelines;
 mod store;
 mod wip;
@@ -118,6 +120,7 @@ struct State {
     pipelines: BTreeMap<String, FakePipeline>,
     store: store::State,
     wip: wip::State,
+    items: items::State,
 }
 
 struct Failing {

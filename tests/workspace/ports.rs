@@ -92,6 +92,7 @@ macro_rules! suite {
     };
 }
 
+mod items;
 mod wip;
 mod wip_random;
 

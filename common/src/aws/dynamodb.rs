@@ -11,6 +11,7 @@
 //! | `audit` | `AuditTrail` | a subject's chain |
 //! | `feedback` | `FeedbackLedger` | what was said last |
 //! | `wip` | `WipRows` | limits, leases and tickets by scope |
+//! | `items` | `ItemRows` | work items, what their gates look at, answered requests |
 //!
 //! Time to live only collects garbage: whether a row has expired is compared in the condition that depends on it.
 
@@ -27,6 +28,7 @@ mod feedback;
 mod fence;
 mod intake;
 mod item;
+mod items;
 pub mod key;
 mod outbox;
 mod transact;
@@ -34,7 +36,7 @@ mod wip;
 
 pub use self::{
     audit::AUDIT_TRAIL_ACTIONS, clusters::CLUSTER_LEDGER_ACTIONS, feedback::FEEDBACK_ACTIONS, intake::INTAKE_ACTIONS,
-    outbox::OUTBOX_ACTIONS, wip::WIP_ACTIONS,
+    items::ITEM_ACTIONS, outbox::OUTBOX_ACTIONS, wip::WIP_ACTIONS,
 };
 
 /// The table.

@@ -7,17 +7,21 @@
 //! The gate says nothing about limits on work in progress: the handler takes the lease of the new stage in the same transaction as
 //! the move ([`crate::domain::wip`]).
 
+mod dossier;
 mod evidence;
 mod gate;
 mod item;
 pub mod kill;
+mod obstacle;
 mod pipeline;
 mod unmet;
 
 pub use self::{
+    dossier::{Answered, Dossier, Verdict},
     evidence::{Evidence, Number, Provenance, Source, Value},
     gate::{Approval, Decision, Facts, MoveRequest, decide},
     item::{Destination, Item, Position, Step},
+    obstacle::{Obstacle, Remedy, obstacles},
     pipeline::{Comparison, Criterion, Requirement, Review, Stage, StagePipeline},
     unmet::Unmet,
 };

@@ -61,48 +61,54 @@ impl WipRows for World {
         entry: Option<&Draft>,
         now: Timestamp,
     ) -> Result<Committed, Fault> {
-        self.call("WipRows.commit", words(writes.keys()), true, |state| {
-            let weight = weight(writes, events, entry);
-            if weight > MAX_WEIGHT {
-                return Err(Fault::bug(format!("{weight} changes do not fit into one transaction of {MAX_WEIGHT}")));
-            }
-            if weight > 0 && state.wip.conflicts > 0 {
-                state.wip.conflicts -= 1;
-                return Ok(Committed::Conflict);
-            }
-            for (scope, operation) in writes {
-                match operation {
-                    Operation::Replace { row, .. } if row.scope != *scope => {
-                        return Err(Fault::bug(format!(
-                            "the row of {} was to be written as that of {scope}",
-                            row.scope
-                        )));
-                    }
-                    _ => {}
-                }
-            }
-            let events = events.iter().map(OutboxRow::of).collect::<Result<Vec<_>, _>>()?;
-            let rows: BTreeMap<_, _> = writes.keys().map(|scope| (scope.clone(), state.wip.row(scope))).collect();
-            let failed: BTreeMap<_, _> = rows
-                .iter()
-                .filter(|(scope, row)| !writes[*scope].holds(row, now))
-                .map(|(scope, row)| (scope.clone(), row.clone()))
-                .collect();
-            if !failed.is_empty() {
-                return Ok(Committed::Failed(failed));
-            }
-            let written = rows.into_iter().map(|(scope, row)| {
-                let after = writes[&scope].apply(row, now);
-                (scope, after)
-            });
-            state.wip.rows.extend(written);
-            state.store.put_outbox(events);
-            if let Some(draft) = entry {
-                state.store.append(draft.clone());
-            }
-            Ok(Committed::Done)
-        })
+        self.call("WipRows.commit", words(writes.keys()), true, |state| commit(state, writes, events, entry, now))
     }
+}
+
+/// One transaction, with everything else that it changes: `World` has one lock, so that nothing comes between.
+pub(super) fn commit(
+    state: &mut super::State,
+    writes: &BTreeMap<Scope, Operation>,
+    events: &[Envelope],
+    entry: Option<&Draft>,
+    now: Timestamp,
+) -> Result<Committed, Fault> {
+    let weight = weight(writes, events, entry);
+    if weight > MAX_WEIGHT {
+        return Err(Fault::bug(format!("{weight} changes do not fit into one transaction of {MAX_WEIGHT}")));
+    }
+    if weight > 0 && state.wip.conflicts > 0 {
+        state.wip.conflicts -= 1;
+        return Ok(Committed::Conflict);
+    }
+    for (scope, operation) in writes {
+        match operation {
+            Operation::Replace { row, .. } if row.scope != *scope => {
+                return Err(Fault::bug(format!("the row of {} was to be written as that of {scope}", row.scope)));
+            }
+            _ => {}
+        }
+    }
+    let events = events.iter().map(OutboxRow::of).collect::<Result<Vec<_>, _>>()?;
+    let rows: BTreeMap<_, _> = writes.keys().map(|scope| (scope.clone(), state.wip.row(scope))).collect();
+    let failed: BTreeMap<_, _> = rows
+        .iter()
+        .filter(|(scope, row)| !writes[*scope].holds(row, now))
+        .map(|(scope, row)| (scope.clone(), row.clone()))
+        .collect();
+    if !failed.is_empty() {
+        return Ok(Committed::Failed(failed));
+    }
+    let written = rows.into_iter().map(|(scope, row)| {
+        let after = writes[&scope].apply(row, now);
+        (scope, after)
+    });
+    state.wip.rows.extend(written);
+    state.store.put_outbox(events);
+    if let Some(draft) = entry {
+        state.store.append(draft.clone());
+    }
+    Ok(Committed::Done)
 }
 
 fn words<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> String {

@@ -13,6 +13,9 @@
 //! | feedback | `FEEDBACK#<subject>` | `<kind>` |
 //! | scope | `SCOPE#<scope>` | `STATE` |
 //! | scope's entry | `SCOPES#ALL` | `<scope>` |
+//! | item | `ITEMS#ALL` | `<item>` |
+//! | what an item's gates look at | `ITEM#<item>` | `DOSSIER` |
+//! | the answer to a request for a move | `ITEM#<item>` | `REQUEST#<request id>` |
 
 use std::collections::HashMap;
 
@@ -21,7 +24,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::item::Item;
 use crate::domain::{
     cluster::ClusterKey,
-    id::{BranchName, DeliveryId, Digest, EventId, RepositoryId},
+    id::{BranchName, DeliveryId, Digest, EventId, ItemId, RepositoryId, RequestId},
     wip::Scope,
 };
 
@@ -30,6 +33,12 @@ pub const OUTBOX_PREFIX: &str = "OUTBOX#";
 
 /// The partition of the scopes' entries.
 pub(super) const SCOPE_ENTRIES: &str = "SCOPES#ALL";
+
+/// The partition of the items.
+pub(super) const ITEMS: &str = "ITEMS#ALL";
+
+/// What the sort key of an answer starts with.
+const REQUEST_PREFIX: &str = "REQUEST#";
 
 /// What an audit entry's sort key starts with.
 pub(super) const ENTRY_PREFIX: &str = "E#";
@@ -67,6 +76,12 @@ pub enum Key {
     Scope(Scope),
     /// That a scope has a row: scopes are listed by these.
     ScopeEntry(Scope),
+    /// A work item.
+    Item(ItemId),
+    /// An item's evidence and approvals.
+    Dossier(ItemId),
+    /// How a request for a move of an item was answered.
+    Request(ItemId, RequestId),
 }
 
 impl Key {
@@ -82,6 +97,8 @@ impl Key {
             Self::Feedback { subject, .. } => format!("FEEDBACK#{}", escape(subject)),
             Self::Scope(scope) => format!("SCOPE#{}", escape(&scope.to_string())),
             Self::ScopeEntry(_) => SCOPE_ENTRIES.to_owned(),
+            Self::Item(_) => ITEMS.to_owned(),
+            Self::Dossier(item) | Self::Request(item, _) => format!("ITEM#{}", escape(item.as_str())),
         }
     }
 
@@ -97,6 +114,9 @@ impl Key {
             Self::Feedback { kind, .. } => escape(kind),
             Self::Scope(_) => "STATE".to_owned(),
             Self::ScopeEntry(scope) => escape(&scope.to_string()),
+            Self::Item(item) => escape(item.as_str()),
+            Self::Dossier(_) => "DOSSIER".to_owned(),
+            Self::Request(_, request) => format!("{REQUEST_PREFIX}{}", escape(request.as_str())),
         }
     }
 
@@ -125,6 +145,12 @@ impl Key {
             ("FEEDBACK", kind) => Self::Feedback { subject: unescape(rest)?, kind: unescape(kind)? },
             ("SCOPE", "STATE") => Self::Scope(unescape(rest)?.parse().ok()?),
             ("SCOPES", scope) => Self::ScopeEntry(unescape(scope)?.parse().ok()?),
+            ("ITEMS", item) => Self::Item(unescape(item)?.parse().ok()?),
+            ("ITEM", "DOSSIER") => Self::Dossier(unescape(rest)?.parse().ok()?),
+            ("ITEM", request) => {
+                let request = request.strip_prefix(REQUEST_PREFIX)?;
+                Self::Request(unescape(rest)?.parse().ok()?, unescape(request)?.parse().ok()?)
+            }
             _ => return None,
         };
         // Only the one spelling that `pk` and `sk` write is a key: 07 for 7 or shard 3 for 4 is somebody else's row.
@@ -185,6 +211,10 @@ mod tests {
             (name(), name())
                 .prop_map(|(pod, stage)| Key::Scope(Scope::PodStage(pod.parse().unwrap(), stage.parse().unwrap()))),
             "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|person| Key::ScopeEntry(Scope::Owned(person.parse().unwrap()))),
+            "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|item| Key::Item(item.parse().unwrap())),
+            "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|item| Key::Dossier(item.parse().unwrap())),
+            ("[a-z0-9][a-z0-9._-]{0,63}", token())
+                .prop_map(|(item, request)| Key::Request(item.parse().unwrap(), request.parse().unwrap())),
         ]
     }
 

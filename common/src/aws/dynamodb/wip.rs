@@ -98,15 +98,7 @@ impl WipRows for Table {
         if weight == 0 {
             return Ok(Committed::Done);
         }
-        let mut items = Vec::new();
-        for (scope, operation) in writes {
-            items.push(self.scope_write(scope, operation, now)?);
-        }
-        for (scope, _) in writes.iter().filter(|(_, operation)| operation.creates()) {
-            let entry = self.put(row(&Key::ScopeEntry(scope.clone()), [])).build();
-            items.push(Self::put_item(entry.map_err(|error| Fault::bug_from(what, error))?));
-        }
-        items.extend(self.event_puts(events)?.into_iter().flatten());
+        let mut items = self.scope_parts(writes, events, now)?;
         let chain = items.len();
         if let Some(draft) = entry {
             items.extend(self.append(draft.clone()).await?);
@@ -132,6 +124,26 @@ impl WipRows for Table {
 }
 
 impl Table {
+    /// The parts of a transaction that change rows, in the order of their scopes, list new ones, and put events into the outbox.
+    pub(super) fn scope_parts(
+        &self,
+        writes: &BTreeMap<Scope, Operation>,
+        events: &[Envelope],
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, Fault> {
+        let mut items = Vec::new();
+        for (scope, operation) in writes {
+            items.push(self.scope_write(scope, operation, now)?);
+        }
+        for (scope, _) in writes.iter().filter(|(_, operation)| operation.creates()) {
+            let entry = self.put(row(&Key::ScopeEntry(scope.clone()), [])).build();
+            let broken = |error| Fault::bug_from("listing a scope that has a row", error);
+            items.push(Self::put_item(entry.map_err(broken)?));
+        }
+        items.extend(self.event_puts(events)?.into_iter().flatten());
+        Ok(items)
+    }
+
     /// One update without a transaction: half the write units, and no token. Only for what may be applied twice, since the SDK may
     /// send it again when a reply is lost.
     async fn update_alone(&self, what: &str, update: Update) -> Result<Attempt<Vec<Failed>>, Fault> {

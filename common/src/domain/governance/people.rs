@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{
     access::Role,
     id::{GitHubUserId, GroupName, IamArn, PersonName, PodName, SlackUserId, TokenSubject},
+    stage::Item,
 };
+
+/// The groups that follow from a work item itself: no person is listed in them.
+pub(super) const OF_THE_ITEM: [&str; 3] = ["owner", "pod-lead", "pod"];
 
 /// `people.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +88,24 @@ impl People {
     /// Everybody in a group that the file lists.
     pub fn group(&self, group: &GroupName) -> impl Iterator<Item = &PersonName> {
         self.listed.iter().filter(move |(_, person)| person.groups.contains(group)).map(|(name, _)| name)
+    }
+
+    /// Everybody in each group, as far as a work item is concerned: those that the file lists, and the three that follow from the item
+    /// itself (`owner`, `pod-lead`, `pod`). Who is not listed any more is in none.
+    pub fn groups_of(&self, item: &Item, pods: &Pods) -> BTreeMap<GroupName, BTreeSet<PersonName>> {
+        let lead = pods.listed.get(&item.pod).and_then(|pod| pod.lead.clone());
+        let of_item = |group: &str| -> BTreeSet<PersonName> {
+            match group {
+                "owner" => [item.owner.clone()].into(),
+                "pod-lead" => lead.clone().into_iter().collect(),
+                _ => self.members(&item.pod).cloned().collect(),
+            }
+        };
+        let listed =
+            |people: BTreeSet<PersonName>| people.into_iter().filter(|name| self.listed.contains_key(name)).collect();
+        let follow = OF_THE_ITEM.into_iter().filter_map(|name| Some((name.parse().ok()?, listed(of_item(name)))));
+        let named = self.groups.iter().map(|group| (group.clone(), self.group(group).cloned().collect()));
+        named.chain(follow).collect()
     }
 
     /// Whether somebody is in a pod.

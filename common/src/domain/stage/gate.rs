@@ -30,6 +30,9 @@ pub struct MoveRequest {
     /// Why. Needed to put an item aside or to end it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The item's version that whoever asks saw, when they say it: a move of another one is not decided at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
 }
 
 /// Somebody said that an item may go on.
@@ -180,16 +183,18 @@ fn reviewed(
             && approval.to == *to
             && approval.head == facts.item.head
             && approval.at >= facts.item.since
-            && approval.by != *requester
             && members.contains(&approval.by)
     };
-    let have: BTreeSet<PersonName> = facts.approvals.iter().filter(good).map(|approval| approval.by.clone()).collect();
+    let mut have: BTreeSet<PersonName> =
+        facts.approvals.iter().filter(good).map(|approval| approval.by.clone()).collect();
+    let own = have.remove(requester);
     let could: BTreeSet<PersonName> = members.iter().filter(|member| *member != requester).cloned().collect();
     let need = review.at_least.map_or(could.len().max(1), |least| least as usize);
     (have.len() < need).then(|| Unmet::NotReviewed {
         group: review.group.clone(),
         have: have.clone(),
         need,
+        own,
         could: could.difference(&have).cloned().collect(),
     })
 }

@@ -1,12 +1,15 @@
 //! A work item, where it stands, and what kind of move leads from there to somewhere else.
 
+use std::{collections::BTreeSet, fmt};
+
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{pipeline::StagePipeline, unmet::Unmet};
 use crate::domain::{
-    id::{CommitSha, ItemId, PersonName, PodName, StageName, StagePipelineName},
-    wip::ItemType,
+    id::{CommitSha, IdError, ItemId, PersonName, PodName, StageName, StagePipelineName},
+    wip::{ItemType, Work},
 };
 
 /// One item.
@@ -57,9 +60,10 @@ pub enum Position {
     },
 }
 
-/// Where a move shall lead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Where a move shall lead. As one word: a stage's name, `PARKED` or `KILLED`; no stage has capital letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub enum Destination {
     /// Into a stage.
     Stage(StageName),
@@ -70,7 +74,7 @@ pub enum Destination {
 }
 
 /// What kind of move it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// To the next stage: the gate is asked.
@@ -85,6 +89,46 @@ pub enum Step {
     Kill,
 }
 
+impl fmt::Display for Destination {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Self::Stage(name) => name.as_str(),
+            Self::Parked => "PARKED",
+            Self::Killed => "KILLED",
+        })
+    }
+}
+
+impl TryFrom<String> for Destination {
+    type Error = IdError;
+    fn try_from(word: String) -> Result<Self, IdError> {
+        match word.as_str() {
+            "PARKED" => Ok(Self::Parked),
+            "KILLED" => Ok(Self::Killed),
+            stage => stage.parse().map(Self::Stage),
+        }
+    }
+}
+
+impl From<Destination> for String {
+    fn from(to: Destination) -> Self {
+        to.to_string()
+    }
+}
+
+impl Step {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Back => "back",
+            Self::Park => "park",
+            Self::Resume => "resume",
+            Self::Kill => "kill",
+        }
+    }
+}
+
 impl Position {
     /// The stage that it is in, or was in last.
     pub fn stage(&self) -> &StageName {
@@ -95,6 +139,44 @@ impl Position {
 }
 
 impl Item {
+    /// What its places follow from while it is in a stage.
+    pub fn work_in(&self, stage: &StageName) -> Work {
+        Work {
+            item: self.id.clone(),
+            pod: self.pod.clone(),
+            stage: stage.clone(),
+            item_type: self.item_type,
+            owner: self.owner.clone(),
+            involved: BTreeSet::new(),
+            environment: None,
+            account: None,
+            expedite: false,
+        }
+    }
+
+    /// Where it would go next by itself: to the stage that follows, or back to where it was parked. Nothing at the end.
+    pub fn next(&self, pipeline: &StagePipeline) -> Option<StageName> {
+        match &self.position {
+            Position::Active { stage } => {
+                pipeline.stages.get(pipeline.position(stage)? + 1).map(|next| next.name.clone())
+            }
+            Position::Parked { from } => Some(from.clone()),
+            Position::Killed { .. } => None,
+        }
+    }
+
+    /// The item after a move that was admitted.
+    #[must_use]
+    pub fn moved(&self, to: &Destination, now: Timestamp) -> Self {
+        let from = self.position.stage().clone();
+        let position = match to {
+            Destination::Stage(stage) => Position::Active { stage: stage.clone() },
+            Destination::Parked => Position::Parked { from },
+            Destination::Killed => Position::Killed { from },
+        };
+        Self { position, since: now, version: self.version + 1, ..self.clone() }
+    }
+
     /// What kind of move leads there: one step forward, any step back, aside, to its end, and from aside only back to where it left.
     ///
     /// # Errors

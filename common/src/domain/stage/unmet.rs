@@ -124,6 +124,8 @@ pub enum Unmet {
         have: BTreeSet<PersonName>,
         /// How many it takes.
         need: usize,
+        /// Whether who asks for the move has approved it, which does not count.
+        own: bool,
         /// Who else could: not who asked for the move.
         could: BTreeSet<PersonName>,
     },
@@ -169,13 +171,14 @@ impl Unmet {
             }
             Self::TooOld { key, at } => format!("{key} is from {at:.0}, which is too old: bring it again"),
             Self::FromTheFuture { key, at } => format!("{key} is from {at:.0}, which is not yet: a clock is wrong"),
-            Self::NotReviewed { group, have, need, could } => {
+            Self::NotReviewed { group, have, need, own, could } => {
                 let could = if could.is_empty() {
                     "nobody else is in it: an administrator adds somebody".to_owned()
                 } else {
                     format!("{} may", list(could))
                 };
-                format!("{} of {need} approvals of {group}: {could}", have.len())
+                let own = if *own { "; who asks for the move does not count" } else { "" };
+                format!("{} of {need} approvals of {group}: {could}{own}", have.len())
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    super::people::OF_THE_ITEM,
     file::{File, Names},
-    stages::OF_THE_ITEM,
 };
 use crate::domain::{
     access::Role,

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::file::{File, Names};
+use super::{
+    super::people::OF_THE_ITEM,
+    file::{File, Names},
+};
 use crate::domain::{
     cluster::{Finding, Place},
     id::{GroupName, StageName, StagePipelineName, quoted},
@@ -13,9 +16,6 @@ use crate::domain::{
 };
 
 const DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
-
-/// The groups that follow from the item itself: no person is listed in them.
-pub(super) const OF_THE_ITEM: [&str; 3] = ["owner", "pod-lead", "pod"];
 
 pub(super) fn pipeline(
     file: &mut File,

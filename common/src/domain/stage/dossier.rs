@@ -1,0 +1,97 @@
+//! An item with all that its gates look at, and how a request for a move was answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    evidence::Evidence,
+    gate::{Approval, Facts, MoveRequest},
+    item::{Destination, Item, Step},
+    obstacle::Obstacle,
+    pipeline::StagePipeline,
+};
+use crate::domain::id::{CriterionKey, GroupName, PersonName};
+
+/// An item, the evidence for it and the approvals of its next move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dossier {
+    /// The item.
+    pub item: Item,
+    /// Evidence by what it is about: the last that was given.
+    pub evidence: BTreeMap<CriterionKey, Evidence>,
+    /// Who said that it may go on, since it came into its stage: one a person and move.
+    pub approvals: Vec<Approval>,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The item moved.
+    Admit,
+    /// It stays: every reason is beside it.
+    Reject,
+}
+
+/// How a request for a move was answered. It is kept, so that the same request is answered the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// What was asked for.
+    pub request: MoveRequest,
+    /// Whether it moved.
+    pub verdict: Verdict,
+    /// What kind of move it is; nothing when there is no such move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+    /// The item's version, after the move or as it was looked at.
+    pub version: u64,
+    /// Everything that is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Obstacle>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Dossier {
+    /// A new item, for which nothing was brought yet.
+    pub fn new(item: Item) -> Self {
+        Self { item, evidence: BTreeMap::new(), approvals: Vec::new() }
+    }
+
+    /// What a decision looks at.
+    pub fn facts<'f>(
+        &'f self,
+        pipeline: &'f StagePipeline,
+        groups: &'f BTreeMap<GroupName, BTreeSet<PersonName>>,
+    ) -> Facts<'f> {
+        Facts { item: &self.item, pipeline, evidence: &self.evidence, approvals: &self.approvals, groups }
+    }
+
+    /// After a move that was admitted. Approvals given before it count for nothing any more, and go.
+    #[must_use]
+    pub fn moved(&self, to: &Destination, now: Timestamp) -> Self {
+        Self { item: self.item.moved(to, now), evidence: self.evidence.clone(), approvals: Vec::new() }
+    }
+
+    /// With evidence, in the place of what was there.
+    #[must_use]
+    pub fn with_evidence(mut self, key: CriterionKey, evidence: Evidence) -> Self {
+        self.evidence.insert(key, evidence);
+        self.item.version += 1;
+        self
+    }
+
+    /// With an approval, in the place of the same person's for the same move.
+    #[must_use]
+    pub fn with_approval(mut self, approval: Approval) -> Self {
+        let same =
+            |other: &Approval| (&other.by, &other.from, &other.to) == (&approval.by, &approval.from, &approval.to);
+        self.approvals.retain(|other| !same(other));
+        self.approvals.push(approval);
+        self.item.version += 1;
+        self
+    }
+}

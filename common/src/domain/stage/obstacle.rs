@@ -1,0 +1,122 @@
+//! What is missing, with who can clear it and by what: the form in which a decision is answered, told and kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    evidence::Source,
+    gate::{Facts, MoveRequest},
+    item::Destination,
+    pipeline::Criterion,
+    unmet::Unmet,
+};
+use crate::domain::id::{CriterionKey, GroupName, PersonName, StageName};
+
+/// One thing that keeps an item where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Obstacle {
+    /// What is missing, in words.
+    pub missing: String,
+    /// Who can clear it, by name; nobody when it takes somebody who is not there yet, or no person at all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub who: BTreeSet<PersonName>,
+    /// By what.
+    pub remedy: Remedy,
+}
+
+/// What clears an obstacle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Remedy {
+    /// Evidence by one of these persons' word.
+    Attest {
+        /// For what.
+        key: CriterionKey,
+    },
+    /// Evidence that no person's word can give: a check run, a merged pull request, a file.
+    Bring {
+        /// For what.
+        key: CriterionKey,
+    },
+    /// An approval of the move.
+    Approve {
+        /// From which stage.
+        from: StageName,
+        /// To which.
+        to: StageName,
+    },
+    /// Another request: for a move that there is, or with a reason.
+    AskAgain,
+    /// An item of its own: this one has ended.
+    BeginAnew,
+    /// Somebody who may: the governance files have nobody, or not this.
+    ChangeGovernance,
+}
+
+/// What is missing, each with who can clear it, in the order of the decision.
+pub fn obstacles(facts: Facts<'_>, request: &MoveRequest, unmet: &[Unmet]) -> Vec<Obstacle> {
+    let judged = criteria(facts, request);
+    unmet.iter().map(|unmet| obstacle(facts, request, &judged, unmet)).collect()
+}
+
+fn obstacle(
+    facts: Facts<'_>,
+    request: &MoveRequest,
+    judged: &BTreeMap<&CriterionKey, &Criterion>,
+    unmet: &Unmet,
+) -> Obstacle {
+    let owner = || BTreeSet::from([facts.item.owner.clone()]);
+    let asker = || BTreeSet::from([request.requested_by.clone()]);
+    let (who, remedy) = match unmet {
+        Unmet::Missing { key, .. }
+        | Unmet::WrongType { key, .. }
+        | Unmet::NotSo { key, .. }
+        | Unmet::WrongSource { key, .. }
+        | Unmet::NotTheirs { key, .. }
+        | Unmet::Stale { key, .. }
+        | Unmet::TooOld { key, .. }
+        | Unmet::FromTheFuture { key, .. } => {
+            let by_word = judged.get(key).filter(|criterion| criterion.sources.contains(&Source::Attestation));
+            match by_word.map(|criterion| members(facts, &criterion.attested_by)) {
+                Some(nobody) if nobody.is_empty() => (nobody, Remedy::ChangeGovernance),
+                Some(members) => (members, Remedy::Attest { key: key.clone() }),
+                None => (owner(), Remedy::Bring { key: key.clone() }),
+            }
+        }
+        Unmet::NotReviewed { could, .. } if could.is_empty() => (BTreeSet::new(), Remedy::ChangeGovernance),
+        Unmet::NotReviewed { could, .. } => {
+            let (from, to) = (facts.item.position.stage().clone(), stage(&request.to).unwrap_or(&request.from).clone());
+            (could.clone(), Remedy::Approve { from, to })
+        }
+        Unmet::Ended => (asker(), Remedy::BeginAnew),
+        Unmet::Elsewhere { .. }
+        | Unmet::UnknownStage { .. }
+        | Unmet::AlreadyThere
+        | Unmet::Skips { .. }
+        | Unmet::OnlyBackTo { .. }
+        | Unmet::LeftPipeline { .. }
+        | Unmet::NoReason { .. } => (asker(), Remedy::AskAgain),
+    };
+    Obstacle { missing: unmet.sentence(), who, remedy }
+}
+
+/// What the gate of a move looks at.
+fn criteria<'f>(facts: Facts<'f>, request: &MoveRequest) -> BTreeMap<&'f CriterionKey, &'f Criterion> {
+    let exit = facts.pipeline.stage(facts.item.position.stage()).map(|stage| stage.exit.as_slice());
+    let entry = stage(&request.to).and_then(|to| facts.pipeline.stage(to)).map(|stage| stage.entry.as_slice());
+    let both = [entry, exit].into_iter().flatten().flatten();
+    both.map(|criterion| (&criterion.key, criterion)).collect()
+}
+
+fn stage(to: &Destination) -> Option<&StageName> {
+    match to {
+        Destination::Stage(stage) => Some(stage),
+        Destination::Parked | Destination::Killed => None,
+    }
+}
+
+fn members(facts: Facts<'_>, groups: &BTreeSet<GroupName>) -> BTreeSet<PersonName> {
+    groups.iter().filter_map(|group| facts.groups.get(group)).flatten().cloned().collect()
+}
