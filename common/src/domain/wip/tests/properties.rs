@@ -1,11 +1,13 @@
 //! Both directions: nothing over a limit, and no waiting while there is room and nobody is before; and that the fast operations
 //! are what the slow decision would do.
 
-use super::*;
+use super::{super::state::Ticket, *};
 
 #[derive(Debug, Clone)]
 enum Act {
     Ask { item: u8, pod: u8, stage: u8, slowly: bool },
+    Transfer { item: u8, pod: u8, stage: u8 },
+    Withdraw { item: u8 },
     Release { item: u8, stale: bool },
     Renew { item: u8, stale: bool },
     SetLimit { scope: u8, limit: u32 },
@@ -20,7 +22,9 @@ const LIMITED: [&str; 4] = ["portfolio", "pod:ratio", "stage:seed", "pod:nanda"]
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let one = prop_oneof![
         6 => (0..8u8, 0..2u8, 0..2u8, any::<bool>()).prop_map(|(item, pod, stage, slowly)| Act::Ask { item, pod, stage, slowly }),
+        4 => (0..8u8, 0..2u8, 0..2u8).prop_map(|(item, pod, stage)| Act::Transfer { item, pod, stage }),
         4 => (0..8u8, prop::bool::weighted(0.2)).prop_map(|(item, stale)| Act::Release { item, stale }),
+        1 => (0..8u8).prop_map(|item| Act::Withdraw { item }),
         1 => (0..8u8, prop::bool::weighted(0.2)).prop_map(|(item, stale)| Act::Renew { item, stale }),
         1 => (0..4u8, 0..4u32).prop_map(|(scope, limit)| Act::SetLimit { scope, limit }),
         2 => (-5..700i64).prop_map(|seconds| Act::Pass { seconds }),
@@ -42,34 +46,92 @@ fn full(table: &Table, scope: &Scope) -> bool {
     table.live(scope).len() >= row.limit_in_force(&table.limits, table.now) as usize
 }
 
+fn work_of(item: u8, pod: u8, stage: u8) -> Work {
+    work(&format!("i-{item}"), PODS[usize::from(pod)], STAGES[usize::from(stage)])
+}
+
+/// No waiting while there is room: some scope where it stands is full, and it stands in all that are.
+fn justified(table: &Table, item: &ItemId, asked: &Asked) {
+    match asked {
+        Asked::Held(lease) | Asked::Admitted { lease, .. } => assert_eq!(table.lease(item).as_ref(), Some(lease)),
+        Asked::Waits { rows, ticket } => {
+            let stands = |scope: &&Scope| table.row(scope).tickets.contains_key(item);
+            let stands: BTreeSet<&Scope> = ticket.scopes.iter().filter(stands).collect();
+            assert!(stands.iter().any(|scope| full(table, scope)), "{ticket:?} waits where there is room: {rows:?}");
+            for scope in ticket.scopes.iter().filter(|scope| full(table, scope)) {
+                assert!(stands.contains(scope), "{scope} is full, and the ticket is not there");
+            }
+        }
+        Asked::NoTicket { .. } => panic!("the queue is short"),
+    }
+}
+
+/// What an item holds, wherever; without what was kept for it beside a lease that was moved since.
+fn leases(table: &Table, item: &ItemId) -> BTreeMap<Scope, Lease> {
+    let main = table.live(&Scope::Portfolio).get(item).copied();
+    let counts = |lease: &&Lease| main.is_some_and(|main| main <= lease.fence);
+    let rows = table.rows.values();
+    rows.filter_map(|row| Some((row.scope.clone(), row.lease(item, table.now).filter(counts)?.clone()))).collect()
+}
+
+/// How many places this decision gave: those that are left when it has given three are the sweep's.
+fn given(table: &Table, told: usize) -> usize {
+    table.facts[told..].iter().filter(|fact| matches!(fact, Fact::Acquired { .. })).count()
+}
+
+/// A move: it has its place in all that is new and in nothing else, or it waits for what is new alone and nothing of it has changed.
+fn moved(table: &mut Table, work: Work) {
+    let (item, scopes) = (work.item.clone(), table.request(work.clone()).scopes);
+    let (before, rows, told) = (leases(table, &item), table.rows.clone(), table.facts.len());
+    let main = before.get(&Scope::Portfolio).cloned();
+    let asked = table.transfer(work);
+    let after = leases(table, &item);
+    if given(table, told) < 3 {
+        justified(table, &item, &asked);
+    }
+    match (&asked, main) {
+        (_, None) => {}
+        (Asked::Held(lease), Some(main)) => {
+            assert_eq!((lease, &lease.scopes, &table.rows), (&main, &scopes, &rows), "nothing is to be done");
+        }
+        (Asked::Admitted { lease, .. }, Some(main)) => {
+            assert!(lease.scopes == scopes && lease.fence > main.fence);
+            assert!(
+                after.values().all(|other| other == lease),
+                "what was kept for it elsewhere counts no more: {after:?}"
+            );
+            // What comes free goes to who waits for it, as far as one decision goes.
+            let freed = main.scopes.iter().map(|scope| table.row(scope)).filter(|_| given(table, told) < 3);
+            for (other, ticket) in freed.flat_map(|row| row.tickets).filter(|(_, ticket)| ticket.is_live(table.now)) {
+                // Who has asked as two different items goes by the later ticket, wherever that stands.
+                let all = table.rows.values().filter_map(|row| row.tickets.get(&other));
+                let one = all.clone().all(|another| another.scopes == ticket.scopes);
+                let full = ticket.scopes.iter().any(|scope| full(table, scope));
+                assert!(full || !one, "{other} waits for what {item} has left");
+            }
+        }
+        (Asked::Waits { ticket, .. }, Some(main)) => {
+            assert_eq!(after, before, "it waits, and something of it has changed");
+            let is_new = |scope: &Scope| scopes.contains(scope) && !main.scopes.contains(scope);
+            assert!(ticket.scopes.iter().all(is_new), "{ticket:?} waits for what it has");
+        }
+        (Asked::NoTicket { .. }, Some(_)) => unreachable!("that is looked at before"),
+    }
+}
+
 fn run(table: &mut Table, act: &Act) {
     match act {
         Act::Ask { item, pod, stage, slowly } => {
-            let work = work(&format!("i-{item}"), PODS[usize::from(*pod)], STAGES[usize::from(*stage)]);
-            let request = table.request(work.clone());
+            let work = work_of(*item, *pod, *stage);
             let asked = if *slowly { table.ask_slowly(work.clone()) } else { table.ask(work.clone()) };
-            match asked {
-                Asked::Held(lease) | Asked::Admitted { lease, .. } => {
-                    assert_eq!(table.lease(&work.item), Some(lease));
-                }
-                Asked::Waits { rows, ticket } => {
-                    // No waiting while there is room: every scope where it stands is full, and it stands in all that are.
-                    let stands: BTreeSet<Scope> = request
-                        .scopes
-                        .iter()
-                        .filter(|scope| table.row(scope).tickets.contains_key(&work.item))
-                        .cloned()
-                        .collect();
-                    assert!(
-                        stands.iter().any(|scope| full(table, scope)),
-                        "{ticket:?} waits where there is room: {rows:?}"
-                    );
-                    for scope in request.scopes.iter().filter(|scope| full(table, scope)) {
-                        assert!(stands.contains(scope), "{scope} is full, and the ticket is not there");
-                    }
-                }
-                Asked::NoTicket { .. } => panic!("the queue is short"),
-            }
+            justified(table, &work.item, &asked);
+        }
+        Act::Transfer { item, pod, stage } => moved(table, work_of(*item, *pod, *stage)),
+        Act::Withdraw { item } => {
+            let item = self::item(&format!("i-{item}"));
+            let portfolio = BTreeSet::from([Scope::Portfolio]);
+            table.decide(&portfolio, |rows, limits, now| withdraw(&item, rows, limits, now));
+            assert!(table.lease(&item).is_none_or(|lease| !lease.is_live(table.now)));
         }
         Act::Release { item, stale } | Act::Renew { item, stale } => {
             let item = self::item(&format!("i-{item}"));
@@ -92,7 +154,10 @@ fn run(table: &mut Table, act: &Act) {
             }
         }
         Act::SetLimit { scope, limit } => {
-            let before = table.live(&self::scope(LIMITED[usize::from(*scope)]));
+            // A reservation is nobody's once the lease that it was made beside has ended or was moved.
+            let home = table.live(&Scope::Portfolio);
+            let mut before = table.live(&self::scope(LIMITED[usize::from(*scope)]));
+            before.retain(|item, fence| home.get(item).is_some_and(|main| main <= fence));
             table.set_limit(LIMITED[usize::from(*scope)], *limit);
             let after = table.live(&self::scope(LIMITED[usize::from(*scope)]));
             assert!(before.keys().all(|item| after.contains_key(item)), "a limit evicted somebody");
@@ -147,6 +212,44 @@ proptest! {
     }
 
     #[test]
+    fn after_every_sweep_whoever_has_no_lease_has_no_reservation_either(acts in acts()) {
+        let mut table = table();
+        for act in &acts {
+            run(&mut table, act);
+        }
+        table.sweep();
+        let home = table.live(&Scope::Portfolio);
+        for row in table.rows.values() {
+            for (item, lease) in row.live_leases(table.now).filter(|(_, lease)| lease.is_reservation()) {
+                prop_assert!(home.get(item).is_some_and(|main| *main < lease.fence), "{} in {}", item, row.scope);
+            }
+            for (item, _) in row.live_tickets(table.now).filter(|(_, ticket)| ticket.is_reservation()) {
+                prop_assert!(home.contains_key(item), "{} waits in {} to move, and has nothing", item, row.scope);
+            }
+        }
+    }
+
+    #[test]
+    fn every_lease_is_told_of_when_it_begins_and_once_when_it_ends(acts in acts()) {
+        let mut table = table();
+        for act in &acts {
+            run(&mut table, act);
+        }
+        let mut begun = BTreeSet::new();
+        for fact in &table.facts {
+            match fact {
+                Fact::Acquired { item, lease, .. } => prop_assert!(begun.insert((item.clone(), lease.fence))),
+                Fact::Released { item, lease, .. } | Fact::Expired { item, lease } => {
+                    prop_assert!(begun.remove(&(item.clone(), lease.fence)), "{} ends, and had not begun", item);
+                }
+                _ => {}
+            }
+        }
+        let stand = table.rows.values().flat_map(|row| &row.leases).map(|(item, lease)| (item.clone(), lease.fence));
+        prop_assert_eq!(stand.collect::<BTreeSet<_>>(), begun);
+    }
+
+    #[test]
     fn after_every_sweep_nobody_waits_who_could_begin(acts in acts()) {
         let mut table = table();
         for act in &acts {
@@ -154,10 +257,16 @@ proptest! {
         }
         table.sweep();
         table.sweep();
-        let waiting: BTreeMap<ItemId, BTreeSet<Scope>> = table.rows.values()
-            .flat_map(|row| row.live_tickets(table.now)).map(|(item, ticket)| (item.clone(), ticket.scopes.clone())).collect();
-        for (item, scopes) in waiting {
-            prop_assert!(scopes.iter().any(|scope| full(&table, scope)), "{} waits for nothing", item);
+        let mut waiting = BTreeMap::<ItemId, Vec<Ticket>>::new();
+        for (item, ticket) in table.rows.values().flat_map(|row| row.live_tickets(table.now)) {
+            waiting.entry(item.clone()).or_default().push(ticket.clone());
+        }
+        for (item, tickets) in waiting {
+            // Who has asked as two different items goes by the later ticket; by either when they are of the same moment.
+            let last = tickets.iter().map(|ticket| ticket.expires_at).max();
+            let mut counting = tickets.iter().filter(|ticket| Some(ticket.expires_at) == last);
+            let kept = counting.any(|ticket| ticket.scopes.iter().any(|scope| full(&table, scope)));
+            prop_assert!(kept, "{} waits for nothing", item);
         }
     }
 
