@@ -427,3 +427,103 @@ fn a_row_that_cannot_be_read_closes_the_move_and_is_never_written() {
     row(&mut table, &stage("spark"), false);
     begun(table.transfer(at("m", "seed")));
 }
+
+#[test]
+fn what_was_kept_for_another_move_is_handed_over_with_the_next_one() {
+    let mut table = Table::new(limits(&[("portfolio", 99), ("pod:*", 2), ("pod-stage:*:*", 1)]));
+    let s = begun(table.ask(work("s", "nanda", "seed"))).fence;
+    begun(table.ask(at("m", "spark")));
+    assert!(waits(&table.transfer(work("m", "nanda", "seed"))));
+    table.release(&item("s"), s);
+    assert!(waits(&table.ask(work("later", "nanda", "seed"))), "that place is kept");
+    // Another stage of the same pod: the place in the pod is used, that in the stage is not.
+    begun(table.transfer(work("m", "nanda", "ship")));
+    assert_eq!(table.live(&scope("pod-stage:nanda:seed")).into_keys().collect::<Vec<_>>(), [item("later")]);
+    assert_eq!(table.live(&scope("pod:nanda")).len(), 2);
+    assert_eq!(leases(&table, "m").len(), 1);
+    let kept = |fact: &&Fact| matches!(fact, Fact::Released { lease, .. } if lease.is_reservation());
+    assert_eq!(table.facts.iter().filter(kept).count(), 1, "its end is told once");
+}
+
+/// A move between everything an item may count in, where every limit has changed, leases have ended, and others wait for what it leaves.
+#[test]
+fn the_largest_move_leaves_room_in_the_transaction_for_whoever_moves_the_work() {
+    let kinds = [
+        "pod:*",
+        "pod-stage:*:*",
+        "pod-type:*:*",
+        "involved:*",
+        "stage:*",
+        "environment:*",
+        "account:*",
+        "owned:eve",
+        "owned:fay",
+    ];
+    let mut rules: Vec<(&str, u32)> = kinds.map(|kind| (kind, 50)).into();
+    rules.extend([("portfolio", 99), ("expedite", 9), ("owned:*", 1), ("stage:seed", 0)]);
+    let mut table = Table::new(limits(&rules));
+    let people = |from: &str| (0..8).map(|at| format!("{from}-{at}").parse().unwrap()).collect();
+    let owned = |work: Work, owner: &str| Work { owner: owner.parse().unwrap(), ..work };
+    let old = Work {
+        involved: people("old"),
+        environment: Some("staging".parse().unwrap()),
+        account: Some("000000000012".parse().unwrap()),
+        ..at("m", "spark")
+    };
+    let new = Work {
+        involved: people("new"),
+        environment: Some("production".parse().unwrap()),
+        account: Some("000000000013".parse().unwrap()),
+        expedite: true,
+        ..owned(work("m", "nanda", "seed"), "eve")
+    };
+    // Leases that will have ended, where it goes to.
+    table.limits.rules.insert(
+        Pattern::parse("stage:seed").unwrap(),
+        limits(&[("stage:seed", 9)]).rules.into_values().next().unwrap(),
+    );
+    for number in 0..9 {
+        begun(table.ask(owned(work(&format!("ended-{number}"), "nanda", "seed"), "eve")));
+    }
+    table.pass(400);
+    begun(table.ask(old.clone()));
+    // They wait for what it leaves: its owner, and one who takes part.
+    table
+        .limits
+        .rules
+        .insert(Pattern::parse("involved:old-0").unwrap(), Rule { limit: 1, mode: Mode::Block, fair_share: false });
+    assert!(waits(&table.ask(at("after-ada", "spark"))));
+    let with = Work { involved: ["old-0".parse().unwrap()].into(), ..owned(at("after-old-0", "spark"), "fay") };
+    table.pass(1);
+    table.ask(with);
+    let both: BTreeSet<Scope> = table.request(old).scopes.union(&table.request(new.clone()).scopes).cloned().collect();
+    for scope in &both {
+        table.set_limit(
+            &scope.to_string(),
+            if scope.to_string().contains("old-0") || scope.to_string() == "owned:ada" { 1 } else { 80 },
+        );
+    }
+    table.pass(250);
+    table.limits.digest = Digest::of(b"second");
+    let (told, writes) = (table.facts.len(), std::cell::Cell::new(0));
+    let request = table.request(new);
+    let asked = table.decide(&request.scopes, |rows, limits, now| {
+        transfer(&request, rows, limits, now).map(|step| {
+            let created = step.writes.values().filter(|write| write.creates()).count();
+            writes.set(step.writes.len() + created);
+            step
+        })
+    });
+    begun(asked);
+    let events = |fact: &Fact| match fact {
+        Fact::Acquired { waited, over, .. } => 1 + usize::from(waited.is_some()) + usize::from(!over.is_empty()),
+        _ => 1,
+    };
+    let told: Vec<usize> = table.facts[told..].iter().map(events).collect();
+    let weight = writes.get() + told.iter().sum::<usize>();
+    assert!(
+        told.len() > both.len() && weight + super::super::transfer::LEFT <= 100,
+        "{weight}: {} and {told:?}",
+        writes.get()
+    );
+}

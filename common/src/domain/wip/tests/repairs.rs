@@ -56,3 +56,35 @@ fn of_two_fences_the_portfolios_counts() {
     mend(&mut table);
     assert_eq!(table.row(&scope("pod:ratio")).leases.get(&item("a")), Some(&whole));
 }
+
+/// `m` holds its place in one stage, and one is kept for it in another.
+fn to_move() -> Table {
+    let mut table = Table::new(limits(&[("portfolio", 9), ("pod:*", 9), ("stage:*", 1), ("pod-stage:*:*", 1)]));
+    let Asked::Admitted { lease, .. } = table.ask(work("s", "ratio", "seed")) else { panic!() };
+    table.ask(work("m", "ratio", "spark"));
+    table.transfer(work("m", "ratio", "seed"));
+    table.release(&item("s"), lease.fence);
+    assert!(table.row(&scope("stage:seed")).leases[&item("m")].is_reservation());
+    table
+}
+
+#[test]
+fn a_reservation_that_is_whole_stays_while_the_lease_beside_it_is_mended() {
+    let mut table = to_move();
+    assert!(torn(&table.rows, table.now).is_empty());
+    table.rows.get_mut(&scope("pod:ratio")).unwrap().leases.clear();
+    mend(&mut table);
+    assert!(table.row(&scope("pod:ratio")).leases.contains_key(&item("m")));
+    for kept in ["stage:seed", "pod-stage:ratio:seed"] {
+        assert!(table.row(&scope(kept)).leases[&item("m")].is_reservation(), "{kept}");
+    }
+}
+
+#[test]
+fn a_reservation_that_stands_in_some_of_its_scopes_only_goes() {
+    let mut table = to_move();
+    table.rows.get_mut(&scope("stage:seed")).unwrap().leases.clear();
+    mend(&mut table);
+    assert!(table.live(&scope("pod-stage:ratio:seed")).is_empty());
+    assert!(table.lease(&item("m")).is_some());
+}
