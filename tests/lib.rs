@@ -1,6 +1,8 @@
 //! What the tests, the story and the local stack share.
 
 #[cfg(feature = "forge")]
+pub mod engine;
+#[cfg(feature = "forge")]
 pub mod forge;
 pub mod intake;
 pub mod journey;

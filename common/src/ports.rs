@@ -11,6 +11,7 @@
 //! | `outbox` | [`Outbox`], [`Bus`] |
 //! | `forge` | [`Forge`] |
 //! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
+//! | `gates` | [`RunGates`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterLedger`], [`AuditTrail`] |
 //! | `wip` | [`WipRows`] |
@@ -20,9 +21,12 @@ use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
-pub use self::{forge::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, wip::*};
+pub use self::{
+    forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, wip::*,
+};
 
 mod forge;
+mod gates;
 mod intake;
 mod items;
 mod ledger;

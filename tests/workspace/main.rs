@@ -9,6 +9,7 @@ mod calls;
 mod contract;
 mod dependencies;
 mod flow;
+mod gates;
 mod github;
 mod governance_files;
 mod layers;

@@ -23,6 +23,12 @@ use crate::domain::{
     id::{Digest, PipelineName, RepositoryId},
 };
 
+/// The stage that begins with the gate.
+pub const GATE_STAGE: &str = "Deploy";
+
+/// The gate: an approval, the first action of its stage.
+pub const GATE_ACTION: &str = "Gate";
+
 /// How long the gate waits for its answer, in minutes: AWS's longest, 60 days.
 pub const GATE_TIMEOUT_MINUTES: i32 = 86_400;
 /// The most path patterns of one trigger (AWS quota).
@@ -138,7 +144,7 @@ fn definition(
         stages: vec![
             stage("Source", vec![source_action(runtime, source)]),
             stage("Validate", vec![build("ValidateAndPlan", 1, "validate")]),
-            stage("Deploy", deploy),
+            stage(GATE_STAGE, deploy),
             stage("Bootstrap", vec![build("BootstrapArgoCD", 1, "bootstrap")]),
         ],
         triggers: if removing(config) { Vec::new() } else { vec![trigger(&config.key, source)] },
@@ -173,7 +179,7 @@ fn source_action(runtime: &PipelineRuntime, source: &PipelineSource) -> Action {
 fn gate_action(key: &ClusterKey) -> Action {
     let words = format!("Deploy {key}? Read the plan that Validate made in this run first.");
     Action {
-        name: "Gate".into(),
+        name: GATE_ACTION.into(),
         run_order: 1,
         category: "Approval".into(),
         owner: "AWS".into(),

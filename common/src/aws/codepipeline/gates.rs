@@ -1,0 +1,182 @@
+//! The gate of a pipeline: the approval action that stands first in Deploy.
+//!
+//! A token names one request of one execution. Where executions run one after another, the pipeline's state shows it; where they run side
+//! by side it does not, and the request's name is its external execution id (CodePipeline API reference, PutApprovalResult). Never is
+//! "the latest" answered.
+
+use aws_sdk_codepipeline::{
+    error::SdkError,
+    operation::{
+        get_pipeline_execution::GetPipelineExecutionError, get_pipeline_state::GetPipelineStateError,
+        list_action_executions::ListActionExecutionsError, put_approval_result::PutApprovalResultError,
+    },
+    types::{ActionExecutionStatus, ApprovalResult, ApprovalStatus},
+};
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+
+use super::{CodePipeline, failed, ours};
+use crate::{
+    domain::{
+        cluster::{GATE_ACTION, GATE_STAGE},
+        id::{CommitSha, PipelineName},
+    },
+    ports::{Answered, GateAnswer, GateRequest, PipelineError, RunGates, WaitingRun},
+};
+
+/// The IAM actions that [`RunGates`] needs. `PutApprovalResult` is granted for our pipelines' gates, to one function.
+pub const GATE_ACTIONS: &[&str] = &[
+    "codepipeline:GetPipelineExecution",
+    "codepipeline:GetPipelineState",
+    "codepipeline:ListActionExecutions",
+    "codepipeline:PutApprovalResult",
+];
+
+/// The longest summary of an approval (API reference, ApprovalResult).
+const SUMMARY: usize = 512;
+
+/// A request that is open: its execution, its token, since when.
+struct Open {
+    execution: String,
+    token: String,
+    since: Option<DateTime>,
+}
+
+impl CodePipeline {
+    /// The requests that are open. One call, and a second where the state shows a gate without a token: it was answered, or executions
+    /// run side by side.
+    async fn open(&self, pipeline: &PipelineName) -> Result<Vec<Open>, PipelineError> {
+        let state = match self.client.get_pipeline_state().name(pipeline.as_str()).send().await {
+            Ok(state) => state,
+            Err(error) if gone(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(failed("GetPipelineState", &error)),
+        };
+        let stage =
+            state.stage_states.into_iter().flatten().find(|stage| stage.stage_name.as_deref() == Some(GATE_STAGE));
+        let Some(stage) = stage else { return Ok(Vec::new()) };
+        let actions = stage.action_states.into_iter().flatten();
+        let gate = actions.into_iter().find(|action| action.action_name.as_deref() == Some(GATE_ACTION));
+        let Some(latest) = gate.and_then(|gate| gate.latest_execution) else { return Ok(Vec::new()) };
+        match (latest.token, stage.latest_execution) {
+            (Some(token), Some(run)) => {
+                let execution = run.pipeline_execution_id;
+                Ok(vec![Open { execution, token, since: latest.last_status_change }])
+            }
+            (Some(_), None) => Err(ours("GetPipelineState", "the answer has an approval and no execution")),
+            (None, _) => self.open_side_by_side(pipeline).await,
+        }
+    }
+
+    async fn open_side_by_side(&self, pipeline: &PipelineName) -> Result<Vec<Open>, PipelineError> {
+        let step = "ListActionExecutions";
+        let mut open = Vec::new();
+        let mut next = None;
+        loop {
+            let request = self.client.list_action_executions().pipeline_name(pipeline.as_str());
+            let answer = match request.set_next_token(next).send().await {
+                Ok(answer) => answer,
+                Err(error) if is_gone(&error) => return Ok(Vec::new()),
+                Err(error) => return Err(failed(step, &error)),
+            };
+            let waits = answer.action_execution_details.into_iter().flatten().filter(|action| {
+                action.stage_name.as_deref() == Some(GATE_STAGE)
+                    && action.action_name.as_deref() == Some(GATE_ACTION)
+                    && action.status == Some(ActionExecutionStatus::InProgress)
+            });
+            for action in waits {
+                let result = action.output.and_then(|output| output.execution_result);
+                let token = result.and_then(|result| result.external_execution_id);
+                let (Some(execution), Some(token)) = (action.pipeline_execution_id, token) else {
+                    return Err(ours(step, "an approval is open, and its execution or its external id is missing"));
+                };
+                open.push(Open { execution, token, since: action.last_update_time });
+            }
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(open);
+            }
+        }
+    }
+
+    /// What an execution deploys; nothing when it is gone, or does not say so in a way that names a commit.
+    async fn commit(&self, pipeline: &PipelineName, execution: &str) -> Result<Option<CommitSha>, PipelineError> {
+        let request = self.client.get_pipeline_execution().pipeline_name(pipeline.as_str());
+        let answer = match request.pipeline_execution_id(execution).send().await {
+            Ok(answer) => answer,
+            Err(error) if no_execution(&error) => return Ok(None),
+            Err(error) => return Err(failed("GetPipelineExecution", &error)),
+        };
+        let revisions =
+            answer.pipeline_execution.and_then(|execution| execution.artifact_revisions).unwrap_or_default();
+        // One source action is all that our pipelines have: of two revisions none would be the one that is approved.
+        let [revision] = revisions.as_slice() else { return Ok(None) };
+        Ok(revision.revision_id.as_deref().and_then(|commit| commit.parse().ok()))
+    }
+}
+
+impl RunGates for CodePipeline {
+    async fn waiting(&self, pipeline: &PipelineName) -> Result<Vec<WaitingRun>, PipelineError> {
+        let mut waiting = Vec::new();
+        for Open { execution, token, since } in self.open(pipeline).await? {
+            let commit = self.commit(pipeline, &execution).await?;
+            let since = since.and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok());
+            waiting.push(WaitingRun {
+                execution: execution.parse().map_err(|error| ours("GetPipelineState", error))?,
+                commit,
+                since: since
+                    .ok_or_else(|| ours("GetPipelineState", "an approval is open, and since when is missing"))?,
+                request: GateRequest(token),
+            });
+        }
+        Ok(waiting)
+    }
+
+    async fn answer(
+        &self,
+        pipeline: &PipelineName,
+        request: &GateRequest,
+        answer: GateAnswer,
+        summary: &str,
+    ) -> Result<Answered, PipelineError> {
+        let step = "PutApprovalResult";
+        let status = match answer {
+            GateAnswer::Approve => ApprovalStatus::Approved,
+            GateAnswer::Reject => ApprovalStatus::Rejected,
+        };
+        let summary: String = summary.chars().take(SUMMARY).collect();
+        let result = ApprovalResult::builder().summary(summary).status(status).build();
+        let call = self.client.put_approval_result().pipeline_name(pipeline.as_str());
+        let call = call.stage_name(GATE_STAGE).action_name(GATE_ACTION).token(&request.0);
+        let sent = call.result(result.map_err(|error| ours(step, error))?).send().await;
+        match sent {
+            Ok(_) => Ok(Answered::Taken),
+            Err(error) if is_over(&error) => Ok(Answered::Over),
+            Err(error) => Err(failed(step, &error)),
+        }
+    }
+}
+
+fn gone<R>(error: &SdkError<GetPipelineStateError, R>) -> bool {
+    error.as_service_error().is_some_and(GetPipelineStateError::is_pipeline_not_found_exception)
+}
+
+fn is_gone<R>(error: &SdkError<ListActionExecutionsError, R>) -> bool {
+    error.as_service_error().is_some_and(ListActionExecutionsError::is_pipeline_not_found_exception)
+}
+
+fn no_execution<R>(error: &SdkError<GetPipelineExecutionError, R>) -> bool {
+    error.as_service_error().is_some_and(|error| {
+        error.is_pipeline_execution_not_found_exception() || error.is_pipeline_not_found_exception()
+    })
+}
+
+/// Whether nobody waits for this answer any more.
+fn is_over<R>(error: &SdkError<PutApprovalResultError, R>) -> bool {
+    error.as_service_error().is_some_and(|error| {
+        error.is_approval_already_completed_exception()
+            || error.is_invalid_approval_token_exception()
+            || error.is_pipeline_not_found_exception()
+            || error.is_stage_not_found_exception()
+            || error.is_action_not_found_exception()
+    })
+}

@@ -1,0 +1,68 @@
+//! The gates of the clusters' pipelines: which runs wait there, and answering them.
+
+use std::{fmt, future::Future};
+
+use jiff::Timestamp;
+
+use super::PipelineError;
+use crate::domain::id::{CommitSha, ExecutionId, PipelineName};
+
+/// A run that waits at its gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRun {
+    /// Which execution.
+    pub execution: ExecutionId,
+    /// What it deploys; nothing when the service does not say.
+    pub commit: Option<CommitSha>,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// The request that an answer is about.
+    pub request: GateRequest,
+}
+
+/// CodePipeline's name for one request for approval: of this execution, and of no other.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GateRequest(pub(crate) String);
+
+impl fmt::Debug for GateRequest {
+    /// Whoever has it and the right role can answer: it is in no log.
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("GateRequest(…)")
+    }
+}
+
+/// What a gate answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GateAnswer {
+    /// The run goes on.
+    Approve,
+    /// The run ends here.
+    Reject,
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// The pipeline took it.
+    Taken,
+    /// The request is no longer open: it was answered before, or its run was stopped or superseded, or the gate is gone. Done, not to be
+    /// tried again.
+    Over,
+}
+
+/// The gates, as far as a decision needs them.
+pub trait RunGates: Sync {
+    /// Every run that waits at the gate of a pipeline now. Nothing for a pipeline that is gone or has no gate.
+    fn waiting(&self, pipeline: &PipelineName) -> impl Future<Output = Result<Vec<WaitingRun>, PipelineError>> + Send;
+
+    /// Answers one request, with words for people (cut after 512 characters, which is what the service takes).
+    ///
+    /// Idempotent: a request is answered once, and every further answer is [`Answered::Over`].
+    fn answer(
+        &self,
+        pipeline: &PipelineName,
+        request: &GateRequest,
+        answer: GateAnswer,
+        summary: &str,
+    ) -> impl Future<Output = Result<Answered, PipelineError>> + Send;
+}

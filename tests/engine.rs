@@ -1,0 +1,40 @@
+//! The engine: runs of pipelines, as CodePipeline runs them, beside an emulator that only keeps definitions.
+//!
+//! No emulator runs a pipeline (moto's executions succeed the moment they start, and it has no states, jobs or approvals), so it is built
+//! once, here, and held to what AWS documents: how executions wait for one another in each mode, tokens of approvals, jobs of invoke
+//! actions, the events of each change of state. It decides nothing about what runs: builds and functions are handed out as [`Work`], and
+//! whoever does the work says how it ended.
+//!
+//! | file | what |
+//! |---|---|
+//! | `definition` | a pipeline as its JSON says, as far as running it needs |
+//! | `machine` | executions, stages, actions: pure, with the clock and the ids as fields |
+//! | `api` | the operations in AWS's JSON, with its errors |
+//! | `state` | GetPipelineState and the lists |
+//! | `events` | what CodePipeline puts on the default bus |
+//! | `server` | HTTP |
+//!
+//! # What it is not
+//! Conditions of stages (`beforeEntry`, `onSuccess`), rollback, retry of a stage, disabled transitions, artifacts, cross-account and custom
+//! actions are not in it: a definition or a call that needs one is refused and says so. Definitions are kept by somebody else, who hands them
+//! over. Approvals do not expire by themselves. An event is
+//! always delivered, and in order; AWS promises neither.
+//!
+//! Sources: the CodePipeline API reference; CodePipeline user guide, "How pipeline executions work", "Set or change the pipeline execution
+//! mode", "Monitoring CodePipeline events", "Invoke an AWS Lambda function in a pipeline".
+
+mod api;
+mod definition;
+mod events;
+mod machine;
+mod server;
+mod state;
+
+pub use self::{
+    api::ApiError,
+    machine::{Machine, Outcome, Work},
+    server::Engine,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! The gates' adapter against the engine, over HTTP and with the real SDK: which runs wait, and that an answer reaches the run it is for.
+
+use common::{
+    aws::{Aws, codepipeline::CodePipeline},
+    domain::id::PipelineName,
+    ports::{Answered, GateAnswer, RunGates, WaitingRun},
+    runtime::AwsSettings,
+};
+use serde_json::{Value, json};
+use tests::engine::{Engine, Machine, Outcome, Work};
+
+const NAME: &str = "mc-integration-us-east-1-mc01-0123456789ab";
+
+fn action(name: &str, kind: (&str, &str), order: u32) -> Value {
+    json!({
+        "name": name, "runOrder": order, "configuration": {"FullRepositoryId": "acme/clusters", "BranchName": "main", "ProjectName": name},
+        "actionTypeId": {"category": kind.0, "owner": "AWS", "provider": kind.1, "version": "1"},
+    })
+}
+
+struct Bench {
+    engine: Engine,
+    gates: CodePipeline,
+}
+
+impl Bench {
+    async fn new(mode: &str) -> Self {
+        let mut machine = Machine::new("123456789012", "us-east-1", "2026-05-04T10:00:00.5Z".parse().unwrap());
+        let deploy =
+            [action("Gate", ("Approval", "Manual"), 1), action("ApplyInfrastructure", ("Build", "CodeBuild"), 3)];
+        let pipeline = json!({
+            "name": NAME, "version": 1, "executionMode": mode,
+            "stages": [
+                {"name": "Source", "actions": [action("Source", ("Source", "CodeStarSourceConnection"), 1)]},
+                {"name": "Deploy", "actions": deploy},
+            ],
+        });
+        machine.define(&pipeline).unwrap();
+        let engine = Engine::start(machine, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let gates = CodePipeline::new(&Aws::with(AwsSettings::emulator(&engine.url)));
+        Self { engine, gates }
+    }
+
+    /// Begins a run of this commit.
+    fn start(&self, digit: char) -> String {
+        let mut machine = self.engine.machine();
+        machine.set_head("acme/clusters", "main", &digit.to_string().repeat(40));
+        machine.trigger(NAME, "Webhook").unwrap()
+    }
+
+    /// Ends every build that waits, well.
+    fn build(&self) {
+        let mut machine = self.engine.machine();
+        for work in machine.take_work() {
+            let Work::Build { action, .. } = work else { panic!("{work:?}") };
+            assert!(machine.done(&action, Outcome::Succeeded { summary: None, by: None }));
+        }
+    }
+
+    async fn waiting(&self) -> Vec<WaitingRun> {
+        self.gates.waiting(&name()).await.unwrap()
+    }
+
+    async fn answer(&self, run: &WaitingRun, answer: GateAnswer) -> Answered {
+        self.gates.answer(&name(), &run.request, answer, "read and found good").await.unwrap()
+    }
+
+    fn status(&self, id: &str) -> String {
+        let body = json!({"pipelineName": NAME, "pipelineExecutionId": id});
+        let found = self.engine.machine().call("GetPipelineExecution", &body, "").unwrap().unwrap();
+        found["pipelineExecution"]["status"].as_str().unwrap().to_owned()
+    }
+}
+
+fn name() -> PipelineName {
+    NAME.parse().unwrap()
+}
+
+fn ids(waiting: &[WaitingRun]) -> Vec<String> {
+    let mut ids: Vec<String> = waiting.iter().map(|run| run.execution.to_string()).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn a_run_that_waits_is_found_with_its_commit_and_its_answer_is_for_it_alone() {
+    let bench = Bench::new("QUEUED").await;
+    assert_eq!(bench.waiting().await, [], "nothing ran yet");
+    let (first, second) = (bench.start('a'), bench.start('b'));
+    let waiting = bench.waiting().await;
+    let [run] = waiting.as_slice() else { panic!("{waiting:?}") };
+    assert_eq!(
+        (run.execution.as_str(), run.commit.as_ref().unwrap().as_str()),
+        (first.as_str(), "a".repeat(40).as_str())
+    );
+    assert_eq!(run.since, "2026-05-04T10:00:00.5Z".parse().unwrap());
+    assert_eq!(format!("{:?}", run.request), "GateRequest(…)", "no log shows what an answer needs");
+    assert_eq!(bench.answer(run, GateAnswer::Approve).await, Answered::Taken);
+    assert_eq!(bench.waiting().await, [], "the first one deploys, the second waits for it to leave the stage");
+    bench.build();
+    assert_eq!(bench.status(&first), "Succeeded");
+    let next = bench.waiting().await;
+    assert_eq!(ids(&next), [second.as_str()]);
+    assert_eq!(bench.answer(run, GateAnswer::Approve).await, Answered::Over, "the first one's request opens no other");
+    assert_eq!(bench.status(&second), "InProgress");
+    assert_eq!(bench.answer(&next[0], GateAnswer::Reject).await, Answered::Taken);
+    assert_eq!(bench.status(&second), "Failed");
+    assert_eq!(bench.waiting().await, []);
+}
+
+#[tokio::test]
+async fn side_by_side_the_one_that_is_approved_goes_on_and_the_others_wait() {
+    let bench = Bench::new("PARALLEL").await;
+    let mut started = [bench.start('a'), bench.start('b'), bench.start('c')];
+    started.sort();
+    let waiting = bench.waiting().await;
+    assert_eq!(ids(&waiting), started);
+    let approved =
+        waiting.iter().find(|run| run.commit.as_ref().is_some_and(|commit| commit.as_str().starts_with('b'))).unwrap();
+    assert_eq!(bench.answer(approved, GateAnswer::Approve).await, Answered::Taken);
+    assert_eq!(bench.answer(approved, GateAnswer::Reject).await, Answered::Over);
+    let left = bench.waiting().await;
+    assert_eq!(left.len(), 2);
+    assert!(!ids(&left).contains(&approved.execution.to_string()));
+    // The latest visitor of the gate has been answered: those before it are found all the same.
+    let newest =
+        left.iter().find(|run| run.commit.as_ref().is_some_and(|commit| commit.as_str().starts_with('c'))).unwrap();
+    bench.answer(newest, GateAnswer::Reject).await;
+    assert_eq!(bench.waiting().await.len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_answers_for_what_was_stopped_or_is_gone() {
+    let bench = Bench::new("QUEUED").await;
+    let id = bench.start('a');
+    let waiting = bench.waiting().await;
+    let stop = json!({"pipelineName": NAME, "pipelineExecutionId": id, "abandon": true});
+    bench.engine.machine().call("StopPipelineExecution", &stop, "").unwrap().unwrap();
+    assert_eq!(bench.waiting().await, []);
+    assert_eq!(bench.answer(&waiting[0], GateAnswer::Approve).await, Answered::Over);
+    assert_eq!(bench.status(&id), "Stopped");
+    bench.engine.machine().forget(NAME);
+    assert_eq!(bench.waiting().await, []);
+    assert_eq!(bench.answer(&waiting[0], GateAnswer::Approve).await, Answered::Over);
+}
+
+#[tokio::test]
+async fn words_that_are_too_long_are_cut_and_the_service_takes_them() {
+    let bench = Bench::new("QUEUED").await;
+    bench.start('a');
+    let waiting = bench.waiting().await;
+    let long = "ä".repeat(600);
+    let answered = bench.gates.answer(&name(), &waiting[0].request, GateAnswer::Approve, &long).await.unwrap();
+    assert_eq!(answered, Answered::Taken);
+    let state = bench.engine.machine().call("GetPipelineState", &json!({"name": NAME}), "").unwrap().unwrap();
+    let summary = &state["stageStates"][1]["actionStates"][0]["latestExecution"]["summary"];
+    assert_eq!(summary.as_str().unwrap().chars().count(), 512);
+}
