@@ -39,6 +39,7 @@ mod acceptance;
 mod crowd;
 mod histories;
 mod linearizable;
+mod moves;
 
 /// The present of everybody, in microseconds since 1970.
 #[derive(Debug, Clone)]

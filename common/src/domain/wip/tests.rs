@@ -25,6 +25,7 @@ mod order;
 mod properties;
 mod repairs;
 mod sentences;
+mod servers;
 
 /// Rows and the present, and how a service would run over them.
 struct Table {
