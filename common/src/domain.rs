@@ -9,6 +9,7 @@
 //! | [`wip`] | limits on work in progress: scopes, leases, tickets, who is next |
 //! | [`stage`] | work items: stages, gates, evidence, what is missing |
 //! | [`reason`] | why a person did something, in enough words |
+//! | [`rhythm`] | what stands still, since when in working time, who is asked next |
 //! | [`run`] | runs of cluster pipelines: approvals, holds, freezes, promotion |
 //! | [`yaml`] | YAML as a tree whose every node knows its place |
 //! | [`audit`] | hash-chained entries and their verification |
@@ -19,6 +20,7 @@ pub mod cluster;
 pub mod governance;
 pub mod id;
 pub mod reason;
+pub mod rhythm;
 pub mod run;
 pub mod stage;
 pub mod wip;

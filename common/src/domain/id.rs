@@ -212,6 +212,8 @@ text_ids! {
     ExecutionId, "pipeline execution", "a UUID in lower case", uuid;
     /// A freeze window of an environment: `weekend`.
     FreezeName, "freeze", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// Something that keeps an item from going on.
+    BlockerId, "blocker", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// A hold that somebody placed.
     HoldId, "hold", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// Names a request, so that it may be sent again and is answered the same.

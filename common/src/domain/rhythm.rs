@@ -1,0 +1,22 @@
+//! The daily rhythm: what stands still, since when in working time, who is asked next, and when it is said.
+//!
+//! Everything here is a function of what was read and of now. A source that could not be read is part of the report, and makes it
+//! incomplete: it is never an empty list. Time is counted in working days of the pod, where its people are, so that a weekend
+//! escalates nothing and a change of the clocks moves nothing.
+
+mod blocker;
+mod calendar;
+mod message;
+mod report;
+mod timetable;
+
+pub use self::{
+    blocker::{Blocker, Cause, Ladder, Pattern, Rung, Snooze, due, patterns},
+    calendar::WorkCalendar,
+    message::{Block, escaped},
+    report::{Entry, Kind, Report, Source, Urgency, report},
+    timetable::{Slot, SlotKind, Timetable},
+};
+
+#[cfg(test)]
+mod tests;
