@@ -153,6 +153,12 @@ events! {
     PipelineOrphaned(PipelineResult) = "penstock.pipelines", "Pipeline Orphaned";
     /// A configuration file was refused: each finding says where and why.
     ConfigurationRejected(ConfigurationRejected) = "penstock.pipelines", "Configuration Rejected";
+    /// Somebody asks for a move of a work item.
+    StageTransitionRequested(StageTransitionRequested) = "penstock.stage-gates", "Stage Transition Requested";
+    /// A work item moved: its gate was open, and it has its place there.
+    StageGateApproved(StageGateApproved) = "penstock.stage-gates", "Stage Gate Approved";
+    /// A work item stays where it is; every reason is in it.
+    StageGateRejected(StageGateRejected) = "penstock.stage-gates", "Stage Gate Rejected";
     /// Somebody asks for a place for an item.
     WipLockRequested(WipLockRequested) = "penstock.wip-limits", "WIP Lock Requested";
     /// An item has its place: it may go on.
@@ -174,7 +180,7 @@ events! {
 impl EventKind {
     /// Whether other systems of the account may send it, so that no function of ours has to.
     pub fn is_foreign(self) -> bool {
-        matches!(self, Self::WipLockRequested)
+        matches!(self, Self::StageTransitionRequested | Self::WipLockRequested)
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`request`] | the request: method, path, query, headers, raw body, claims |
 //! | [`body`] | a JSON body read into a type, with field, line and column of what is wrong |
+//! | [`places`] | that there is no place, as a problem document |
 //! | [`refusal`] | why a request is not a call, with its status and sentence |
 //! | [`response`] | the answer: JSON, or a problem document (RFC 9457) |
 
@@ -15,6 +16,7 @@ pub use self::{
 };
 
 pub mod body;
+pub mod places;
 pub mod refusal;
 pub mod request;
 pub mod response;

@@ -14,7 +14,7 @@
 //! | `gates` | [`RunGates`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterLedger`], [`AuditTrail`] |
-//! | `wip` | [`WipRows`] |
+//! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
 //! | `items` | [`ItemRows`] |
 
 use std::{future::Future, time::Duration};
@@ -22,7 +22,8 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, wip::*,
+    forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, places::*,
+    wip::*,
 };
 
 mod forge;
@@ -34,12 +35,19 @@ mod marks;
 mod outbox;
 mod patience;
 mod pipelines;
+mod places;
 mod wip;
 
 /// Where the present comes from: the runtime's clock, or a test's.
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Now, to the microsecond that the rows of places keep: what is answered first and what is read later are the same.
+    fn now_to_the_microsecond(&self) -> Timestamp {
+        let now = self.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
 }
 
 /// Waiting between attempts: the runtime's timer, or a test's that only moves its clock.

@@ -23,6 +23,7 @@ pub(crate) const MANIFESTS: &[&Manifest] = &[
     &github_webhook::MANIFEST,
     &outbox_relay::MANIFEST,
     &pipeline_provisioner::MANIFEST,
+    &stage_gate::MANIFEST,
     &wip_limit::MANIFEST,
 ];
 

@@ -58,7 +58,7 @@ pub struct Actor {
 /// What somebody asks for, as far as it matters to whether they may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action<'a> {
-    /// To see limits, holders and queues.
+    /// To see limits, holders, queues and work items.
     Read,
     /// To ask for, renew or give back places at all: what can be told before it is known whose.
     Hold,
@@ -87,6 +87,15 @@ pub enum Action<'a> {
     },
     /// To set a limit in place of the file's.
     SetLimit,
+    /// To ask for a move of a work item.
+    Move {
+        /// Whose work it is.
+        pod: &'a PodName,
+        /// Who answers for it.
+        owner: &'a PersonName,
+    },
+    /// To give one's word for a work item, or an approval: whose counts, the groups of people.yaml say.
+    Vouch,
 }
 
 /// Why a token is nobody's.
@@ -228,6 +237,14 @@ pub fn may(actor: &Actor, action: Action<'_>) -> Result<(), Forbidden> {
             works_for(actor, pod, "renew or release its leases")
         }
         Action::SetLimit => at_least(actor, Role::Admin, "set a limit"),
+        Action::Move { pod, owner } => {
+            at_least(actor, Role::Member, "move work items")?;
+            if *owner == actor.person {
+                return Ok(());
+            }
+            works_for(actor, pod, "move its items")
+        }
+        Action::Vouch => at_least(actor, Role::Member, "give evidence or approve"),
     }
 }
 

@@ -18,7 +18,7 @@ mod unmet;
 
 pub use self::{
     dossier::{Answered, Dossier, Verdict},
-    evidence::{Evidence, Number, Provenance, Source, Value},
+    evidence::{Evidence, NotANumber, Number, Provenance, Source, Value},
     gate::{Approval, Decision, Facts, MoveRequest, decide},
     item::{Destination, Item, Position, Step},
     obstacle::{Obstacle, Remedy, obstacles},

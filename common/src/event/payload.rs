@@ -7,16 +7,18 @@
 //! |---|---|
 //! | `scm` | what happened on a source host |
 //! | `provisioning` | runs of the provisioner and their clusters |
+//! | `stage` | work items: moves that were asked for, and what the gate said |
 //! | `wip` | limits on work in progress: who asked, who holds, who waits |
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{provisioning::*, scm::*, wip::*};
+pub use self::{provisioning::*, scm::*, stage::*, wip::*};
 use crate::domain::id::{RepositoryId, RepositoryName};
 
 mod provisioning;
 mod scm;
+mod stage;
 mod wip;
 
 /// Where a repository lives.

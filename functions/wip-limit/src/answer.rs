@@ -9,13 +9,16 @@ use common::{
         id::ItemId,
         wip::{
             Fence, Lease, Scope, ScopeState,
-            explain::{Waiting, holders},
+            explain::holders,
             fact::Over,
             limits::{Limits, Rule},
             settle::Rows,
         },
     },
-    http::{Problem, Response},
+    http::{
+        Problem, Response,
+        places::{held_otherwise, no_rule, waits},
+    },
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -33,17 +36,8 @@ pub fn asked(item: &ItemId, answer: &Answer) -> Response {
 }
 
 /// The answer to a request for an item that has its place as something else: 409. The fence is only for who may renew the lease.
-pub fn held_otherwise(item: &ItemId, lease: &Lease, elsewhere: &BTreeSet<Scope>, theirs: bool) -> Response {
-    let missing: Vec<String> = elsewhere.iter().map(ToString::to_string).collect();
-    let held: Vec<String> = lease.scopes.iter().map(ToString::to_string).collect();
-    let detail = format!(
-        "{item} has its place in {}, and does not count in {}: give that place back and ask anew, or use another item",
-        held.join(", "),
-        missing.join(", ")
-    );
-    let problem = Problem::new(409, "held-otherwise", "It has its place as something else", detail)
-        .with("scopes", json!(lease.scopes))
-        .with("elsewhere", json!(elsewhere));
+pub fn held_elsewhere(item: &ItemId, lease: &Lease, elsewhere: &BTreeSet<Scope>, theirs: bool) -> Response {
+    let problem = held_otherwise(item, lease, elsewhere);
     if theirs { problem.with("fence", json!(lease.fence)).into() } else { problem.into() }
 }
 
@@ -113,25 +107,6 @@ fn lease_document(item: &ItemId, lease: &Lease, over: &[Over]) -> Value {
         document["over"] = over.iter().map(told).collect();
     }
     document
-}
-
-fn waits(waiting: &Waiting) -> Problem {
-    let (kind, title) = match waiting.ticket {
-        Some(_) => ("queued", "No room: it waits in line"),
-        None => ("queue-full", "No room, and the line is full"),
-    };
-    let words = if waiting.reasons.is_empty() { "there is no room".to_owned() } else { waiting.reasons.join(" ") };
-    let mut problem = Problem::new(409, kind, title, words);
-    if let Value::Object(fields) = json!(waiting) {
-        problem.more = fields;
-    }
-    problem
-}
-
-fn no_rule(scopes: &[Scope]) -> Problem {
-    let named: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-    let detail = format!("limits.yaml has no rule for {}: without one nothing begins there", named.join(", "));
-    Problem::new(422, "no-rule", "No rule for a scope", detail).with("scopes", named)
 }
 
 fn not_ended(item: &ItemId, fence: Fence, ended: &Ended) -> Problem {

@@ -11,13 +11,13 @@ use common::{
     },
     fault::Fault,
     http::{Request, Response, failed},
-    ports::{Pause, WipRows},
+    ports::{Pause, View, WipRows},
 };
 
 use crate::{
     answer,
     http::{Call, call},
-    service::{Answer, Limiter, View},
+    service::{Answer, Limiter},
 };
 
 /// Answers one request. Total: every failure is an HTTP status.
@@ -68,7 +68,7 @@ async fn done<R: WipRows, C: Pause>(
             };
             match &answer {
                 Answer::Held(lease) if !elsewhere.is_empty() => {
-                    answer::held_otherwise(&work.item, lease, &elsewhere, allowed(lease).is_ok())
+                    answer::held_elsewhere(&work.item, lease, &elsewhere, allowed(lease).is_ok())
                 }
                 answer => answer::asked(&work.item, answer),
             }

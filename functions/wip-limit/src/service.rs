@@ -13,7 +13,7 @@ use common::{
         wip::{
             Fence, Lease, Scope, ScopeState, Work,
             admission::{self, Asked, Request, Step},
-            explain::{Waiting, explain},
+            explain::{Waiting, explain, waiting},
             fact::Over,
             holding::{self, Held, LimitChange, LimitSet},
             limits::Limits,
@@ -22,11 +22,11 @@ use common::{
     },
     event::telling::Telling,
     fault::Fault,
-    ports::{Committed, PATIENCE, Patience, Pause, WipRows},
+    ports::{Committed, Decided, PATIENCE, Patience, Pause, View, WipRows, decide_over},
 };
 use jiff::Timestamp;
 
-pub use self::upkeep::{Swept, View};
+pub use self::upkeep::Swept;
 use crate::{audit, metrics};
 
 mod upkeep;
@@ -104,8 +104,7 @@ pub enum LimitAnswer {
 impl<R: WipRows, C: Pause> Limiter<R, C> {
     /// Now, to the microsecond that the rows keep: what is answered first and what is read later are the same.
     pub fn now(&self) -> Timestamp {
-        let now = self.clock.now();
-        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+        self.clock.now_to_the_microsecond()
     }
 
     /// Asks for a place.
@@ -227,7 +226,9 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
     pub async fn withdraw(&self, item: &ItemId, scopes: &BTreeSet<Scope>, cause: &CorrelationId) -> Result<(), Fault> {
         let decide = |rows: &Rows, now| holding::withdraw(item, rows, &self.limits, now);
         // What cannot be read keeps nothing from being given back elsewhere.
-        let readable: BTreeSet<Scope> = self.read(scopes).await?.rows.into_keys().collect();
+        let view = View::read(&self.rows, scopes).await?;
+        upkeep::log_unreadable(&view.unreadable);
+        let readable: BTreeSet<Scope> = view.rows.into_keys().collect();
         match self.decide(&readable, decide, cause).await? {
             Some(_) => Ok(()),
             None => Err(busy("withdrawing", item)),
@@ -265,22 +266,9 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
     ) -> Result<Option<(A, Timestamp)>, Fault> {
         let mut patience = Patience::new(&self.clock);
         loop {
-            let mut rows = self.rows.load(scopes).await?;
-            let mut now = self.now();
-            let step = loop {
-                match decide(&rows, now) {
-                    Next::Ready(step) => break step,
-                    Next::Need(more) => {
-                        // Whoever asks is refused where a row of theirs cannot be read. These are others' rows: one that cannot be
-                        // read gives nobody a place, and keeps nobody from theirs.
-                        let View { rows: others, unreadable } = self.read(&more).await?;
-                        rows.extend(others);
-                        let closed = |(scope, _): (Scope, Fault)| (scope.clone(), ScopeState::unreadable(scope));
-                        rows.extend(unreadable.into_iter().map(closed));
-                        now = self.now();
-                    }
-                }
-            };
+            let Decided { answer: step, rows, now, unreadable } =
+                decide_over(&self.rows, &self.clock, scopes, &decide).await?;
+            upkeep::log_unreadable(&unreadable);
             match self.commit(&step, &rows, cause, now).await? {
                 Committed::Done => return Ok(Some((step.answer, now))),
                 Committed::Failed(_) | Committed::Conflict if patience.again().await => {}
@@ -362,18 +350,6 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             }
         }
     }
-}
-
-fn waiting(item: &ItemId, rows: &Rows, limits: &Limits, now: Timestamp) -> Waiting {
-    // Rows in which it holds a place do not come here; without a reason the answer would still be that it waits.
-    explain(item, rows, limits, now).unwrap_or_else(|| Waiting {
-        item: item.clone(),
-        ticket: None,
-        position: None,
-        full: Vec::new(),
-        estimate: None,
-        reasons: Vec::new(),
-    })
 }
 
 fn busy(what: &str, item: &ItemId) -> Fault {

@@ -86,6 +86,9 @@ fn every_refusal_says_who_may() {
         said(Role::Reader, Action::Keep { pod: &own, holder: &"ada".parse().unwrap() }),
         said(Role::Member, Action::Keep { pod: &other, holder: &"bob".parse().unwrap() }),
         said(Role::Approver, Action::SetLimit),
+        said(Role::Reader, Action::Move { pod: &own, owner: &"ada".parse().unwrap() }),
+        said(Role::Approver, Action::Move { pod: &other, owner: &"bob".parse().unwrap() }),
+        said(Role::Reader, Action::Vouch),
     ];
     insta::assert_snapshot!(page.join("\n"), @r"
     ada has the role reader, and to ask for, renew or release places needs the role member
@@ -95,6 +98,9 @@ fn every_refusal_says_who_may() {
     ada has the role reader, and to ask for, renew or release places needs the role member
     ada is not in pod nanda: only its members and admins renew or release its leases
     ada has the role approver, and to set a limit needs the role admin
+    ada has the role reader, and to move work items needs the role member
+    ada is not in pod nanda: only its members and admins move its items
+    ada has the role reader, and to give evidence or approve needs the role member
     ");
 }
 
@@ -110,7 +116,7 @@ fn actors() -> impl Strategy<Value = Actor> {
 }
 
 /// Every action there is, about a pod and a holder.
-fn actions<'a>(pod: &'a PodName, holder: &'a PersonName) -> [Action<'a>; 8] {
+fn actions<'a>(pod: &'a PodName, holder: &'a PersonName) -> [Action<'a>; 10] {
     [
         Action::Read,
         Action::Hold,
@@ -120,6 +126,8 @@ fn actions<'a>(pod: &'a PodName, holder: &'a PersonName) -> [Action<'a>; 8] {
         Action::Own { owner: holder, pod, theirs: false },
         Action::Keep { pod, holder },
         Action::SetLimit,
+        Action::Move { pod, owner: holder },
+        Action::Vouch,
     ]
 }
 
@@ -149,6 +157,8 @@ proptest! {
             admin || member && own,
             admin || member && (inside || own),
             admin,
+            admin || member && (inside || own),
+            admin || member,
         ];
         let found = actions(&pod, &holder).map(|action| may(&actor, action).is_ok());
         prop_assert_eq!(found, expected);

@@ -91,7 +91,13 @@ pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decisi
     let step = match facts.item.step_to(&request.to, facts.pipeline) {
         Ok(step) => Some(step),
         Err(none) => {
+            // Whoever wants further is told what the first gate on the way lacks, too.
+            let first = match &none {
+                Unmet::Skips { stages } => stages.first().cloned(),
+                _ => None,
+            };
             unmet.push(none);
+            unmet.extend(first.into_iter().flat_map(|first| gate(facts, &first, &request.requested_by, now)));
             None
         }
     };

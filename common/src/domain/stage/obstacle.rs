@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::{
     evidence::Source,
     gate::{Facts, MoveRequest},
-    item::Destination,
     pipeline::Criterion,
     unmet::Unmet,
 };
@@ -57,7 +56,7 @@ pub enum Remedy {
 
 /// What is missing, each with who can clear it, in the order of the decision.
 pub fn obstacles(facts: Facts<'_>, request: &MoveRequest, unmet: &[Unmet]) -> Vec<Obstacle> {
-    let judged = criteria(facts, request);
+    let judged = criteria(facts);
     unmet.iter().map(|unmet| obstacle(facts, request, &judged, unmet)).collect()
 }
 
@@ -87,8 +86,12 @@ fn obstacle(
         }
         Unmet::NotReviewed { could, .. } if could.is_empty() => (BTreeSet::new(), Remedy::ChangeGovernance),
         Unmet::NotReviewed { could, .. } => {
-            let (from, to) = (facts.item.position.stage().clone(), stage(&request.to).unwrap_or(&request.from).clone());
-            (could.clone(), Remedy::Approve { from, to })
+            let from = facts.item.position.stage().clone();
+            // Reviews are asked for before the next stage, however far somebody wants to go.
+            match facts.item.next(facts.pipeline) {
+                Some(to) => (could.clone(), Remedy::Approve { from, to }),
+                None => (could.clone(), Remedy::AskAgain),
+            }
         }
         Unmet::Ended => (asker(), Remedy::BeginAnew),
         Unmet::Elsewhere { .. }
@@ -102,19 +105,13 @@ fn obstacle(
     Obstacle { missing: unmet.sentence(), who, remedy }
 }
 
-/// What the gate of a move looks at.
-fn criteria<'f>(facts: Facts<'f>, request: &MoveRequest) -> BTreeMap<&'f CriterionKey, &'f Criterion> {
+/// What the gate before the next stage looks at.
+fn criteria(facts: Facts<'_>) -> BTreeMap<&CriterionKey, &Criterion> {
     let exit = facts.pipeline.stage(facts.item.position.stage()).map(|stage| stage.exit.as_slice());
-    let entry = stage(&request.to).and_then(|to| facts.pipeline.stage(to)).map(|stage| stage.entry.as_slice());
+    let next = facts.item.next(facts.pipeline);
+    let entry = next.and_then(|next| facts.pipeline.stage(&next)).map(|stage| stage.entry.as_slice());
     let both = [entry, exit].into_iter().flatten().flatten();
     both.map(|criterion| (&criterion.key, criterion)).collect()
-}
-
-fn stage(to: &Destination) -> Option<&StageName> {
-    match to {
-        Destination::Stage(stage) => Some(stage),
-        Destination::Parked | Destination::Killed => None,
-    }
 }
 
 fn members(facts: Facts<'_>, groups: &BTreeSet<GroupName>) -> BTreeSet<PersonName> {

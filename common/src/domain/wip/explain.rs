@@ -95,6 +95,18 @@ pub struct Estimate {
     pub basis: String,
 }
 
+/// The same for an item that is known to wait: without a reason the answer is still that it does.
+pub fn waiting(item: &ItemId, rows: &Rows, limits: &Limits, now: Timestamp) -> Waiting {
+    explain(item, rows, limits, now).unwrap_or_else(|| Waiting {
+        item: item.clone(),
+        ticket: None,
+        position: None,
+        full: Vec::new(),
+        estimate: None,
+        reasons: Vec::new(),
+    })
+}
+
 /// Explains over the rows of an item's scopes. An item that holds its place is kept by nothing, unless it waits to move.
 pub fn explain(item: &ItemId, rows: &Rows, limits: &Limits, now: Timestamp) -> Option<Waiting> {
     let main = held(item, rows, now);

@@ -8,7 +8,7 @@ use common::{
         wip::{Scope, ScopeState, holding, repair, settle::Rows},
     },
     fault::Fault,
-    ports::{Pause, WipRows},
+    ports::{Pause, View, WipRows},
 };
 use jiff::Timestamp;
 
@@ -16,15 +16,6 @@ use super::{Limiter, busy};
 
 /// How many rows one read takes here: it need not be one moment, and an answer of DynamoDB ends at 4 MB.
 const ROWS_AT_ONCE: usize = 10;
-
-/// The rows, as far as they can be read.
-#[derive(Debug, Default)]
-pub struct View {
-    /// Those that can.
-    pub rows: Rows,
-    /// Those that cannot, and why.
-    pub unreadable: Vec<(Scope, Fault)>,
-}
 
 /// What one sweep did.
 #[derive(Debug, Default)]
@@ -37,6 +28,13 @@ pub struct Swept {
     pub left: Vec<Scope>,
     /// What could not be read or swept.
     pub failed: Vec<Fault>,
+}
+
+/// One row that cannot be read hides none of the others, and a person sees it.
+pub(super) fn log_unreadable(unreadable: &[(Scope, Fault)]) {
+    for (scope, fault) in unreadable {
+        tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
+    }
 }
 
 impl<R: WipRows, C: Pause> Limiter<R, C> {
@@ -56,31 +54,10 @@ impl<R: WipRows, C: Pause> Limiter<R, C> {
             None => self.rows.scopes().await?.into_iter().collect(),
         };
         for chunk in scopes.chunks(ROWS_AT_ONCE) {
-            let part = self.read(&chunk.iter().cloned().collect()).await?;
+            let part = View::read(&self.rows, &chunk.iter().cloned().collect()).await?;
+            log_unreadable(&part.unreadable);
             view.rows.extend(part.rows);
             view.unreadable.extend(part.unreadable);
-        }
-        Ok(view)
-    }
-
-    /// These rows at one moment; when one of them cannot be read, each by itself.
-    pub(super) async fn read(&self, scopes: &BTreeSet<Scope>) -> Result<View, Fault> {
-        let mut view = View::default();
-        match self.rows.load(scopes).await {
-            Ok(rows) => view.rows = rows,
-            Err(Fault::Bug { .. }) => {
-                for scope in scopes {
-                    match self.rows.load(&BTreeSet::from([scope.clone()])).await {
-                        Ok(rows) => view.rows.extend(rows),
-                        Err(fault @ Fault::Bug { .. }) => {
-                            tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
-                            view.unreadable.push((scope.clone(), fault));
-                        }
-                        Err(fault) => return Err(fault),
-                    }
-                }
-            }
-            Err(fault) => return Err(fault),
         }
         Ok(view)
     }

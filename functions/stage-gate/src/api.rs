@@ -1,0 +1,77 @@
+//! The HTTP API: a request to a call, the call to the service, its answer to a response.
+
+use common::{
+    domain::{
+        access::{self, Action, Actor},
+        id::{CorrelationId, quoted},
+        stage::Item,
+    },
+    fault::Fault,
+    http::{Request, Response, failed},
+    ports::{ItemRows, Pause, WipRows},
+};
+
+use crate::{
+    answer,
+    http::{Call, call},
+    service::ItemGates,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// Answers one request. Total: every failure is an HTTP status.
+pub async fn serve<R: ItemRows + WipRows, C: Pause>(gates: &ItemGates<R, C>, request: &Request) -> Response {
+    let response = match call(request, &gates.governance) {
+        Err(refusal) => (&refusal).into(),
+        Ok((actor, call)) => {
+            tracing::info!(person = actor.person.as_str(), role = actor.role.as_str(), call = name(&call), "asked");
+            done(gates, &actor, call, &request.correlation(gates.now())).await.unwrap_or_else(|fault| {
+                let chain = fault.chain();
+                match &fault {
+                    Fault::Retry { .. } | Fault::Reject { .. } => tracing::warn!(fault = chain, "it could not be done"),
+                    Fault::Bug { .. } => tracing::error!(fault = chain, "it could not be done"),
+                }
+                failed(&fault, "stage-gate")
+            })
+        }
+    };
+    // One line a request. Neither the token nor the body is in it; the path is foreign text, quoted and cut.
+    let (method, path) = (quoted(request.method(), 10), quoted(request.path(), 120));
+    tracing::info!(status = response.status_code, method, path, request_id = request.id(), "answered");
+    response
+}
+
+async fn done<R: ItemRows + WipRows, C: Pause>(
+    gates: &ItemGates<R, C>,
+    actor: &Actor,
+    call: Call,
+    cause: &CorrelationId,
+) -> Result<Response, Fault> {
+    let person = &actor.person;
+    Ok(match call {
+        Call::Create(new) => answer::created(&new, &gates.create(&new, person, cause).await?),
+        Call::List { after, most } => answer::listed(&gates.list(after.as_ref(), most).await?),
+        Call::Look(item) => answer::looked(&item, gates.look(&item, person).await?.as_ref(), gates.now()),
+        Call::Transition(item, request) => {
+            let allowed = |item: &Item| {
+                let action = Action::Move { pod: &item.pod, owner: &item.owner };
+                access::may(actor, action).map_err(|forbidden| forbidden.reason)
+            };
+            answer::moved(&item, &request, &gates.transition(&item, &request, allowed, cause).await?)
+        }
+        Call::Attest(item, word) => answer::vouched(&item, &gates.attest(&item, &word, person, cause).await?),
+        Call::Approve(item, consent) => answer::vouched(&item, &gates.approve(&item, &consent, person, cause).await?),
+    })
+}
+
+fn name(call: &Call) -> &'static str {
+    match call {
+        Call::Create(_) => "create",
+        Call::List { .. } => "list",
+        Call::Look(_) => "look",
+        Call::Transition(..) => "transition",
+        Call::Attest(..) => "attest",
+        Call::Approve(..) => "approve",
+    }
+}

@@ -1,0 +1,493 @@
+//! The API as a client meets it. Here: an item from its making to its end, and what a gate says. Beside it: who may and what a body must
+//! be; places under the limits; requests from the bus; keeping places.
+
+use common::{
+    domain::{
+        audit::{Entry, verify},
+        governance::Governance,
+        stage::Position,
+        wip::Scope,
+    },
+    event::{Envelope, telling::Telling},
+    http::Request,
+    ports::{AuditTrail, Clock},
+    testing::{GovernanceFiles, When, World, api_request, id},
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::{ItemGates, api::serve};
+
+mod bus;
+mod places;
+mod refusals;
+
+const ADMIN: Option<&str> = Some("sub|ada");
+const INTEGRATOR: Option<&str> = Some("sub|bob");
+const OWNER: Option<&str> = Some("sub|cy");
+const LEAD: Option<&str> = Some("sub|dan");
+const OTHER_POD: Option<&str> = Some("sub|finn");
+const READER: Option<&str> = Some("sub|rae");
+
+const PEOPLE: &str = "groups: [executive, integrator, technical-lead]
+people:
+  ada: {jwt_subject: sub|ada, roles: [admin], pods: [ratio], groups: [executive]}
+  bob: {jwt_subject: sub|bob, roles: [approver], pods: [ratio], groups: [integrator]}
+  cy: {jwt_subject: sub|cy, roles: [member], pods: [ratio]}
+  dan: {jwt_subject: sub|dan, roles: [member], pods: [ratio], groups: [technical-lead, integrator]}
+  finn: {jwt_subject: sub|finn, roles: [member], pods: [nanda]}
+  rae: {jwt_subject: sub|rae, roles: [reader], pods: []}
+  zed: {jwt_subject: sub|zed, roles: [], pods: [ratio]}
+";
+
+const STAGES: &str = "parked_review_days: 30
+stages:
+  - name: spark
+    exit:
+      strategic_fit: {at_least: 3, from: [attestation], by: [technical-lead]}
+      feasible: {is: true, from: [attestation], by: [owner, technical-lead]}
+    reviews:
+      - {group: integrator, at_least: 1}
+  - name: seed
+    exit:
+      coverage: {more_than: 60, from: [attestation], by: [owner]}
+      tests_pass: {is: true, from: [attestation], by: [owner]}
+    reviews:
+      - {group: integrator, at_least: 1}
+      - {group: executive, at_least: 1}
+  - name: scaffold
+    exit:
+      builds: {is: true, from: [check_run]}
+  - name: ship
+";
+
+const LIMITS: &str = "default_ttl_seconds: 86400
+max_ttl_seconds: 604800
+ticket_ttl_seconds: 86400
+warn_at_percent: 80
+limits:
+  portfolio: {limit: 10}
+  \"pod:*\": {limit: 5}
+  \"pod-stage:*:*\": {limit: 2}
+";
+
+struct Rig {
+    world: World,
+    gates: ItemGates<World, World>,
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self::with(LIMITS)
+    }
+
+    fn with(limits: &str) -> Self {
+        let files = GovernanceFiles::default();
+        let files = files.with("people.yaml", PEOPLE).with("stages/short.yaml", STAGES).with("limits.yaml", limits);
+        let governance = Governance::parse(&files.bytes()).unwrap();
+        let world = World::new();
+        let gates = ItemGates { rows: world.clone(), clock: world.clone(), governance, telling: Telling::default() };
+        Self { world, gates }
+    }
+
+    async fn raw(&self, request: Value) -> (u16, Value) {
+        let request: Request = serde_json::from_value(request).unwrap();
+        let response = serve(&self.gates, &request).await;
+        let body: Value = serde_json::from_str(&response.body).unwrap();
+        if response.status_code >= 400 {
+            assert_eq!(response.headers["content-type"], "application/problem+json");
+            assert!(body["detail"].as_str().is_some_and(|detail| detail.len() > 10), "no reason: {body}");
+        }
+        (response.status_code, body)
+    }
+
+    async fn ask(&self, token: Option<&str>, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.raw(api_request(token, method, path, &body)).await
+    }
+
+    async fn post(&self, token: Option<&str>, path: &str, body: Value) -> (u16, Value) {
+        self.ask(token, "POST", path, &body).await
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.ask(READER, "GET", path, &Value::Null).await
+    }
+
+    /// A new item of cy's in ratio.
+    async fn make(&self, item: &str) -> Value {
+        let (status, made) = self.post(OWNER, "/v1/items", new(item)).await;
+        assert_eq!(status, 201, "{made}");
+        made
+    }
+
+    async fn attest(&self, token: Option<&str>, item: &str, key: &str, value: Value) -> (u16, Value) {
+        self.post(token, &format!("/v1/items/{item}/evidence"), json!({"key": key, "value": value})).await
+    }
+
+    async fn approve(&self, token: Option<&str>, item: &str, from: &str, to: &str) -> (u16, Value) {
+        self.post(token, &format!("/v1/items/{item}/approvals"), json!({"from": from, "to": to})).await
+    }
+
+    async fn move_to(&self, token: Option<&str>, item: &str, request: &str, from: &str, to: &str) -> (u16, Value) {
+        let body = json!({"request_id": request, "from": from, "to": to});
+        self.post(token, &format!("/v1/items/{item}/transitions"), body).await
+    }
+
+    /// Everything that the gate before seed asks for.
+    async fn ready_for_seed(&self, item: &str) {
+        assert_eq!(self.attest(LEAD, item, "strategic_fit", json!(3)).await.0, 201);
+        assert_eq!(self.attest(OWNER, item, "feasible", json!(true)).await.0, 201);
+        assert_eq!(self.approve(INTEGRATOR, item, "spark", "seed").await.0, 201);
+    }
+
+    /// An item in seed.
+    async fn seed(&self, item: &str) {
+        self.make(item).await;
+        self.ready_for_seed(item).await;
+        let (status, decision) = self.move_to(OWNER, item, "to-seed", "spark", "seed").await;
+        assert_eq!((status, &decision["verdict"]), (200, &json!("admit")), "{decision}");
+    }
+
+    fn position(&self, item: &str) -> String {
+        match &self.world.dossiers()[&id(item)].item.position {
+            Position::Active { stage } => stage.to_string(),
+            Position::Parked { from } => format!("parked from {from}"),
+            Position::Killed { from } => format!("killed in {from}"),
+        }
+    }
+
+    /// Where an item has its place.
+    fn stands_in(&self, item: &str) -> Vec<String> {
+        let rows = self.world.wip_rows();
+        let held = rows.values().filter(|row| row.lease(&id(item), self.world.now()).is_some());
+        held.map(|row| row.scope.to_string()).collect()
+    }
+
+    /// The item's chain, which holds.
+    async fn chain(&self, item: &str) -> Vec<Entry> {
+        let subject = format!("item:{item}");
+        let (entries, head) = self.world.chain(&subject).await.unwrap();
+        verify(&subject, &entries, &head).unwrap();
+        entries
+    }
+
+    async fn actions(&self, item: &str) -> Vec<String> {
+        self.chain(item).await.into_iter().map(|entry| entry.draft.action).collect()
+    }
+
+    /// The events since the last time this was asked, by name.
+    fn told(&self) -> Vec<&'static str> {
+        self.world.drain().iter().map(|event: &Envelope| event.event.kind().name()).collect()
+    }
+}
+
+fn new(item: &str) -> Value {
+    json!({"id": item, "title": "A product", "type": "project", "pod": "ratio", "owner": "cy", "pipeline": "short"})
+}
+
+/// What is missing, in words, with who can clear it.
+fn missing(decision: &Value) -> String {
+    let reasons = decision["reasons"].as_array().or(decision["explain"]["missing"].as_array()).unwrap();
+    let line = |reason: &Value| {
+        let who: Vec<&str> = reason["who"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let remedy = reason["remedy"]["action"].as_str().unwrap();
+        assert!(reason["how"].as_str().is_some_and(|how| how.len() > 20), "{reason}");
+        format!("{} [{}: {}]", reason["missing"].as_str().unwrap(), remedy, who.join(", "))
+    };
+    reasons.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn an_item_from_its_making_to_its_end() {
+    let rig = Rig::new();
+    let made = rig.make("p-1").await;
+    assert_eq!((&made["position"], &made["version"]), (&json!({"state": "active", "stage": "spark"}), &json!(1)));
+    assert_eq!(rig.stands_in("p-1"), ["portfolio", "pod:ratio", "pod-stage:ratio:spark"]);
+    rig.ready_for_seed("p-1").await;
+    assert_eq!(rig.told(), ["WIP Lock Acquired"]);
+
+    let (status, decision) = rig.move_to(OWNER, "p-1", "r-1", "spark", "seed").await;
+    assert_eq!((status, &decision["verdict"], &decision["version"]), (200, &json!("admit"), &json!(5)));
+    assert_eq!((rig.position("p-1"), decision["reasons"].clone()), ("seed".to_owned(), json!([])));
+    assert_eq!(rig.stands_in("p-1"), ["portfolio", "pod:ratio", "pod-stage:ratio:seed"]);
+    let mut told = rig.told();
+    told.sort_unstable();
+    assert_eq!(told, ["Stage Gate Approved", "WIP Lock Acquired", "WIP Lock Released"]);
+
+    rig.world.pass(SignedDuration::from_hours(1));
+    let (_, back) = rig.move_to(LEAD, "p-1", "r-2", "seed", "spark").await;
+    assert_eq!((&back["step"], rig.position("p-1")), (&json!("back"), "spark".to_owned()));
+
+    let aside =
+        json!({"request_id": "r-3", "from": "spark", "to": "PARKED", "reason": "until the team is back in May"});
+    let (status, parked) = rig.post(OWNER, "/v1/items/p-1/transitions", aside).await;
+    assert_eq!(
+        (status, &parked["verdict"], rig.position("p-1")),
+        (200, &json!("admit"), "parked from spark".to_owned())
+    );
+    assert_eq!(rig.stands_in("p-1"), Vec::<String>::new(), "what is put aside holds no place");
+    let (_, resumed) = rig.move_to(OWNER, "p-1", "r-4", "spark", "spark").await;
+    assert_eq!((&resumed["step"], rig.position("p-1")), (&json!("resume"), "spark".to_owned()));
+    assert_eq!(rig.stands_in("p-1").len(), 3);
+
+    let end = json!({"request_id": "r-5", "from": "spark", "to": "KILLED", "reason": "nobody wants to buy it at all"});
+    let (_, killed) = rig.post(OWNER, "/v1/items/p-1/transitions", end).await;
+    assert_eq!((&killed["verdict"], rig.position("p-1")), (&json!("admit"), "killed in spark".to_owned()));
+    assert_eq!(rig.stands_in("p-1"), Vec::<String>::new());
+    let (_, nowhere) = rig.move_to(OWNER, "p-1", "r-6", "spark", "seed").await;
+    assert_eq!(
+        missing(&nowhere),
+        "the item has been killed, and goes nowhere: begin a new one [begin_anew: cy]",
+        "of what has ended nothing else is missing"
+    );
+    assert_eq!(
+        rig.actions("p-1").await,
+        [
+            "item.create",
+            "item.attest",
+            "item.attest",
+            "item.approve",
+            "item.forward",
+            "item.back",
+            "item.park",
+            "item.resume",
+            "item.kill",
+            "item.reject"
+        ]
+    );
+}
+
+/// The five of the issue: each says all that is missing, changes nothing of the item, and is an event and an entry of the audit trail.
+#[tokio::test]
+async fn five_rejections_that_list_everything_missing() {
+    let rig = Rig::new();
+    rig.make("p-1").await;
+    let mut page = Vec::new();
+    let mut reject = |name: &str, (status, decision): (u16, Value)| {
+        assert_eq!(
+            (status, &decision["verdict"], &decision["moved"]),
+            (200, &json!("reject"), &json!(false)),
+            "{name}"
+        );
+        page.push(format!("{name}\n{}", missing(&decision)));
+    };
+    reject("a stage is skipped", rig.move_to(OWNER, "p-1", "r-1", "spark", "scaffold").await);
+    reject("no such stage", rig.move_to(OWNER, "p-1", "r-2", "spark", "bogus").await);
+    reject("nothing was brought", rig.move_to(OWNER, "p-1", "r-3", "spark", "seed").await);
+    rig.ready_for_seed("p-1").await;
+    rig.move_to(OWNER, "p-1", "r-4", "spark", "seed").await;
+    rig.told();
+    for (key, value) in [("coverage", json!("61")), ("tests_pass", json!("false"))] {
+        assert_eq!(rig.attest(OWNER, "p-1", key, value).await.0, 201);
+    }
+    assert_eq!(rig.approve(LEAD, "p-1", "seed", "scaffold").await.0, 201);
+    let version = rig.world.dossiers()[&id("p-1")].item.version;
+    reject(
+        "a text for a number, a text for a truth, and one's own review",
+        rig.move_to(LEAD, "p-1", "r-5", "seed", "scaffold").await,
+    );
+    reject("it is elsewhere", rig.move_to(OWNER, "p-1", "r-6", "spark", "scaffold").await);
+    insta::assert_snapshot!(page.join("\n\n"), @r#"
+    a stage is skipped
+    a move goes one stage forward: seed lies before it [ask_again: cy]
+    strategic_fit is missing: it must be at least 3, from somebody's word [attest: dan]
+    feasible is missing: it must be true, from somebody's word [attest: cy, dan]
+    0 of 1 approvals of integrator: bob, dan may [approve: bob, dan]
+
+    no such stage
+    there is no stage bogus: there are spark, seed, scaffold, ship [ask_again: cy]
+
+    nothing was brought
+    strategic_fit is missing: it must be at least 3, from somebody's word [attest: dan]
+    feasible is missing: it must be true, from somebody's word [attest: cy, dan]
+    0 of 1 approvals of integrator: bob, dan may [approve: bob, dan]
+
+    a text for a number, a text for a truth, and one's own review
+    coverage is "61" (a text), and must be a number [attest: cy]
+    tests_pass is "false" (a text), and must be true or false [attest: cy]
+    0 of 1 approvals of integrator: bob may; who asks for the move does not count [approve: bob]
+    0 of 1 approvals of executive: ada may [approve: ada]
+
+    it is elsewhere
+    the item is in seed, not in spark: look at it again [ask_again: cy]
+    coverage is "61" (a text), and must be a number [attest: cy]
+    tests_pass is "false" (a text), and must be true or false [attest: cy]
+    0 of 1 approvals of executive: ada may [approve: ada]
+    "#);
+    assert_eq!((rig.position("p-1"), rig.world.dossiers()[&id("p-1")].item.version), ("seed".to_owned(), version));
+    assert_eq!(rig.told(), ["Stage Gate Rejected", "Stage Gate Rejected"]);
+    let entries = rig.chain("p-1").await;
+    let refused: Vec<_> = entries.iter().filter(|entry| entry.draft.action == "item.reject").collect();
+    assert_eq!(refused.len(), 5);
+    assert_eq!(refused[3].draft.reasons.len(), 4, "every reason is in the trail: {:?}", refused[3].draft.reasons);
+}
+
+#[tokio::test]
+async fn the_same_request_is_answered_the_same_whatever_has_changed_since() {
+    let rig = Rig::new();
+    rig.make("p-1").await;
+    let refused = rig.move_to(OWNER, "p-1", "r-1", "spark", "seed").await;
+    rig.ready_for_seed("p-1").await;
+    assert_eq!(rig.move_to(OWNER, "p-1", "r-1", "spark", "seed").await, refused, "the gate would be open now");
+    let admitted = rig.move_to(OWNER, "p-1", "r-2", "spark", "seed").await;
+    assert_eq!(admitted.1["verdict"], "admit");
+    rig.told();
+    let entries = rig.chain("p-1").await.len();
+    rig.world.pass(SignedDuration::from_hours(30));
+    assert_eq!(rig.move_to(OWNER, "p-1", "r-2", "spark", "seed").await, admitted, "it is there already");
+    assert_eq!((rig.told(), rig.chain("p-1").await.len()), (vec![], entries), "a copy has no second effect");
+
+    for (who, from, to) in [(OWNER, "spark", "scaffold"), (OWNER, "seed", "seed"), (LEAD, "spark", "seed")] {
+        let (status, problem) = rig.move_to(who, "p-1", "r-2", from, to).await;
+        assert_eq!((status, &problem["type"]), (422, &json!("urn:penstock:problem:request-id-reused")));
+    }
+    // Another item has requests of its own.
+    rig.make("p-2").await;
+    assert_eq!(rig.move_to(OWNER, "p-2", "r-2", "spark", "seed").await.1["verdict"], "reject");
+}
+
+#[tokio::test]
+async fn a_move_of_another_version_is_not_decided() {
+    let rig = Rig::new();
+    rig.make("p-1").await;
+    rig.ready_for_seed("p-1").await;
+    let ask = |version: u64| {
+        let body = json!({"request_id": "r-1", "from": "spark", "to": "seed", "version": version});
+        rig.post(OWNER, "/v1/items/p-1/transitions", body)
+    };
+    let (status, problem) = ask(3).await;
+    assert_eq!((status, &problem["present"], rig.position("p-1")), (409, &json!(4), "spark".to_owned()));
+    let (status, decision) = ask(4).await;
+    assert_eq!((status, &decision["version"]), (200, &json!(5)));
+}
+
+/// Threat 55: item, place, answer, entry and events are one transaction, so that a stop anywhere leaves all or nothing, and the same
+/// request finds out which.
+#[tokio::test]
+async fn a_stop_at_any_call_leaves_all_or_nothing_and_the_same_request_has_the_same_answer() {
+    let mut stopped = 0;
+    for when in [When::Before, When::After] {
+        for number in 0.. {
+            let rig = Rig::new();
+            rig.make("p-1").await;
+            rig.ready_for_seed("p-1").await;
+            rig.told();
+            rig.world.fail_call(number, when);
+            let (status, first) = rig.move_to(OWNER, "p-1", "r-1", "spark", "seed").await;
+            let calls = rig.world.calls().len();
+            rig.world.heal();
+            let stands = rig.stands_in("p-1").contains(&"pod-stage:ratio:seed".to_owned());
+            assert_eq!(rig.position("p-1") == "seed", stands, "its place is where it is");
+            let (again, second) = rig.move_to(OWNER, "p-1", "r-1", "spark", "seed").await;
+            assert_eq!((again, &second["verdict"], rig.position("p-1")), (200, &json!("admit"), "seed".to_owned()));
+            assert_eq!(rig.told().iter().filter(|name| **name == "Stage Gate Approved").count(), 1);
+            assert_eq!(rig.actions("p-1").await.iter().filter(|action| *action == "item.forward").count(), 1);
+            if number >= calls {
+                assert_eq!((status, &first), (200, &second));
+                break;
+            }
+            assert_eq!(status, 503, "{first}");
+            stopped += 1;
+        }
+    }
+    assert!(stopped >= 6, "{stopped}");
+}
+
+#[tokio::test]
+async fn an_item_says_what_keeps_it_who_can_clear_it_and_how() {
+    let rig = Rig::new();
+    rig.make("p-1").await;
+    let (status, item) = rig.get("/v1/items/p-1").await;
+    assert_eq!((status, &item["explain"]["next"], &item["explain"]["open"]), (200, &json!("seed"), &json!(false)));
+    insta::assert_snapshot!(missing(&item), @r"
+    strategic_fit is missing: it must be at least 3, from somebody's word [attest: dan]
+    feasible is missing: it must be true, from somebody's word [attest: cy, dan]
+    0 of 1 approvals of integrator: bob, dan may [approve: bob, dan]
+    ");
+    insta::assert_snapshot!(item["explain"]["missing"][0]["how"].as_str().unwrap(), @r#"one of them sends POST /v1/items/p-1/evidence {"key": "strategic_fit", "value": …}"#);
+    rig.ready_for_seed("p-1").await;
+    let calls = rig.world.calls().len();
+    let (_, item) = rig.get("/v1/items/p-1").await;
+    assert_eq!((&item["explain"]["open"], &item["explain"]["missing"]), (&json!(true), &json!([])));
+    assert!(rig.world.calls()[calls..].iter().all(|call| !call.write), "looking writes nothing");
+    assert_eq!(item["evidence"]["strategic_fit"]["provenance"], json!({"source": "attestation", "by": "dan"}));
+    assert_eq!(item["approvals"][0]["by"], "bob");
+    // Whoever would review it by asking is not counted: bob's own request would want another's approval.
+    let (_, item) = rig.ask(INTEGRATOR, "GET", "/v1/items/p-1", &Value::Null).await;
+    insta::assert_snapshot!(missing(&item), @"0 of 1 approvals of integrator: dan may; who asks for the move does not count [approve: dan]");
+
+    let (status, page) = rig.get("/v1/items?limit=1").await;
+    assert_eq!((status, page["items"].as_array().unwrap().len(), &page["next"]), (200, 1, &Value::Null));
+    rig.make("p-2").await;
+    let (_, page) = rig.get("/v1/items?limit=1").await;
+    assert_eq!((&page["items"][0]["id"], &page["next"]), (&json!("p-1"), &json!("/v1/items?after=p-1")));
+    let (_, page) = rig.get("/v1/items?after=p-1").await;
+    assert_eq!((&page["items"][0]["id"], &page["next"]), (&json!("p-2"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_word_and_an_approval_are_taken_from_those_whose_they_are() {
+    let rig = Rig::new();
+    rig.make("p-1").await;
+    let mut page = Vec::new();
+    let mut said = |name: &str, (status, body): (u16, Value)| {
+        page.push(format!("{name}: {status} {}", body["detail"].as_str().unwrap()));
+    };
+    said("not in the group", rig.attest(OWNER, "p-1", "strategic_fit", json!(3)).await);
+    said("no such criterion", rig.attest(LEAD, "p-1", "strategic_fitt", json!(3)).await);
+    said("not by word", rig.attest(LEAD, "p-1", "builds", json!(true)).await);
+    let other = json!({"key": "strategic_fit", "value": 3, "source": "check_run"});
+    said("another source", rig.post(LEAD, "/v1/items/p-1/evidence", other).await);
+    said("no value", rig.attest(LEAD, "p-1", "strategic_fit", json!(null)).await);
+    said("no reviewer", rig.approve(OWNER, "p-1", "spark", "seed").await);
+    said("not there", rig.approve(INTEGRATOR, "p-1", "seed", "scaffold").await);
+    said("not next", rig.approve(INTEGRATOR, "p-1", "spark", "scaffold").await);
+    let seen = json!({"from": "spark", "to": "seed", "head": "0a".repeat(20)});
+    said("another commit", rig.post(INTEGRATOR, "/v1/items/p-1/approvals", seen).await);
+    said("no such item", rig.approve(INTEGRATOR, "p-9", "spark", "seed").await);
+    insta::assert_snapshot!(page.join("\n"), @r#"
+    not in the group: 403 the word for strategic_fit takes somebody in technical-lead, and cy is not: dan
+    no such criterion: 422 key: found "strategic_fitt", expected a criterion of the pipeline short that takes somebody's word; did you mean strategic_fit?
+    not by word: 422 key: found "builds", expected a criterion that takes somebody's word: this one takes a check run
+    another source: 422 source: found check_run, expected attestation: here somebody gives their own word, and a check run is never taken from a request, at line 1, column 43 of the body
+    no value: 422 value: expected true, false, a number or a text, at line 1, column 36 of the body
+    no reviewer: 403 an approval of p-1 from spark to seed takes somebody in integrator, and cy is not: bob, dan
+    not there: 409 p-1 is in spark, not in seed: look at it again
+    not next: 409 p-1 goes from spark to seed next: approve that move
+    another commit: 409 p-1 is at no commit, and the approval is for 0a0a0a0: look at it again
+    no such item: 404 there is no item p-9
+    "#);
+    assert_eq!(rig.actions("p-1").await, ["item.create"], "nothing of it was written");
+
+    let first = rig.attest(LEAD, "p-1", "strategic_fit", json!(2)).await;
+    assert_eq!((first.0, &first.1["version"]), (201, &json!(2)));
+    let again = rig.attest(LEAD, "p-1", "strategic_fit", json!(2)).await;
+    assert_eq!((again.0, &again.1), (200, &first.1), "said again it changes nothing");
+    assert_eq!(rig.attest(LEAD, "p-1", "strategic_fit", json!(3)).await.0, 201, "another word takes its place");
+    assert_eq!(rig.approve(INTEGRATOR, "p-1", "spark", "seed").await.0, 201);
+    assert_eq!(rig.approve(INTEGRATOR, "p-1", "spark", "seed").await.0, 200);
+    assert_eq!(rig.world.dossiers()[&id("p-1")].approvals.len(), 1);
+    // What somebody approved before it came back here counts no more.
+    rig.attest(OWNER, "p-1", "feasible", json!(true)).await;
+    rig.move_to(OWNER, "p-1", "r-1", "spark", "seed").await;
+    rig.world.pass(SignedDuration::from_mins(1));
+    rig.move_to(OWNER, "p-1", "r-2", "seed", "spark").await;
+    let (_, decision) = rig.move_to(OWNER, "p-1", "r-3", "spark", "seed").await;
+    assert_eq!(missing(&decision), "0 of 1 approvals of integrator: bob, dan may [approve: bob, dan]");
+    assert_eq!(rig.approve(INTEGRATOR, "p-1", "spark", "seed").await.0, 201);
+}
+
+#[tokio::test]
+async fn an_item_is_made_once() {
+    let rig = Rig::new();
+    let made = rig.make("p-1").await;
+    rig.told();
+    assert_eq!(rig.post(OWNER, "/v1/items", new("p-1")).await, (200, made));
+    let mut other = new("p-1");
+    other["title"] = json!("Another product");
+    let (status, problem) = rig.post(OWNER, "/v1/items", other).await;
+    assert_eq!((status, &problem["type"]), (409, &json!("urn:penstock:problem:item-exists")));
+    assert_eq!((rig.told(), rig.actions("p-1").await), (vec![], vec!["item.create".to_owned()]));
+    assert!(rig.world.wip_rows().contains_key(&Scope::Portfolio));
+}

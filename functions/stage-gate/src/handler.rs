@@ -1,0 +1,113 @@
+//! What wakes the function beside its API: requests from the bus, and the clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{
+    domain::{
+        access::{self, Action},
+        id::{CorrelationId, PersonName, quoted},
+        reason::Reason,
+        stage::{Item, MoveRequest, Obstacle, Remedy},
+    },
+    event::{Envelope, Event, StageTransitionRequested},
+    fault::Fault,
+    ports::{Committed, ItemRows, Pause, WipRows},
+};
+
+use crate::{
+    moving::{Moved, Undecided},
+    service::ItemGates,
+    telling,
+};
+
+impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+    /// Handles one event.
+    ///
+    /// # Errors
+    /// `Retry` when the table did not answer; `Bug` for an event that this function has no rule for.
+    pub async fn event(&self, event: &Envelope) -> Result<(), Fault> {
+        match &event.event {
+            Event::StageTransitionRequested(request) => self.requested(request, &event.meta.correlation_id).await,
+            other => Err(Fault::bug(format!("stage-gate was sent {}: its rules are wrong", other.kind().name()))),
+        }
+    }
+
+    /// A request from a system that has no token. Whoever may put events on the bus may send it in anybody's name, so it can do no more
+    /// than that person could, with the roles that people.yaml gives them. It is answered by an event, whatever the answer is.
+    async fn requested(&self, asked: &StageTransitionRequested, cause: &CorrelationId) -> Result<(), Fault> {
+        let mut request = asked.request();
+        let actor = match access::named(&asked.requested_by, &self.governance.people) {
+            Ok(actor) => actor,
+            Err(nobody) => {
+                let reason = obstacle(format!("requested_by: {nobody}"), [], Remedy::ChangeGovernance);
+                return self.refuse(asked, &request, reason, cause).await;
+            }
+        };
+        match request.reason.take().map(Reason::try_from).transpose() {
+            Ok(reason) => request.reason = reason.map(String::from),
+            Err(wrong) => {
+                let reason = obstacle(format!("reason: {wrong}"), [&asked.requested_by], Remedy::AskAgain);
+                return self.refuse(asked, &request, reason, cause).await;
+            }
+        }
+        let allowed = |item: &Item| {
+            let action = Action::Move { pod: &item.pod, owner: &item.owner };
+            access::may(&actor, action).map_err(|forbidden| forbidden.reason)
+        };
+        let by = [&asked.requested_by];
+        let reason = match self.transition(&asked.item, &request, allowed, cause).await? {
+            // The gate has told it, or the limits have.
+            Moved::Decided(_) | Moved::Waits(_) => return Ok(()),
+            Moved::Not(Undecided::NoItem) => obstacle(format!("there is no item {}", asked.item), by, Remedy::AskAgain),
+            Moved::Not(Undecided::Forbidden(reason)) => obstacle(reason, [], Remedy::ChangeGovernance),
+            Moved::Not(Undecided::Version { present }) => {
+                obstacle(format!("the item is of version {present} now: look at it again"), by, Remedy::AskAgain)
+            }
+            Moved::Not(Undecided::Reused) => {
+                let what = format!("the request id {} names another request: use another id", request.request_id);
+                obstacle(what, by, Remedy::AskAgain)
+            }
+            Moved::Not(Undecided::NoRule(scopes)) => {
+                let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+                let what = format!("limits.yaml has no rule for {}", scopes.join(", "));
+                obstacle(what, [], Remedy::ChangeGovernance)
+            }
+        };
+        self.refuse(asked, &request, reason, cause).await
+    }
+
+    /// Answers a request that was not decided. Nothing keeps it: the event is the answer.
+    async fn refuse(
+        &self,
+        asked: &StageTransitionRequested,
+        request: &MoveRequest,
+        reason: Obstacle,
+        cause: &CorrelationId,
+    ) -> Result<(), Fault> {
+        let now = self.now();
+        tracing::warn!(item = %asked.item, "a request from the bus is refused: {}", reason.missing);
+        let event = telling::rejected(&asked.item, request, vec![reason], cause, now);
+        match WipRows::commit(&self.rows, &BTreeMap::new(), &[event], now).await? {
+            Committed::Done => Ok(()),
+            Committed::Failed(_) | Committed::Conflict => {
+                Err(Fault::retry(format!("telling that the request for {} is refused", asked.item)))
+            }
+        }
+    }
+
+    /// Handles a schedule: keeping places.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub async fn schedule(&self, name: &str) -> Result<(), Fault> {
+        let cause = CorrelationId::derived(["stage-gate", name, &self.now().to_string()]);
+        match name {
+            "keep" => self.keep_places(&cause).await,
+            other => Err(Fault::bug(format!("stage-gate has no schedule {}", quoted(other, 80)))),
+        }
+    }
+}
+
+fn obstacle<'p>(missing: String, who: impl IntoIterator<Item = &'p PersonName>, remedy: Remedy) -> Obstacle {
+    Obstacle { missing, who: who.into_iter().cloned().collect::<BTreeSet<_>>(), remedy }
+}

@@ -1,0 +1,319 @@
+//! An HTTP request to a call: who asks, and for what. Cheap refusals first; nothing of a body is read for somebody who is nobody.
+//!
+//! The order: route, token, person, role, path, query, body, and then the rules that depend on what is asked. Whose an item is, only the
+//! rows say: the service asks [`crate::api`] again once it has them.
+
+use std::borrow::Cow;
+
+use common::{
+    domain::{
+        access::{self, Action, Actor},
+        cluster::nearest,
+        governance::Governance,
+        id::{
+            CommitSha, CriterionKey, ItemId, PersonName, PodName, RequestId, StageName, StagePipelineName, is_hidden,
+            quoted,
+        },
+        reason::Reason,
+        stage::{Destination, MoveRequest, Source, Value},
+        wip::{
+            ItemType, Work,
+            vet::{Misfit, vet},
+        },
+    },
+    http::{
+        Refusal, Request,
+        refusal::{may, no_query, path, read},
+    },
+};
+use serde::Deserialize;
+
+use crate::{
+    service::NewItem,
+    vouching::{Consent, Word},
+};
+
+/// How the routes begin.
+const ROUTES: &str = "/v1/items";
+
+/// The most items that one answer lists, and how many it lists when nothing is said.
+const MOST: usize = 100;
+
+/// The most characters of a title, and of a text that is evidence.
+const LONGEST: usize = 200;
+
+/// What is asked for, parsed and allowed as far as it can be told without the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// A new item.
+    Create(NewItem),
+    /// Some of the items.
+    List {
+        /// Beginning after this one.
+        after: Option<ItemId>,
+        /// How many at most.
+        most: usize,
+    },
+    /// An item, and what keeps it.
+    Look(ItemId),
+    /// A move.
+    Transition(ItemId, MoveRequest),
+    /// Evidence by the person's word.
+    Attest(ItemId, Word),
+    /// An approval.
+    Approve(ItemId, Consent),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateBody {
+    id: ItemId,
+    title: Line,
+    #[serde(rename = "type")]
+    item_type: ItemType,
+    pod: PodName,
+    owner: PersonName,
+    pipeline: StagePipelineName,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TransitionBody {
+    request_id: RequestId,
+    from: StageName,
+    to: Destination,
+    reason: Option<Reason>,
+    version: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EvidenceBody {
+    key: CriterionKey,
+    value: Said,
+    head: Option<CommitSha>,
+    #[serde(default)]
+    source: ByWord,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovalBody {
+    from: StageName,
+    to: StageName,
+    head: Option<CommitSha>,
+}
+
+/// One line of text that shows all it says. Whoever renders it escapes it.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Line(String);
+
+impl TryFrom<String> for Line {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let text = text.trim();
+        let length = text.chars().count();
+        if !(1..=LONGEST).contains(&length) {
+            return Err(format!("found {length} characters, expected 1 to {LONGEST}"));
+        }
+        if text.chars().any(is_hidden) {
+            return Err("found a character that does not show, expected one line of plain text".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What somebody says: JSON's own types, so that `"61"` stays the text that it is.
+#[derive(Deserialize)]
+#[serde(try_from = "serde_json::Value")]
+struct Said(Value);
+
+impl TryFrom<serde_json::Value> for Said {
+    type Error = String;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, String> {
+        match value {
+            serde_json::Value::Bool(value) => Ok(Self(Value::Bool(value))),
+            serde_json::Value::Number(number) => number
+                .try_into()
+                .map(Value::Number)
+                .map(Self)
+                .map_err(|error: common::domain::stage::NotANumber| error.to_string()),
+            serde_json::Value::String(text) => Line::try_from(text).map(|Line(text)| Self(Value::Text(text))),
+            _ => Err("expected true, false, a number or a text".to_owned()),
+        }
+    }
+}
+
+/// Only one's own word is given here: what a check run or a file says is read where it is.
+#[derive(Default, Deserialize)]
+#[serde(try_from = "Source")]
+struct ByWord;
+
+impl TryFrom<Source> for ByWord {
+    type Error = String;
+
+    fn try_from(source: Source) -> Result<Self, String> {
+        match source {
+            Source::Attestation => Ok(Self),
+            other => Err(format!(
+                "found {}, expected attestation: here somebody gives their own word, and {} is never taken from a request",
+                other.as_str(),
+                other.words()
+            )),
+        }
+    }
+}
+
+/// Which route a request is for, with what its path names.
+enum Route<'r> {
+    Items,
+    Item(Cow<'r, str>),
+    Transitions(Cow<'r, str>),
+    Evidence(Cow<'r, str>),
+    Approvals(Cow<'r, str>),
+}
+
+/// Who asks, and for what.
+///
+/// # Errors
+/// Why it is no call, or not theirs.
+pub fn call(request: &Request, governance: &Governance) -> Result<(Actor, Call), Refusal> {
+    let route = route(request)?;
+    let posts = posts(request, &route)?;
+    let claims = request.claims().ok_or(Refusal::NoToken)?;
+    let actor = access::identify(&claims, &governance.people)?;
+    let call = match (&route, posts) {
+        (Route::Items, true) => create(request, governance, &actor)?,
+        (Route::Items, false) => {
+            may(&actor, Action::Read)?;
+            list(request)?
+        }
+        (Route::Item(item), _) => {
+            may(&actor, Action::Read)?;
+            no_query(request)?;
+            Call::Look(path(item)?)
+        }
+        (Route::Transitions(item), _) => {
+            // Whose item it is comes later: this is what everybody needs.
+            may(&actor, Action::Hold)?;
+            let (item, ()) = (path(item)?, no_query(request)?);
+            let TransitionBody { request_id, from, to, reason, version } = read(request)?;
+            let (requested_by, reason) = (actor.person.clone(), reason.map(String::from));
+            Call::Transition(item, MoveRequest { request_id, from, to, requested_by, reason, version })
+        }
+        (Route::Evidence(item), _) => {
+            may(&actor, Action::Vouch)?;
+            let (item, ()) = (path(item)?, no_query(request)?);
+            let EvidenceBody { key, value: Said(value), head, source: ByWord } = read(request)?;
+            Call::Attest(item, Word { key, value, head })
+        }
+        (Route::Approvals(item), _) => {
+            may(&actor, Action::Vouch)?;
+            let (item, ()) = (path(item)?, no_query(request)?);
+            let ApprovalBody { from, to, head } = read(request)?;
+            Call::Approve(item, Consent { from, to, head })
+        }
+    };
+    Ok((actor, call))
+}
+
+fn route(request: &Request) -> Result<Route<'_>, Refusal> {
+    let none = || Refusal::NoRoute { path: request.path().to_owned(), routes: ROUTES };
+    let segments = request.segments().ok_or_else(none)?;
+    let [version, items, rest @ ..] = segments.as_slice() else { return Err(none()) };
+    if version != "v1" || items != "items" {
+        return Err(none());
+    }
+    match rest {
+        [] => Ok(Route::Items),
+        [item] => Ok(Route::Item(item.clone())),
+        [item, what] if what == "transitions" => Ok(Route::Transitions(item.clone())),
+        [item, what] if what == "evidence" => Ok(Route::Evidence(item.clone())),
+        [item, what] if what == "approvals" => Ok(Route::Approvals(item.clone())),
+        _ => Err(none()),
+    }
+}
+
+/// Whether it posts; else it gets.
+fn posts(request: &Request, route: &Route<'_>) -> Result<bool, Refusal> {
+    let (allowed, get, post) = match route {
+        Route::Items => ("GET, POST", true, true),
+        Route::Item(_) => ("GET", true, false),
+        Route::Transitions(_) | Route::Evidence(_) | Route::Approvals(_) => ("POST", false, true),
+    };
+    match request.method() {
+        "GET" if get => Ok(false),
+        "POST" if post => Ok(true),
+        method => Err(Refusal::WrongMethod { method: method.to_owned(), allowed }),
+    }
+}
+
+fn create(request: &Request, governance: &Governance, actor: &Actor) -> Result<Call, Refusal> {
+    may(actor, Action::Hold)?;
+    no_query(request)?;
+    let CreateBody { id, title: Line(title), item_type, pod, owner, pipeline } = read(request)?;
+    let known = governance.stages.get(&pipeline);
+    // An item of no pipeline is in no stage; what else is wrong with it is said all the same.
+    let any = || governance.stages.values().next();
+    let first = known.or_else(any).and_then(|pipeline| pipeline.stages.first()).map(|stage| stage.name.clone());
+    let mut misfits = Vec::new();
+    if known.is_none() {
+        misfits.push(Misfit {
+            field: "pipeline".to_owned(),
+            found: quoted(pipeline.as_str(), 80),
+            expected: "a pipeline in stages/".to_owned(),
+            nearest: nearest(pipeline.as_str(), governance.stages.keys().map(|name| name.as_str())),
+        });
+    }
+    if let Some(stage) = first {
+        let work = Work {
+            item: id.clone(),
+            pod: pod.clone(),
+            stage,
+            item_type,
+            owner: owner.clone(),
+            involved: [].into(),
+            environment: None,
+            account: None,
+            expedite: false,
+        };
+        misfits.extend(vet(&work, governance).into_iter().map(renamed));
+    }
+    if !misfits.is_empty() {
+        return Err(Refusal::Misfits(misfits));
+    }
+    may(actor, Action::Ask { pod: &pod, expedite: false })?;
+    may(actor, Action::Own { owner: &owner, pod: &pod, theirs: governance.people.in_pod(&owner, &pod) })?;
+    Ok(Call::Create(NewItem { id, title, item_type, pod, owner, pipeline }))
+}
+
+/// Under the name that the field has here.
+fn renamed(misfit: Misfit) -> Misfit {
+    if misfit.field == "item" { Misfit { field: "id".to_owned(), ..misfit } } else { misfit }
+}
+
+fn list(request: &Request) -> Result<Call, Refusal> {
+    let bad = |what: String| Refusal::BadQuery { what };
+    let (mut after, mut most) = (None, None);
+    for (name, value) in request.query() {
+        let again = match name.as_ref() {
+            "after" => {
+                let item = value.parse().map_err(|error| bad(format!("has after=…: {error}")))?;
+                after.replace(item).is_some()
+            }
+            "limit" => {
+                let number = value.parse().ok().filter(|number| (1..=MOST).contains(number));
+                let wrong = || bad(format!("has limit={}, expected 1 to {MOST}", quoted(&value, 40)));
+                most.replace(number.ok_or_else(wrong)?).is_some()
+            }
+            _ => return Err(bad(format!("has {}, expected after and limit", quoted(&name, 40)))),
+        };
+        if again {
+            return Err(bad(format!("has {} twice", quoted(&name, 40))));
+        }
+    }
+    Ok(Call::List { after, most: most.unwrap_or(MOST) })
+}

@@ -1,0 +1,43 @@
+//! **Purpose.** Moves work items from stage to stage: through the gate, with a place in the new stage, in one transaction.
+//!
+//! **Wakes on** its HTTP API; Stage Transition Requested; a look each quarter of an hour that keeps the places of items that are under
+//! way. **Emits** Stage Gate Approved and Stage Gate Rejected, and what happens to places on the way.
+//!
+//! **Idempotent by** the request's id for a move: the same one is answered the same, whatever has changed since. An item is made once by
+//! its id; evidence and an approval that are there already change nothing.
+//!
+//! **Fails how.** Every write of an item names the version that was read; who was overtaken decides anew. A move into a full scope
+//! changes nothing and gives a place in line.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`api`] | the HTTP API: request, call, service, answer |
+//! | [`http`] | a request to a call: who asks, for what, and whether they may |
+//! | [`answer`] | the service's answers as JSON and problem documents |
+//! | [`service`] | making items, and what all calls share |
+//! | [`moving`] | moves: decide, take the place, commit |
+//! | [`vouching`] | evidence by somebody's word, and approvals |
+//! | [`looking`] | items as they are, and what keeps them |
+//! | [`upkeep`] | keeping the places of items that are under way |
+//! | [`telling`] | what the gate said, as events and audit entries |
+//! | [`handler`] | what wakes it beside the API |
+
+#[cfg(feature = "lambda")]
+pub use crate::manifest::MANIFEST;
+pub use crate::service::ItemGates;
+
+pub mod answer;
+pub mod api;
+pub mod handler;
+pub mod http;
+pub mod looking;
+pub mod moving;
+pub mod service;
+pub mod telling;
+pub mod upkeep;
+pub mod vouching;
+
+#[cfg(feature = "lambda")]
+mod manifest;
+#[cfg(feature = "lambda")]
+pub mod wiring;

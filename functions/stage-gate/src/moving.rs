@@ -1,0 +1,206 @@
+//! Moves: the gate decides over what was read, the place follows, and both are one transaction with the answer.
+
+use std::collections::BTreeSet;
+
+use common::{
+    domain::{
+        id::{CorrelationId, ItemId},
+        stage::{Answered, Dossier, Item, MoveRequest, Step as StageStep, Verdict, decide, obstacles},
+        wip::{
+            Scope,
+            admission::{Asked, Step},
+            explain::{Waiting, waiting},
+            holding,
+            settle::Rows,
+            transfer::transfer,
+        },
+    },
+    fault::Fault,
+    ports::{Decided, Found, ItemChange, ItemRows, Patience, Pause, WipRows},
+};
+use jiff::Timestamp;
+
+use crate::{service::ItemGates, telling};
+
+/// The answer to a request for a move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    /// It is decided; the same request is answered the same from now on.
+    Decided(Answered),
+    /// The gate is open, and there is no room behind it. Nothing of the item changed; asking again keeps the place in line.
+    Waits(Waiting),
+    /// Nothing is decided.
+    Not(Undecided),
+}
+
+/// Why a request for a move is not decided: it may be asked again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undecided {
+    /// There is no such item.
+    NoItem,
+    /// Who asks may not; why.
+    Forbidden(String),
+    /// The item is of another version than the request names.
+    Version {
+        /// The one that it is of.
+        present: u64,
+    },
+    /// The id names another request.
+    Reused,
+    /// Scopes that follow from the item in its new stage have no rule in `limits.yaml`.
+    NoRule(Vec<Scope>),
+}
+
+/// What becomes of a move that its gate lets pass.
+enum Place {
+    Has(Decided<Step<()>>),
+    Waits(Waiting),
+    NoRule(Vec<Scope>),
+    /// Somebody was faster.
+    Lost,
+}
+
+impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+    /// Decides over a move, for whoever is allowed to ask.
+    ///
+    /// # Errors
+    /// `Retry` when the outcome is not known: the same request finds it out.
+    pub async fn transition(
+        &self,
+        id: &ItemId,
+        request: &MoveRequest,
+        allowed: impl Fn(&Item) -> Result<(), String> + Send + Sync,
+        cause: &CorrelationId,
+    ) -> Result<Moved, Fault> {
+        let mut patience = Patience::new(&self.clock);
+        loop {
+            let Found { dossier, answered } = self.rows.item(id, Some(&request.request_id)).await?;
+            let Some(dossier) = dossier else { return Ok(Moved::Not(Undecided::NoItem)) };
+            if let Err(reason) = allowed(&dossier.item) {
+                return Ok(Moved::Not(Undecided::Forbidden(reason)));
+            }
+            match answered {
+                Some(answered) if answered.request == *request => return Ok(Moved::Decided(answered)),
+                Some(_) => return Ok(Moved::Not(Undecided::Reused)),
+                None => {}
+            }
+            let present = dossier.item.version;
+            if request.version.is_some_and(|version| version != present) {
+                return Ok(Moved::Not(Undecided::Version { present }));
+            }
+            if let Some(moved) = self.attempt(&dossier, request, cause).await? {
+                return Ok(moved);
+            }
+            self.again(&mut patience, "moving", id).await?;
+        }
+    }
+
+    /// One attempt; nothing when somebody was faster.
+    async fn attempt(
+        &self,
+        dossier: &Dossier,
+        request: &MoveRequest,
+        cause: &CorrelationId,
+    ) -> Result<Option<Moved>, Fault> {
+        let item = &dossier.item;
+        let pipeline = self.pipeline(&item.pipeline);
+        let groups = self.governance.people.groups_of(item, &self.governance.pods);
+        let facts = dossier.facts(&pipeline, &groups);
+        let now = self.now();
+        let decision = decide(facts, request, now);
+        let answer = |verdict, version, at| Answered {
+            request: request.clone(),
+            verdict,
+            step: decision.step,
+            version,
+            reasons: obstacles(facts, request, &decision.unmet),
+            at,
+        };
+        let Some(step) = decision.step.filter(|_| decision.admits()) else {
+            let answered = answer(Verdict::Reject, item.version, now);
+            let event = telling::rejected(&item.id, request, answered.reasons.clone(), cause, now);
+            let change = ItemChange {
+                item: item.id.clone(),
+                dossier: None,
+                entry: telling::decided(&item.id, &answered, cause),
+                answered: Some(answered.clone()),
+                writes: [].into(),
+                events: vec![event],
+            };
+            let done = self.commit(&change, &self.nothing_of_places(now), cause).await?;
+            return Ok(done.then(|| counted(answered)).map(Moved::Decided));
+        };
+        // What it is after the move, as far as places are concerned: when exactly, the rows' reading says.
+        let place = match step {
+            StageStep::Forward | StageStep::Back | StageStep::Resume => {
+                self.move_place(&dossier.moved(&request.to, now).item, cause).await?
+            }
+            StageStep::Park | StageStep::Kill => self.give_back(item).await?,
+        };
+        let decided = match place {
+            Place::Has(decided) => decided,
+            Place::Waits(waiting) => return Ok(Some(Moved::Waits(waiting))),
+            Place::NoRule(scopes) => return Ok(Some(Moved::Not(Undecided::NoRule(scopes)))),
+            Place::Lost => return Ok(None),
+        };
+        let moved = dossier.moved(&request.to, decided.now);
+        let answered = answer(Verdict::Admit, moved.item.version, decided.now);
+        let mut events = self.told(&decided, cause);
+        events.push(telling::approved(&moved.item, step, request, cause, decided.now));
+        let change = ItemChange {
+            item: item.id.clone(),
+            dossier: Some((item.version, moved)),
+            entry: telling::decided(&item.id, &answered, cause),
+            answered: Some(answered.clone()),
+            writes: decided.answer.writes.clone(),
+            events,
+        };
+        let done = self.commit(&change, &decided, cause).await?;
+        Ok(done.then(|| counted(answered)).map(Moved::Decided))
+    }
+
+    /// The item's place where it is to be: taken with the move, or waited for without it.
+    async fn move_place(&self, after: &Item, cause: &CorrelationId) -> Result<Place, Fault> {
+        let limits = &self.governance.limits;
+        let request = match self.place(after) {
+            Ok(request) => request,
+            Err(scopes) => return Ok(Place::NoRule(scopes)),
+        };
+        let decided =
+            self.over(&request.scopes, |rows: &Rows, now: Timestamp| transfer(&request, rows, limits, now)).await?;
+        match &decided.answer.answer {
+            Asked::Held(_) | Asked::Admitted { .. } => Ok(Place::Has(without_answer(decided))),
+            Asked::Waits { rows, .. } | Asked::NoTicket { rows } => {
+                let waiting = waiting(&after.id, rows, limits, decided.now);
+                let done = self.commit_places(&decided, cause).await?;
+                Ok(if done { Place::Waits(waiting) } else { Place::Lost })
+            }
+        }
+    }
+
+    /// Everything that the item has and waits for, in whichever stage, given back.
+    async fn give_back(&self, item: &Item) -> Result<Place, Fault> {
+        let limits = &self.governance.limits;
+        let stages = self.pipeline(&item.pipeline).stages.into_iter().map(|stage| stage.name);
+        let everywhere =
+            stages.chain([item.position.stage().clone()]).filter_map(|stage| limits.terms(&item.work_in(&stage)).ok());
+        let scopes: BTreeSet<Scope> =
+            everywhere.flat_map(|terms| terms.into_keys()).chain([Scope::Portfolio]).collect();
+        let decided = self.over(&scopes, |rows, now| holding::withdraw(&item.id, rows, limits, now)).await?;
+        Ok(Place::Has(decided))
+    }
+}
+
+fn without_answer<A>(decided: Decided<Step<A>>) -> Decided<Step<()>> {
+    let Decided { answer: Step { writes, facts, .. }, rows, now, unreadable } = decided;
+    Decided { answer: Step { writes, facts, answer: () }, rows, now, unreadable }
+}
+
+fn counted(answered: Answered) -> Answered {
+    let name = match answered.verdict {
+        Verdict::Admit => "StageGateApproved",
+        Verdict::Reject => "StageGateRejected",
+    };
+    tracing::info!(target: "metric", name, value = 1_u64);
+    answered
+}
