@@ -25,6 +25,12 @@ LEAST = {
     "GET /v1/wip/scopes": "reader",
     "GET /v1/wip/scopes/{scope}": "reader",
     "PUT /v1/wip/scopes/{scope}": "admin",
+    "POST /v1/items": "member",
+    "GET /v1/items": "reader",
+    "GET /v1/items/{item}": "reader",
+    "POST /v1/items/{item}/transitions": "member",
+    "POST /v1/items/{item}/evidence": "member",
+    "POST /v1/items/{item}/approvals": "member",
 }
 ROLES = list(tokens.HOLDERS)
 NAMES = {"item": "an-item", "scope": "portfolio"}
