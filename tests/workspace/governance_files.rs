@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use common::domain::{
     governance::{Governance, Unlisted},
-    stage::Stage,
+    stage::{Stage, kill::KillRule},
     wip::{ItemType, Scope},
 };
 
@@ -109,6 +109,45 @@ fn committed_stage_pipelines_are_the_two_that_ship() {
             row("monitoring", 3, 0, 0),
         ]
     );
+    let rules = |name: &str| -> Vec<String> {
+        let pipeline = &governance.stages[&name.parse().unwrap()];
+        let row = |stage: &Stage, rule: &KillRule| {
+            let ((key, requirement), days) = (&rule.when, rule.grace.as_hours() / 24);
+            format!("{}: {key} {}: {} after {days} d", stage.name, requirement.words(), rule.action.as_str())
+        };
+        pipeline.stages.iter().flat_map(|stage| stage.kill_rules.iter().map(|rule| row(stage, rule))).collect()
+    };
+    insta::assert_snapshot!(rules("candlefish").join("\n"), @"
+    spark: days_since_update more than 30: archive after 7 d
+    spark: strategic_fit less than 2: reject after 0 d
+    seed: dependencies_blocked_days more than 14: escalate after 3 d
+    seed: effort_times_original more than 3: review after 0 d
+    scaffold: acceptance_failing_days more than 7: block after 1 d
+    scaffold: coverage_percent less than 40: review after 7 d
+    ship: customer_bug_hours more than 48: rollback after 0 d
+    ship: remarkable_violations more than 0: block after 0 d
+    ship: remarkable_score less than 3: review after 7 d
+    ship: critical_vulnerabilities more than 0: review after 7 d
+    ship: performance_regression_percent more than 50: review after 7 d
+    scale: sla_violated_days more than 3: incident after 0 d
+    scale: cost_overrun_percent more than 50: review after 0 d
+    ");
+    insta::assert_snapshot!(rules("delivery").join("\n"), @"
+    inception: days_since_update more than 30: archive after 7 d
+    problem-definition: dependencies_blocked_days more than 14: escalate after 3 d
+    problem-definition: effort_times_original more than 3: review after 0 d
+    solution-design: dependencies_blocked_days more than 14: escalate after 3 d
+    solution-design: effort_times_original more than 3: review after 0 d
+    development: acceptance_failing_days more than 7: block after 1 d
+    testing: acceptance_failing_days more than 7: block after 1 d
+    deployment: customer_bug_hours more than 48: rollback after 0 d
+    deployment: remarkable_violations more than 0: block after 0 d
+    deployment: remarkable_score less than 3: review after 7 d
+    deployment: critical_vulnerabilities more than 0: review after 7 d
+    deployment: performance_regression_percent more than 50: review after 7 d
+    monitoring: sla_violated_days more than 3: incident after 0 d
+    monitoring: cost_overrun_percent more than 50: review after 0 d
+    ");
     // An item in any of these stages has its places.
     for stage in governance.stages.values().flat_map(|pipeline| &pipeline.stages) {
         assert!(

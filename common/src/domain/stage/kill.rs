@@ -50,6 +50,54 @@ pub enum KillAction {
     Incident,
 }
 
+/// What a rule may look at beside what the criteria of its pipeline ask for. It is measured about an item; nobody's word gives it.
+///
+/// | name | what it says |
+/// |---|---|
+/// | `days_since_update` | days since anything of the item changed |
+/// | `dependencies_blocked_days` | days for which the oldest dependency that blocks it has been open |
+/// | `effort_times_original` | how many times its effort is what was estimated first |
+/// | `acceptance_failing_days` | days for which its acceptance tests have failed |
+/// | `customer_bug_hours` | hours for which the oldest bug of a customer has been open |
+/// | `remarkable_violations` | rules of the minimum-remarkable checklist that it breaks |
+/// | `remarkable_score` | its score on that checklist, of 10 |
+/// | `critical_vulnerabilities` | critical vulnerabilities that its scan finds |
+/// | `performance_regression_percent` | how much slower it is than before |
+/// | `sla_violated_days` | days in a row on which its service level was missed |
+/// | `cost_overrun_percent` | how much more it costs than was planned |
+pub const MEASURED: [&str; 11] = [
+    "days_since_update",
+    "dependencies_blocked_days",
+    "effort_times_original",
+    "acceptance_failing_days",
+    "customer_bug_hours",
+    "remarkable_violations",
+    "remarkable_score",
+    "critical_vulnerabilities",
+    "performance_regression_percent",
+    "sla_violated_days",
+    "cost_overrun_percent",
+];
+
+impl KillAction {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Archive, Self::Reject, Self::Block, Self::Escalate, Self::Review, Self::Rollback, Self::Incident];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Archive => "archive",
+            Self::Reject => "reject",
+            Self::Block => "block",
+            Self::Escalate => "escalate",
+            Self::Review => "review",
+            Self::Rollback => "rollback",
+            Self::Incident => "incident",
+        }
+    }
+}
+
 /// Whether an item is under review.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct KillReview {

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::evidence::{Number, Source, Value};
+use super::{
+    evidence::{Number, Source, Value},
+    kill::KillRule,
+};
 use crate::domain::id::{CriterionKey, GroupName, StageName, StagePipelineName};
 
 /// `stages/<name>.yaml`.
@@ -31,6 +34,8 @@ pub struct Stage {
     pub reviews: Vec<Review>,
     /// How long an item should stay at most; nothing for a stage that has no end.
     pub within: Option<SignedDuration>,
+    /// What an item in this stage is looked at for, with a view to its end.
+    pub kill_rules: Vec<KillRule>,
 }
 
 /// One thing that must be so.

@@ -30,7 +30,14 @@ fn criterion(key: &str, requirement: Requirement, source: Source) -> Criterion {
 
 /// Three stages; from the second to the third it takes all kinds of evidence and two reviews.
 fn pipeline() -> StagePipeline {
-    let stage = |name: &str| Stage { name: id(name), entry: vec![], exit: vec![], reviews: vec![], within: None };
+    let stage = |name: &str| Stage {
+        name: id(name),
+        entry: vec![],
+        exit: vec![],
+        reviews: vec![],
+        within: None,
+        kill_rules: vec![],
+    };
     let more_than = |bound: &str| Requirement::Number(Comparison::MoreThan, id(bound));
     let review = |group: &str, at_least, when| Review { group: id(group), at_least, when, if_any: false };
     StagePipeline {

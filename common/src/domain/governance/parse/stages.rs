@@ -15,6 +15,8 @@ use crate::domain::{
     yaml::{Entry, Node, Scalar, ScalarKind, Value},
 };
 
+mod kill_rules;
+
 const DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 
 pub(super) fn pipeline(
@@ -32,8 +34,10 @@ pub(super) fn pipeline(
         return None;
     };
     let mut stages: Vec<Stage> = Vec::new();
+    let mut rules = Vec::new();
     for item in items {
-        let Some(stage) = stage(file, item, groups) else { continue };
+        let Some((stage, of_stage)) = stage(file, item, groups) else { continue };
+        rules.extend(of_stage);
         if stages.iter().any(|other| other.name == stage.name) {
             file.find(
                 item.place,
@@ -45,6 +49,14 @@ pub(super) fn pipeline(
         }
         stages.push(stage);
     }
+    let criteria = items
+        .iter()
+        .filter_map(Node::mapping)
+        .flatten()
+        .filter(|entry| ["entry", "exit"].contains(&entry.key.as_str()));
+    let criteria =
+        criteria.filter_map(|section| section.value.mapping()).flatten().map(|criterion| criterion.key.clone());
+    kill_rules::together(file, &rules, criteria);
     Some(StagePipeline { name, stages, parked_review: parked? })
 }
 
@@ -52,9 +64,10 @@ fn days(file: &mut File, node: &Node, key: &str) -> Option<SignedDuration> {
     file.number(node, key, DAYS).map(|days| SignedDuration::from_hours(24 * i64::from(days)))
 }
 
-fn stage(file: &mut File, item: &Node, groups: &Names) -> Option<Stage> {
+fn stage(file: &mut File, item: &Node, groups: &Names) -> Option<(Stage, Vec<kill_rules::Read>)> {
     let entries = file.mapping(item, "stages")?;
-    let [name, within, entry, exit, reviews] = file.keys(entries, ["name", "within_days", "entry", "exit", "reviews"]);
+    let [name, within, entry, exit, reviews, rules] =
+        file.keys(entries, ["name", "within_days", "entry", "exit", "reviews", "kill_rules"]);
     let name = file.required(name, item.place, "name", "the stage's name");
     let name: Option<StageName> = name.and_then(|node| file.parsed(node, "name"));
     // Misspelt is not absent: what cannot be read refuses the file.
@@ -62,7 +75,9 @@ fn stage(file: &mut File, item: &Node, groups: &Names) -> Option<Stage> {
     let entry = entry.map(|node| criteria(file, node, "entry", groups)).unwrap_or_default();
     let exit = exit.map(|node| criteria(file, node, "exit", groups)).unwrap_or_default();
     let reviews = reviews.map(|node| self::reviews(file, node, groups)).unwrap_or_default();
-    Some(Stage { name: name?, entry, exit, reviews, within })
+    let rules = rules.map(|node| kill_rules::rules(file, node, groups)).unwrap_or_default();
+    let kill_rules = rules.iter().filter_map(|read| read.rule.clone()).collect();
+    Some((Stage { name: name?, entry, exit, reviews, within, kill_rules }, rules))
 }
 
 fn criteria(file: &mut File, node: &Node, key: &str, groups: &Names) -> Vec<Criterion> {

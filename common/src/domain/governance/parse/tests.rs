@@ -8,6 +8,7 @@ use crate::domain::{
     wip::limits::Mode,
 };
 
+mod kill_rules;
 mod rules;
 
 const GOOD: [(&str, &str); 6] = [
@@ -204,7 +205,7 @@ fn a_stage_pipeline_is_strict() {
     stages/bad.yaml:10:63: error: reviews.group: found nothing, expected a group
     stages/bad.yaml:10:63: error: reviews.at_least: found both, expected either at_least: a number, or unanimous: true
     stages/bad.yaml:10:100: error: reviews.when: found 2 keys, expected one piece of evidence
-    stages/bad.yaml:12:5: error: found the key "exits", expected one of name, within_days, entry, exit, reviews; did you mean exit?
+    stages/bad.yaml:12:5: error: found the key "exits", expected one of name, within_days, entry, exit, reviews, kill_rules; did you mean exit?
     stages/bad.yaml:11:5: error: name: found "a" a second time, expected each stage once
     stages/short.yaml:2:9: error: stages: found a list, expected a list of two stages or more
     "#);

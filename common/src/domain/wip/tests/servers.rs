@@ -168,7 +168,7 @@ fn histories(count: u64) {
 
 #[test]
 fn whatever_servers_do_at_once_leases_stay_whole_and_limits_hold() {
-    histories(150);
+    histories(80);
 }
 
 #[test]
