@@ -14,6 +14,7 @@
 //! | `gates` | [`RunGates`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterLedger`], [`AuditTrail`] |
+//! | `runs` | [`RunRows`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
 //! | `items` | [`ItemRows`] |
 
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 
 pub use self::{
     forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, places::*,
-    wip::*,
+    runs::*, wip::*,
 };
 
 mod forge;
@@ -36,6 +37,7 @@ mod outbox;
 mod patience;
 mod pipelines;
 mod places;
+mod runs;
 mod wip;
 
 /// Where the present comes from: the runtime's clock, or a test's.

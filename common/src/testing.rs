@@ -44,6 +44,7 @@ mod governance;
 mod host;
 mod items;
 mod pipelines;
+mod runs;
 mod store;
 mod wip;
 
@@ -121,6 +122,7 @@ struct State {
     store: store::State,
     wip: wip::State,
     items: items::State,
+    runs: runs::State,
 }
 
 struct Failing {

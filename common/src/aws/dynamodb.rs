@@ -31,12 +31,13 @@ mod item;
 mod items;
 pub mod key;
 mod outbox;
+mod runs;
 mod transact;
 mod wip;
 
 pub use self::{
     audit::AUDIT_TRAIL_ACTIONS, clusters::CLUSTER_LEDGER_ACTIONS, feedback::FEEDBACK_ACTIONS, intake::INTAKE_ACTIONS,
-    items::ITEM_ACTIONS, outbox::OUTBOX_ACTIONS, wip::WIP_ACTIONS,
+    items::ITEM_ACTIONS, outbox::OUTBOX_ACTIONS, runs::RUN_ACTIONS, wip::WIP_ACTIONS,
 };
 
 /// The table.

@@ -16,6 +16,8 @@
 //! | item | `ITEMS#ALL` | `<item>` |
 //! | what an item's gates look at | `ITEM#<item>` | `DOSSIER` |
 //! | the answer to a request for a move | `ITEM#<item>` | `REQUEST#<request id>` |
+//! | hold | `HOLDS#ALL` | `<hold>` |
+//! | the answer to a run at its gate | `RUN#<pipeline>#<execution>` | `<person>#<approve or reject>` |
 
 use std::collections::HashMap;
 
@@ -24,7 +26,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::item::Item;
 use crate::domain::{
     cluster::ClusterKey,
-    id::{BranchName, DeliveryId, Digest, EventId, ItemId, RepositoryId, RequestId},
+    id::{
+        BranchName, DeliveryId, Digest, EventId, ExecutionId, HoldId, ItemId, PersonName, PipelineName, RepositoryId,
+        RequestId,
+    },
+    run::Answer,
     wip::Scope,
 };
 
@@ -36,6 +42,9 @@ pub(super) const SCOPE_ENTRIES: &str = "SCOPES#ALL";
 
 /// The partition of the items.
 pub(super) const ITEMS: &str = "ITEMS#ALL";
+
+/// The partition of the holds.
+pub(super) const HOLDS: &str = "HOLDS#ALL";
 
 /// What the sort key of an answer starts with.
 const REQUEST_PREFIX: &str = "REQUEST#";
@@ -82,6 +91,10 @@ pub enum Key {
     Dossier(ItemId),
     /// How a request for a move of an item was answered.
     Request(ItemId, RequestId),
+    /// A hold that was placed.
+    Hold(HoldId),
+    /// What a person answered at the gate of a run.
+    Answer(PipelineName, ExecutionId, PersonName, Answer),
 }
 
 impl Key {
@@ -99,6 +112,8 @@ impl Key {
             Self::ScopeEntry(_) => SCOPE_ENTRIES.to_owned(),
             Self::Item(_) => ITEMS.to_owned(),
             Self::Dossier(item) | Self::Request(item, _) => format!("ITEM#{}", escape(item.as_str())),
+            Self::Hold(_) => HOLDS.to_owned(),
+            Self::Answer(pipeline, execution, ..) => answers_of(pipeline, execution),
         }
     }
 
@@ -117,6 +132,8 @@ impl Key {
             Self::Item(item) => escape(item.as_str()),
             Self::Dossier(_) => "DOSSIER".to_owned(),
             Self::Request(_, request) => format!("{REQUEST_PREFIX}{}", escape(request.as_str())),
+            Self::Hold(hold) => escape(hold.as_str()),
+            Self::Answer(_, _, by, answer) => format!("{}#{}", escape(by.as_str()), answer.as_str()),
         }
     }
 
@@ -151,11 +168,23 @@ impl Key {
                 let request = request.strip_prefix(REQUEST_PREFIX)?;
                 Self::Request(unescape(rest)?.parse().ok()?, unescape(request)?.parse().ok()?)
             }
+            ("HOLDS", hold) => Self::Hold(unescape(hold)?.parse().ok()?),
+            ("RUN", answer) => {
+                let ((pipeline, execution), (by, answer)) = (rest.split_once('#')?, answer.split_once('#')?);
+                let answer = [Answer::Approve, Answer::Reject].into_iter().find(|one| one.as_str() == answer)?;
+                let (pipeline, execution) = (unescape(pipeline)?.parse().ok()?, unescape(execution)?.parse().ok()?);
+                Self::Answer(pipeline, execution, unescape(by)?.parse().ok()?, answer)
+            }
             _ => return None,
         };
         // Only the one spelling that `pk` and `sk` write is a key: 07 for 7 or shard 3 for 4 is somebody else's row.
         (key.pk() == pk && key.sk() == sk).then_some(key)
     }
+}
+
+/// The partition of the answers to a run.
+pub(super) fn answers_of(pipeline: &PipelineName, execution: &ExecutionId) -> String {
+    format!("RUN#{}#{}", escape(pipeline.as_str()), escape(execution.as_str()))
 }
 
 /// The partition of a repository's cluster records.
@@ -215,6 +244,12 @@ mod tests {
             "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|item| Key::Dossier(item.parse().unwrap())),
             ("[a-z0-9][a-z0-9._-]{0,63}", token())
                 .prop_map(|(item, request)| Key::Request(item.parse().unwrap(), request.parse().unwrap())),
+            name().prop_map(|hold| Key::Hold(hold.parse().unwrap())),
+            ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}", name(), any::<bool>()).prop_map(|(pipeline, digits, by, yes)| {
+                let execution = format!("00000000-0000-4000-8000-{digits}").parse().unwrap();
+                let answer = if yes { Answer::Approve } else { Answer::Reject };
+                Key::Answer(pipeline.parse().unwrap(), execution, by.parse().unwrap(), answer)
+            }),
         ]
     }
 

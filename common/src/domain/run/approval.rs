@@ -8,13 +8,23 @@ use serde::{Deserialize, Serialize};
 use crate::domain::id::{CommitSha, ExecutionId, PersonName};
 
 /// What somebody answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
     /// It may go on.
     Approve,
     /// It may not: the run ends.
     Reject,
+}
+
+impl Answer {
+    /// `approve` or `reject`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+        }
+    }
 }
 
 /// One answer. It is about one execution at one commit and says nothing of any other.

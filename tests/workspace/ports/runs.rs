@@ -1,0 +1,124 @@
+//! Holds and answers to runs: each once, with its events and its entry or not at all, and never for another run.
+
+use std::collections::BTreeMap;
+
+use common::{
+    domain::{
+        audit::{Draft, Phase, verify},
+        id::PipelineName,
+        run::{Answer, Approval, Hold},
+    },
+    ports::{AuditTrail, RunChange, RunCommitted, RunRows, RunSaid},
+    testing::id,
+};
+
+use super::{Case, all, at, event, table, world};
+
+trait Runs: RunRows + AuditTrail + Clone + Send + Sync + 'static {}
+impl<S: RunRows + AuditTrail + Clone + Send + Sync + 'static> Runs for S {}
+
+suite! {
+    a_hold_is_placed_once_and_lifted_once,
+    an_answer_is_for_one_run_and_each_person_gives_it_once,
+    of_many_who_lift_a_hold_one_does,
+}
+
+const FIRST: &str = "00000000-0000-4000-8000-000000000001";
+const SECOND: &str = "00000000-0000-4000-8000-000000000002";
+
+fn pipeline() -> PipelineName {
+    id("mc-integration-us-east-1-mc01-0123456789ab")
+}
+
+fn hold(name: &str) -> Hold {
+    Hold {
+        id: id(name),
+        scope: "region:production/us-east-1".parse().unwrap(),
+        reason: "incident #7; 50 % \u{201e}down\u{201c}".into(),
+        by: id("ada"),
+        at: at(10),
+        until: at(20),
+    }
+}
+
+fn approval(by: &str, answer: Answer, execution: &str) -> Approval {
+    let (execution, commit) = (id(execution), id(&"0a".repeat(20)));
+    Approval { by: id(by), answer, execution, commit, at: at(10), reason: Some("read".into()) }
+}
+
+fn change(said: RunSaid, name: &str) -> RunChange {
+    let entry = Draft {
+        subject: "gate:one".into(),
+        at: at(10),
+        actor: "stage-gate".into(),
+        action: name.into(),
+        phase: Phase::Decision,
+        correlation_id: id("c"),
+        facts: BTreeMap::new(),
+        reasons: vec![],
+    };
+    RunChange { said, events: vec![event(name)], entry }
+}
+
+async fn holds(store: &impl RunRows) -> Vec<Hold> {
+    store.holds().await.unwrap()
+}
+
+/// How many entries the chain has; it holds.
+async fn entries(store: &impl AuditTrail) -> usize {
+    let (entries, head) = store.chain("gate:one").await.unwrap();
+    verify("gate:one", &entries, &head).unwrap();
+    entries.len()
+}
+
+async fn a_hold_is_placed_once_and_lifted_once(Case { store, outbox }: Case<impl Runs>) {
+    assert_eq!(holds(&store).await, []);
+    let place = |name: &str| change(RunSaid::Hold(hold(name)), name);
+    assert_eq!(store.commit_run(&place("h-1")).await.unwrap(), RunCommitted::Done);
+    assert_eq!(store.commit_run(&place("h-2")).await.unwrap(), RunCommitted::Done);
+    let other = Hold { reason: "another".into(), ..hold("h-1") };
+    assert_eq!(store.commit_run(&change(RunSaid::Hold(other), "h-1-again")).await.unwrap(), RunCommitted::Already);
+    assert_eq!(holds(&store).await, [hold("h-1"), hold("h-2")], "it reads as it was written, and the first one stands");
+    let lift = change(RunSaid::Lift(id("h-1")), "lift");
+    assert_eq!(store.commit_run(&lift).await.unwrap(), RunCommitted::Done);
+    assert_eq!(store.commit_run(&lift).await.unwrap(), RunCommitted::Already);
+    assert_eq!(holds(&store).await, [hold("h-2")]);
+    assert_eq!(outbox().len(), 3, "what changed nothing tells nobody");
+    assert_eq!(entries(&store).await, 3);
+}
+
+async fn an_answer_is_for_one_run_and_each_person_gives_it_once(Case { store, outbox }: Case<impl Runs>) {
+    let said = async |by: &str, answer, execution: &str, name: &str| {
+        let answer = RunSaid::Answer(pipeline(), approval(by, answer, execution));
+        store.commit_run(&change(answer, name)).await.unwrap()
+    };
+    assert_eq!(said("ada", Answer::Approve, FIRST, "a").await, RunCommitted::Done);
+    assert_eq!(said("ada", Answer::Approve, FIRST, "again").await, RunCommitted::Already);
+    assert_eq!(said("ada", Answer::Reject, FIRST, "b").await, RunCommitted::Done, "a mind may change");
+    assert_eq!(said("bob", Answer::Approve, SECOND, "c").await, RunCommitted::Done);
+    let of = async |pipeline: &PipelineName, execution: &str| store.approvals(pipeline, &id(execution)).await.unwrap();
+    let both = [Answer::Approve, Answer::Reject].map(|answer| approval("ada", answer, FIRST));
+    assert_eq!(of(&pipeline(), FIRST).await, both);
+    assert_eq!(of(&pipeline(), SECOND).await, [approval("bob", Answer::Approve, SECOND)]);
+    assert_eq!(of(&id("mc-other"), FIRST).await, [], "the same execution id of another pipeline is another run");
+    assert_eq!(outbox().len(), 3);
+    assert_eq!(entries(&store).await, 3);
+}
+
+async fn of_many_who_lift_a_hold_one_does(Case { store, .. }: Case<impl Runs>) {
+    store.commit_run(&change(RunSaid::Hold(hold("h-1")), "h-1")).await.unwrap();
+    let lift = |number: usize| {
+        let (store, change) = (store.clone(), change(RunSaid::Lift(id("h-1")), &format!("lift-{number}")));
+        async move {
+            loop {
+                match store.commit_run(&change).await.unwrap() {
+                    RunCommitted::Conflict => {}
+                    committed => return committed,
+                }
+            }
+        }
+    };
+    let ended = all((0..16).map(lift)).await;
+    assert_eq!(ended.iter().filter(|committed| **committed == RunCommitted::Done).count(), 1);
+    assert_eq!(entries(&store).await, 2);
+}
