@@ -314,6 +314,14 @@ impl CorrelationId {
     }
 }
 
+impl GroupName {
+    /// The group that approves runs where an environment names none: everybody with the role approver or admin, unless `people.yaml` lists
+    /// a group under this name.
+    pub fn approvers() -> Self {
+        Self("approvers".to_owned())
+    }
+}
+
 impl PipelineName {
     /// The name that a readable prefix and an identity's digest make: the prefix cut to 87, `-`, 12 hex digits of the digest.
     ///

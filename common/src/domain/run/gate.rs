@@ -97,17 +97,17 @@ pub struct Decision {
 pub fn decide(facts: Facts<'_>, now: Timestamp) -> Decision {
     let mut unmet = Vec::new();
     let Facts { run, rules, .. } = facts;
+    let asked = rules.asked();
     if run.superseded {
         unmet.push(Unmet::Superseded);
     }
     let of_run = |approval: &&Approval| approval.execution == run.execution && approval.commit == run.commit;
-    let entitled: BTreeSet<&PersonName> =
-        rules.approvals.keys().filter_map(|group| facts.groups.get(group)).flatten().collect();
+    let entitled: BTreeSet<&PersonName> = asked.keys().filter_map(|group| facts.groups.get(group)).flatten().collect();
     let rejected = facts.approvals.iter().filter(of_run).filter(|approval| approval.answer == Answer::Reject);
     for approval in rejected.filter(|approval| entitled.contains(&approval.by)) {
         unmet.push(Unmet::Rejected { by: approval.by.clone(), at: approval.at, reason: approval.reason.clone() });
     }
-    for (group, least) in &rules.approvals {
+    for (group, least) in &asked {
         unmet.extend(approved(facts, group, *least));
     }
     unmet.extend(rules.pause.iter().map(|reason| Unmet::Paused { reason: reason.clone() }));

@@ -7,17 +7,25 @@ use jiff::SignedDuration;
 use super::freeze::Freeze;
 use crate::domain::id::{EnvironmentName, GroupName};
 
-/// The rules of one environment. Without any, its gate is open as soon as it is asked.
+/// The rules of one environment. A gate without rules asks for one approval by whoever may give any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
-    /// How many of each group approve a run, none of whom wrote its commit.
-    pub approvals: BTreeMap<GroupName, u32>,
+    /// How many of each group approve a run, none of whom wrote its commit. When nothing is said, one of [`GroupName::approvers`]; an
+    /// empty mapping asks for nobody.
+    pub approvals: Option<BTreeMap<GroupName, u32>>,
     /// Where the commit must have proved itself.
     pub promotion: Option<Promotion>,
     /// When nothing begins to deploy.
     pub freezes: Vec<Freeze>,
     /// Why nothing deploys at all, until the line is taken out.
     pub pause: Option<String>,
+}
+
+impl Rules {
+    /// How many of each group approve a run here.
+    pub fn asked(&self) -> BTreeMap<GroupName, u32> {
+        self.approvals.clone().unwrap_or_else(|| BTreeMap::from([(GroupName::approvers(), 1)]))
+    }
 }
 
 /// A commit comes here by way of another environment.

@@ -81,7 +81,7 @@ impl Case {
         let groups = groups.map(|(name, members)| (name.parse().unwrap(), people(members))).into();
         Self {
             run,
-            rules: Rules::default(),
+            rules: Rules { approvals: Some(BTreeMap::new()), ..Rules::default() },
             approvals: Vec::new(),
             groups,
             holds: Vec::new(),
@@ -92,7 +92,7 @@ impl Case {
 
     fn asking(least: u32) -> Self {
         let mut case = Self::new();
-        case.rules.approvals.insert("release".parse().unwrap(), least);
+        case.rules.approvals = Some(BTreeMap::from([("release".parse().unwrap(), least)]));
         case
     }
 
@@ -123,9 +123,25 @@ fn a_gate_that_asks_for_nothing_is_open() {
 }
 
 #[test]
+fn where_nothing_is_said_one_approver_says_yes() {
+    let mut case = Case { rules: Rules::default(), ..Case::new() };
+    case.groups.insert(GroupName::approvers(), people(&["ada", "eve"]));
+    insta::assert_snapshot!(case.page(), @r"
+    Hold
+    - 0 of 1 approvals of approvers; ada wrote what it deploys, and does not count
+      eve: approve this run
+    at 2026-05-04T10:00:00Z at the earliest
+    ");
+    case.approvals = vec![approval("bob", Answer::Approve, 1), approval("eve", Answer::Approve, 1)];
+    assert_eq!(case.decide().verdict, Verdict::Admit);
+    case.groups.clear();
+    assert_eq!(case.decide().verdict, Verdict::Hold, "where nobody may approve, nothing passes");
+}
+
+#[test]
 fn everything_that_is_missing_is_said_at_once_with_who_can_clear_it() {
     let mut case = Case::asking(2);
-    case.rules.approvals.insert("security".parse().unwrap(), 2);
+    case.rules.approvals.as_mut().unwrap().insert("security".parse().unwrap(), 2);
     case.rules.pause = Some("migration of the network".into());
     case.rules.promotion = Some(Promotion { after: "staging".parse().unwrap(), soak: SignedDuration::from_hours(2) });
     case.rules.freezes.push(freeze("mornings", "08:00", "12:00", "UTC"));

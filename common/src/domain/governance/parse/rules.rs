@@ -28,7 +28,7 @@ const REASON: usize = 200;
 /// Reads the nodes of [`KEYS`], in their order, of the environment at `key`.
 pub(super) fn rules(file: &mut File, nodes: [Option<&Node>; 5], key: &str, groups: &Names) -> Rules {
     let [approvals, promote_after, soak, pause, freezes] = nodes;
-    let approvals = approvals.map(|node| self::approvals(file, node, key, groups)).unwrap_or_default();
+    let approvals = approvals.map(|node| self::approvals(file, node, key, groups));
     let minutes = soak.and_then(|node| file.number(node, &format!("{key}.soak_minutes"), SOAK_MINUTES)).unwrap_or(0);
     let after = promote_after.and_then(|node| file.parsed(node, &format!("{key}.promote_after")));
     if let (Some(soak), None) = (soak, promote_after) {

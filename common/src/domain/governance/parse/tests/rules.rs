@@ -34,7 +34,7 @@ fn a_gate_asks_for_what_its_environment_says() {
     let rules = |name: &str| found.get(&name.parse::<EnvironmentName>().unwrap()).unwrap().rules;
     assert_eq!(rules("staging"), crate::domain::run::Rules::default());
     let rules = rules("production");
-    let approvals: Vec<_> = rules.approvals.iter().map(|(group, least)| (group.as_str(), *least)).collect();
+    let approvals: Vec<_> = rules.approvals.iter().flatten().map(|(group, least)| (group.as_str(), *least)).collect();
     assert_eq!(approvals, [("release-managers", 2)]);
     let promotion = rules.promotion.unwrap();
     assert_eq!((promotion.after.as_str(), promotion.soak), ("staging", SignedDuration::from_mins(90)));
