@@ -11,7 +11,7 @@ use common::{
     domain::{
         audit::{Phase, verify},
         cluster::ClusterKey,
-        id::quoted,
+        id::{ItemId, quoted},
         wip::Scope,
     },
     manifest::{EnvVar, Manifest},
@@ -42,7 +42,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     if let Err(problem) = known(&subject) {
         println!(
-            "{problem}; for example: cluster:integration/us-east-1/regional or scope:pod-stage:ratio:scaffold. Without a subject, \
+            "{problem}; for example: cluster:integration/us-east-1/regional scope:pod-stage:ratio:scaffold or item:product-1. Without a subject, \
              those with a chain are listed"
         );
         return Ok(ExitCode::from(2));
@@ -87,11 +87,12 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Whether a subject names something that has a chain: a cluster, or a scope of work in progress.
+/// Whether a subject names something that has a chain: a cluster, a scope of work in progress, or a work item.
 fn known(subject: &str) -> Result<(), String> {
     match subject.split_once(':') {
         Some(("cluster", key)) => key.parse::<ClusterKey>().map(drop).map_err(|error| error.to_string()),
         Some(("scope", scope)) => scope.parse::<Scope>().map(drop).map_err(|error| error.to_string()),
+        Some(("item", item)) => item.parse::<ItemId>().map(drop).map_err(|error| error.to_string()),
         _ => Err(format!("{} is not a subject", quoted(subject, 120))),
     }
 }

@@ -4,6 +4,7 @@ import json
 import re
 
 import expect
+import items
 import limits
 import pipelines
 import tree
@@ -151,4 +152,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, limits.limits, waiting.waits]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, limits.limits, waiting.waits, items.items]
