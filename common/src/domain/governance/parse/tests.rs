@@ -288,3 +288,33 @@ fn pull_requests_count_where_the_repository_says() {
     repositories.yaml:2:71: error: wip.stage: found nothing, expected a stage
     "#);
 }
+
+/// `owner`, `pod-lead` and `pod` follow from the item; who is not listed any more is in none of them.
+#[test]
+fn the_groups_of_an_item_are_those_of_the_file_and_three_of_its_own() {
+    let files = [
+        (
+            "people.yaml",
+            "groups: [quality]\npeople: {ada: {roles: [], pods: [ratio]}, bob: {roles: [], pods: [nanda], groups: [quality]}}\n",
+        ),
+        ("pods.yaml", "pods: {ratio: {lead: ada}, nanda: {}}\n"),
+    ];
+    let governance = parse(&files).unwrap();
+    let of = |pod: &str, owner: &str| {
+        let item = serde_json::from_value(serde_json::json!({
+            "id": "p-1", "title": "a", "type": "project", "pod": pod, "owner": owner, "pipeline": "p", "since": "2026-01-05T09:00:00Z",
+            "position": {"state": "active", "stage": "spark"}, "version": 1
+        }));
+        let groups = governance.people.groups_of(&item.unwrap(), &governance.pods);
+        let word = |(group, people): (_, std::collections::BTreeSet<crate::domain::id::PersonName>)| {
+            format!("{group}={}", people.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"))
+        };
+        groups
+            .into_iter()
+            .map(|(group, people): (crate::domain::id::GroupName, _)| word((group, people)))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(of("ratio", "ada"), "owner=ada pod=ada pod-lead=ada quality=bob");
+    assert_eq!(of("nanda", "gone"), "owner= pod=bob pod-lead= quality=bob");
+}

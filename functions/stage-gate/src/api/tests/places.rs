@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use common::{
-    domain::wip::{ScopeState, admission, settle::Rows},
-    ports::{Committed, WipRows, decide_over},
+    domain::{
+        stage::{Destination, Dossier},
+        wip::{ScopeState, admission, holding, settle::Rows},
+    },
+    ports::{Committed, ItemChange, WipRows, decide_over},
 };
 
 use super::*;
+use crate::telling;
 
 impl Rig {
     fn tickets(&self, item: &str) -> Vec<String> {
@@ -211,4 +215,31 @@ async fn who_is_overtaken_again_and_again_is_told_to_come_back() {
     assert_eq!((status, rig.position("p-1")), (503, "spark".to_owned()), "{problem}");
     rig.world.conflict_on_wip_rows(3);
     assert_eq!(rig.move_to(OWNER, "p-1", "r-1", "spark", "seed").await.0, 200);
+}
+
+/// Where much has ended at once, the rows are tidied up by themselves before the item is written with what is left.
+#[tokio::test]
+async fn what_does_not_fit_into_one_transaction_is_tidied_up_first() {
+    let rig = Rig::new();
+    rig.seed("p-1").await;
+    let item = rig.world.dossiers()[&id("p-1")].item.clone();
+    rig.world.pass(SignedDuration::from_hours(30));
+    rig.told();
+    let (limits, cause) = (&rig.gates.governance.limits, id("c"));
+    let scopes = rig.world.wip_rows().into_keys().collect();
+    let sweep = |rows: &Rows, now| holding::sweep(rows, limits, now);
+    let decided = rig.gates.over(&scopes, sweep).await.unwrap();
+    let event = rig.gates.told(&decided, &cause).remove(0);
+    let change = ItemChange {
+        item: item.id.clone(),
+        dossier: Some((item.version, Dossier::new(item.moved(&Destination::Stage(id("scaffold")), decided.now)))),
+        answered: None,
+        writes: decided.answer.writes.clone(),
+        events: vec![event; 96],
+        entry: telling::entry(&item.id, "item.forward", [], &cause, decided.now),
+    };
+    assert!(!change.fits());
+    assert!(!rig.gates.commit(&change, &decided, &cause).await.unwrap(), "decide again");
+    assert_eq!((rig.position("p-1"), rig.told()), ("seed".to_owned(), vec!["WIP Lock Expired"]));
+    assert!(rig.world.wip_rows().values().all(|row| row.leases.is_empty()));
 }

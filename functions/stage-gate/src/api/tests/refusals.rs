@@ -1,5 +1,7 @@
 //! Every route with whoever may not, and with whatever is no call: refused before the table is asked for anything.
 
+use proptest::{prelude::*, sample::select};
+
 use super::*;
 
 /// Each route with a request that its rules would let pass.
@@ -152,4 +154,29 @@ async fn a_body_is_refused_with_everything_that_is_wrong_in_it() {
     let long = format!("{{\"id\": \"{}\"}}", "a".repeat(common::http::MAX_BODY));
     let (status, _) = rig.raw(api_request(OWNER, "POST", "/v1/items", &long)).await;
     assert_eq!(status, 413);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes, one answer goes back, in plain words; nothing of it reaches the table unless it is a call.
+    #[test]
+    fn any_request_is_answered(
+        method in select(&["GET", "POST", "PUT", "DELETE", "TRACE", ""][..]),
+        path in "/v1/items(/[a-zA-Z0-9%*.-]{0,12}(/(transitions|evidence|approvals|x))?)?|.{0,20}",
+        query in "(after|limit|x)?=?[a-z0-9:,%&+=-]{0,12}",
+        body in prop_oneof![any::<String>(), "[{}\\[\\]\":,a-z0-9]{0,40}", Just(new("p-1").to_string())],
+        token in select(&[None, READER, OWNER, ADMIN][..]),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let rig = Rig::new();
+        let request = api_request(token, method, &format!("{path}?{query}"), &body);
+        let (status, answer) = runtime.block_on(rig.raw(request));
+        prop_assert!([200, 201, 400, 401, 403, 404, 405, 422].contains(&status), "{status} {answer}");
+        if status >= 400 {
+            let said = answer["detail"].as_str().unwrap();
+            prop_assert!(said.chars().all(|character| matches!(character, ' '..='~' | '…' | '·')), "{said:?}");
+        }
+        prop_assert!(status < 400 || status == 404 || rig.world.calls().is_empty());
+    }
 }
