@@ -94,8 +94,9 @@ pub enum Action<'a> {
         /// Who answers for it.
         owner: &'a PersonName,
     },
-    /// To give one's word for a work item, or an approval: whose counts, the groups of people.yaml say.
-    Vouch,
+    /// To make and move work items, and to give evidence and approvals, at all: whose items, their pods say, and whose word counts, the
+    /// groups of people.yaml.
+    Work,
 }
 
 /// Why a token is nobody's.
@@ -238,13 +239,13 @@ pub fn may(actor: &Actor, action: Action<'_>) -> Result<(), Forbidden> {
         }
         Action::SetLimit => at_least(actor, Role::Admin, "set a limit"),
         Action::Move { pod, owner } => {
-            at_least(actor, Role::Member, "move work items")?;
+            may(actor, Action::Work)?;
             if *owner == actor.person {
                 return Ok(());
             }
             works_for(actor, pod, "move its items")
         }
-        Action::Vouch => at_least(actor, Role::Member, "give evidence or approve"),
+        Action::Work => at_least(actor, Role::Member, "make, move, attest or approve work items"),
     }
 }
 

@@ -198,20 +198,20 @@ pub fn call(request: &Request, governance: &Governance) -> Result<(Actor, Call),
         }
         (Route::Transitions(item), _) => {
             // Whose item it is comes later: this is what everybody needs.
-            may(&actor, Action::Hold)?;
+            may(&actor, Action::Work)?;
             let (item, ()) = (path(item)?, no_query(request)?);
             let TransitionBody { request_id, from, to, reason, version } = read(request)?;
             let (requested_by, reason) = (actor.person.clone(), reason.map(String::from));
             Call::Transition(item, MoveRequest { request_id, from, to, requested_by, reason, version })
         }
         (Route::Evidence(item), _) => {
-            may(&actor, Action::Vouch)?;
+            may(&actor, Action::Work)?;
             let (item, ()) = (path(item)?, no_query(request)?);
             let EvidenceBody { key, value: Said(value), head, source: ByWord } = read(request)?;
             Call::Attest(item, Word { key, value, head })
         }
         (Route::Approvals(item), _) => {
-            may(&actor, Action::Vouch)?;
+            may(&actor, Action::Work)?;
             let (item, ()) = (path(item)?, no_query(request)?);
             let ApprovalBody { from, to, head } = read(request)?;
             Call::Approve(item, Consent { from, to, head })
@@ -252,7 +252,7 @@ fn posts(request: &Request, route: &Route<'_>) -> Result<bool, Refusal> {
 }
 
 fn create(request: &Request, governance: &Governance, actor: &Actor) -> Result<Call, Refusal> {
-    may(actor, Action::Hold)?;
+    may(actor, Action::Work)?;
     no_query(request)?;
     let CreateBody { id, title: Line(title), item_type, pod, owner, pipeline } = read(request)?;
     let known = governance.stages.get(&pipeline);

@@ -88,7 +88,7 @@ fn every_refusal_says_who_may() {
         said(Role::Approver, Action::SetLimit),
         said(Role::Reader, Action::Move { pod: &own, owner: &"ada".parse().unwrap() }),
         said(Role::Approver, Action::Move { pod: &other, owner: &"bob".parse().unwrap() }),
-        said(Role::Reader, Action::Vouch),
+        said(Role::Reader, Action::Work),
     ];
     insta::assert_snapshot!(page.join("\n"), @r"
     ada has the role reader, and to ask for, renew or release places needs the role member
@@ -98,9 +98,9 @@ fn every_refusal_says_who_may() {
     ada has the role reader, and to ask for, renew or release places needs the role member
     ada is not in pod nanda: only its members and admins renew or release its leases
     ada has the role approver, and to set a limit needs the role admin
-    ada has the role reader, and to move work items needs the role member
+    ada has the role reader, and to make, move, attest or approve work items needs the role member
     ada is not in pod nanda: only its members and admins move its items
-    ada has the role reader, and to give evidence or approve needs the role member
+    ada has the role reader, and to make, move, attest or approve work items needs the role member
     ");
 }
 
@@ -127,7 +127,7 @@ fn actions<'a>(pod: &'a PodName, holder: &'a PersonName) -> [Action<'a>; 10] {
         Action::Keep { pod, holder },
         Action::SetLimit,
         Action::Move { pod, owner: holder },
-        Action::Vouch,
+        Action::Work,
     ]
 }
 

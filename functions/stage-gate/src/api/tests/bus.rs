@@ -74,7 +74,7 @@ async fn whatever_is_wrong_with_a_request_is_an_event_with_the_reasons() {
     strategic_fit is missing: it must be at least 3, from somebody's word; feasible is missing: it must be true, from somebody's word; 0 of 1 approvals of integrator: bob, dan may
     requested_by: nobody is not in people.yaml: an administrator adds them there
     requested_by: zed has no role: an administrator gives one in people.yaml
-    rae has the role reader, and to move work items needs the role member
+    rae has the role reader, and to make, move, attest or approve work items needs the role member
     finn is not in pod ratio: only its members and admins move its items
     there is no item p-9
     the request id r-0 names another request: use another id
