@@ -32,6 +32,8 @@ def items(scene):
 
     attest(scene, OWNER, "coverage_percent", 61)
     attest(scene, OWNER, "demo_approved", True)
+    # The approval was given over other evidence, and went with it.
+    approve(scene, "seed", "scaffold")
     scope = view(scene)
     left = range(scope["limit"] - len(scope["holders"]))
     equal("others take every place that is left in scaffold", {fill(scene, number) for number in left} - {201}, set())

@@ -52,7 +52,7 @@ async fn done<R: ItemRows + WipRows, C: Pause>(
     Ok(match call {
         Call::Create(new) => answer::created(&new, &gates.create(&new, person, cause).await?),
         Call::List { after, most } => answer::listed(&gates.list(after.as_ref(), most).await?),
-        Call::Look(item) => answer::looked(&item, gates.look(&item, person).await?.as_ref(), gates.now()),
+        Call::Look(item) => answer::looked(&item, gates.look(&item).await?.as_ref(), gates.now()),
         Call::Transition(item, request) => {
             let allowed = |item: &Item| {
                 let action = Action::Move { pod: &item.pod, owner: &item.owner };

@@ -133,7 +133,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         // What it is after the move, as far as places are concerned: when exactly, the rows' reading says.
         let place = match step {
             StageStep::Forward | StageStep::Back | StageStep::Resume => {
-                self.move_place(&dossier.moved(&request.to, now).item, cause).await?
+                self.move_place(&dossier.item.moved(&request.to, now), cause).await?
             }
             StageStep::Park | StageStep::Kill => self.give_back(item).await?,
         };
@@ -143,7 +143,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             Place::NoRule(scopes) => return Ok(Some(Moved::Not(Undecided::NoRule(scopes)))),
             Place::Lost => return Ok(None),
         };
-        let moved = dossier.moved(&request.to, decided.now);
+        let moved = dossier.moved(&request.to, &pipeline, decided.now);
         let answered = answer(Verdict::Admit, moved.item.version, decided.now);
         let mut events = self.told(&decided, cause);
         events.push(telling::approved(&moved.item, step, request, cause, decided.now));

@@ -8,7 +8,7 @@ use common::{
         id::{CorrelationId, ItemId},
         stage::{Item, Position},
         wip::{
-            Scope,
+            Lease, Scope,
             admission::{Asked, held},
             holding,
             settle::Rows,
@@ -53,7 +53,9 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
     async fn keep(&self, item: &Item, seen: &Rows, cause: &CorrelationId) -> Result<(), Fault> {
         let limits = &self.governance.limits;
         let now = self.now();
-        if let Some(lease) = held(&item.id, seen, now) {
+        // A lease under other attributes is none of this stage's: whoever moved it counts where they are not.
+        let here = |lease: &&Lease| self.place(item).is_ok_and(|place| place.scopes == lease.scopes);
+        if let Some(lease) = held(&item.id, seen, now).filter(here) {
             let half = SignedDuration::from_secs(i64::from(limits.default_ttl_seconds) / 2);
             if lease.expires_at.duration_since(now) < half {
                 let step = holding::renew(&item.id, lease, None, limits, now);

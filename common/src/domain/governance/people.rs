@@ -85,9 +85,12 @@ impl People {
         self.listed.iter().find(|(_, person)| person.identities().any(|other| other == *identity))
     }
 
-    /// Everybody in a group that the file lists.
+    /// Everybody in a group that the file lists; in [`GroupName::approvers`], when it does not, everybody with the role approver or admin.
     pub fn group(&self, group: &GroupName) -> impl Iterator<Item = &PersonName> {
-        self.listed.iter().filter(move |(_, person)| person.groups.contains(group)).map(|(name, _)| name)
+        let by_role = *group == GroupName::approvers() && !self.groups.contains(group);
+        let approves = |person: &Person| person.roles.iter().any(|role| matches!(role, Role::Approver | Role::Admin));
+        let is_in = move |person: &Person| if by_role { approves(person) } else { person.groups.contains(group) };
+        self.listed.iter().filter(move |(_, person)| is_in(person)).map(|(name, _)| name)
     }
 
     /// Everybody in each group, as far as a work item is concerned: those that the file lists, and the three that follow from the item

@@ -29,6 +29,9 @@ const SECTION: usize = 3_000;
 /// How many entries are told one by one: a message has 50 blocks at most, and nobody reads so many.
 const SHOWN: usize = 15;
 
+/// How many patterns are told: the commonest.
+const PATTERNS: usize = 5;
+
 /// The longest foreign text in a line.
 const TEXT: usize = 120;
 
@@ -119,7 +122,7 @@ impl Report {
         if let Some(more) = self.entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             blocks.push(Block::Context(format!("and {more} more: the board has all of them")));
         }
-        for pattern in &self.patterns {
+        for pattern in self.patterns.iter().take(PATTERNS) {
             let items: Vec<String> = pattern.items.iter().map(ToString::to_string).collect();
             let text = format!(
                 "🔁 {} items wait for {}: {}. Settle the cause once.",

@@ -35,10 +35,14 @@ pub struct Run {
 /// What became of the same commit in the environment before.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Precedent {
-    /// When every cluster there that the commit concerns had it: the last of them.
+    /// When the first cluster there began to take the commit.
+    pub began_at: Option<Timestamp>,
+    /// When every cluster there that the commit concerns had it: the last of them. It soaks from then on.
     pub succeeded_at: Option<Timestamp>,
-    /// Alarms there since then, by name, with when each was raised.
-    pub alarms: BTreeMap<String, Timestamp>,
+    /// When another commit began to take its place there: it soaks no more from then on.
+    pub replaced_at: Option<Timestamp>,
+    /// Alarms there, by name, with when each was raised last and when it ended; one that goes on has no end.
+    pub alarms: BTreeMap<String, (Timestamp, Option<Timestamp>)>,
 }
 
 /// The certificate of a management cluster.
@@ -166,10 +170,16 @@ fn promoted(facts: Facts<'_>, now: Timestamp) -> Vec<Unmet> {
     };
     let mut unmet = Vec::new();
     let until = since.saturating_add(promotion.soak).unwrap_or(Timestamp::MAX);
-    if now < until {
-        unmet.push(Unmet::Soaking { environment: environment.clone(), until });
+    match precedent.replaced_at.filter(|at| *at < until) {
+        Some(at) => unmet.push(Unmet::ReplacedBefore { environment: environment.clone(), at }),
+        None if now < until => unmet.push(Unmet::Soaking { environment: environment.clone(), until }),
+        None => {}
     }
-    for (name, at) in precedent.alarms.iter().filter(|(_, at)| (since..until).contains(*at)) {
+    // From when its first cluster had it; one that was raised before and went on then says as much.
+    let began = precedent.began_at.unwrap_or(since).min(since);
+    let counts =
+        |(raised, ended): &(Timestamp, Option<Timestamp>)| *raised < until && ended.is_none_or(|ended| ended >= began);
+    for (name, (at, _)) in precedent.alarms.iter().filter(|(_, alarm)| counts(alarm)) {
         unmet.push(Unmet::AlarmDuringSoak { environment: environment.clone(), name: name.clone(), at: *at });
     }
     unmet

@@ -172,31 +172,50 @@ fn everything_that_is_missing_is_said_at_once_with_who_can_clear_it() {
 fn the_commit_soaks_and_an_alarm_in_that_time_stops_it() {
     let mut case = Case::new();
     case.rules.promotion = Some(Promotion { after: "staging".parse().unwrap(), soak: SignedDuration::from_hours(2) });
-    let alarms = BTreeMap::new();
-    case.precedent = Some(Precedent { succeeded_at: Some(at("2026-05-04T09:00:00Z")), alarms });
+    let precedent = Precedent {
+        began_at: Some(at("2026-05-04T08:30:00Z")),
+        succeeded_at: Some(at("2026-05-04T09:00:00Z")),
+        ..Precedent::default()
+    };
+    case.precedent = Some(precedent.clone());
     insta::assert_snapshot!(case.page(), @r"
     Hold
     - it soaks in staging until 2026-05-04T11:00:00Z
       time: the soak ends by itself
     at 2026-05-04T11:00:00Z at the earliest
     ");
-    let mut alarmed = |raised: &str| {
-        case.precedent.as_mut().unwrap().alarms = BTreeMap::from([("p95".to_owned(), at(raised))]);
+    let alarmed = |case: &mut Case, raised: &str, ended: Option<&str>| {
+        case.precedent.as_mut().unwrap().alarms = BTreeMap::from([("p95".to_owned(), (at(raised), ended.map(at)))]);
         case.page()
     };
-    insta::assert_snapshot!(alarmed("2026-05-04T09:30:00Z"), @r#"
+    insta::assert_snapshot!(alarmed(&mut case, "2026-05-04T08:40:00Z", Some("2026-05-04T08:50:00Z")), @r#"
     Hold
     - it soaks in staging until 2026-05-04T11:00:00Z
       time: the soak ends by itself
-    - the alarm "p95" was raised in staging at 2026-05-04T09:30:00Z, while it soaked
+    - the alarm "p95", raised at 2026-05-04T08:40:00Z, was on in staging while it had the commit
       its author: mends it and brings another commit to staging
     no time alone leads there
     "#);
-    assert!(!alarmed("2026-05-04T08:59:59Z").contains("alarm"), "it was raised about another commit");
+    assert!(alarmed(&mut case, "2026-05-04T07:00:00Z", None).contains("alarm"), "it went on");
+    assert!(
+        !alarmed(&mut case, "2026-05-04T07:00:00Z", Some("2026-05-04T08:00:00Z")).contains("alarm"),
+        "of another commit"
+    );
     case.precedent.as_mut().unwrap().succeeded_at = Some(at("2026-05-04T08:00:00Z"));
-    assert_eq!(case.decide().verdict, Verdict::Hold, "an alarm that was raised in that time still counts behind it");
-    case.precedent.as_mut().unwrap().alarms.clear();
-    assert_eq!(case.decide().verdict, Verdict::Admit);
+    alarmed(&mut case, "2026-05-04T09:30:00Z", Some("2026-05-04T09:31:00Z"));
+    assert_eq!(case.decide().verdict, Verdict::Hold, "an alarm of that time still counts behind it");
+    alarmed(&mut case, "2026-05-04T10:00:00Z", None);
+    assert_eq!(case.decide().verdict, Verdict::Admit, "one behind it does not");
+    case.precedent = Some(Precedent { replaced_at: Some(at("2026-05-04T09:01:00Z")), ..precedent.clone() });
+    insta::assert_snapshot!(case.page(), @r"
+    Hold
+    - another commit took its place in staging at 2026-05-04T09:01:00Z, before it had soaked
+      its author: mends it and brings another commit to staging
+    no time alone leads there
+    ");
+    let replaced_at = Some(at("2026-05-04T09:59:00Z"));
+    case.precedent = Some(Precedent { succeeded_at: Some(at("2026-05-04T07:00:00Z")), replaced_at, ..precedent });
+    assert_eq!(case.decide().verdict, Verdict::Admit, "it had soaked by then");
 }
 
 #[test]

@@ -66,7 +66,14 @@ pub enum Unmet {
         /// Until when it soaks.
         until: Timestamp,
     },
-    /// An alarm was raised there while it soaked.
+    /// Another commit took its place there before it had run for long enough.
+    ReplacedBefore {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// When.
+        at: Timestamp,
+    },
+    /// An alarm was on there while it was rolled out or soaked.
     AlarmDuringSoak {
         /// Which environment.
         environment: EnvironmentName,
@@ -113,6 +120,7 @@ impl Unmet {
         match self {
             Self::Paused { .. }
             | Self::NotSucceededBefore { .. }
+            | Self::ReplacedBefore { .. }
             | Self::AlarmDuringSoak { .. }
             | Self::NoCertificate
             | Self::CertificateExpired { .. } => true,
@@ -160,8 +168,14 @@ impl Unmet {
                 format!("{} has not succeeded in {environment}", commit.short())
             }
             Self::Soaking { environment, until } => format!("it soaks in {environment} until {until:.0}"),
+            Self::ReplacedBefore { environment, at } => {
+                format!("another commit took its place in {environment} at {at:.0}, before it had soaked")
+            }
             Self::AlarmDuringSoak { environment, name, at } => {
-                format!("the alarm {} was raised in {environment} at {at:.0}, while it soaked", quoted(name, 120))
+                format!(
+                    "the alarm {}, raised at {at:.0}, was on in {environment} while it had the commit",
+                    quoted(name, 120)
+                )
             }
             Self::NoCertificate => "the cluster has no active certificate".to_owned(),
             Self::CertificateExpired { at } => format!("the cluster's certificate expired at {at:.0}"),
@@ -186,7 +200,7 @@ impl Unmet {
                 ("its author".to_owned(), format!("brings the commit to {environment} first"))
             }
             Self::Soaking { .. } => ("time".to_owned(), "the soak ends by itself".to_owned()),
-            Self::AlarmDuringSoak { environment, .. } => {
+            Self::ReplacedBefore { environment, .. } | Self::AlarmDuringSoak { environment, .. } => {
                 ("its author".to_owned(), format!("mends it and brings another commit to {environment}"))
             }
             Self::NoCertificate | Self::CertificateExpired { .. } => {

@@ -70,15 +70,32 @@ impl Dossier {
         Facts { item: &self.item, pipeline, evidence: &self.evidence, approvals: &self.approvals, groups }
     }
 
-    /// After a move that was admitted. Approvals given before it count for nothing any more, and go.
+    /// After a move that was admitted. Approvals given before it count for nothing any more, and go. So does, after a move back, the
+    /// evidence for the gates that lie ahead again: it was about work that is to be done anew.
     #[must_use]
-    pub fn moved(&self, to: &Destination, now: Timestamp) -> Self {
-        Self { item: self.item.moved(to, now), evidence: self.evidence.clone(), approvals: Vec::new() }
+    pub fn moved(&self, to: &Destination, pipeline: &StagePipeline, now: Timestamp) -> Self {
+        let place = |name| pipeline.position(name);
+        let mut evidence = self.evidence.clone();
+        if let Destination::Stage(to) = to
+            && let Some(to) = place(to)
+            && place(self.item.position.stage()).is_none_or(|from| to < from)
+        {
+            let exits = pipeline.stages.iter().skip(to).flat_map(|stage| &stage.exit);
+            let entries = pipeline.stages.iter().skip(to + 1).flat_map(|stage| &stage.entry);
+            for criterion in exits.chain(entries) {
+                evidence.remove(&criterion.key);
+            }
+        }
+        Self { item: self.item.moved(to, now), evidence, approvals: Vec::new() }
     }
 
-    /// With evidence, in the place of what was there.
+    /// With evidence, in the place of what was there. Approvals that were given over other evidence go: whoever gave them has not seen this.
     #[must_use]
     pub fn with_evidence(mut self, key: CriterionKey, evidence: Evidence) -> Self {
+        let says = |evidence: &Evidence| (evidence.value.clone(), evidence.head.clone());
+        if self.evidence.get(&key).map(says) != Some(says(&evidence)) {
+            self.approvals.clear();
+        }
         self.evidence.insert(key, evidence);
         self.item.version += 1;
         self

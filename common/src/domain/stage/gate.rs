@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     evidence::{Evidence, Provenance},
     item::{Destination, Item, Position, Step},
-    pipeline::{Criterion, Review, StagePipeline},
+    pipeline::{Criterion, Review, Stage, StagePipeline},
     unmet::Unmet,
 };
 use crate::domain::{
@@ -118,16 +118,25 @@ pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decisi
 pub(super) fn gate(facts: Facts<'_>, to: &StageName, requester: &PersonName, now: Timestamp) -> Vec<Unmet> {
     let mut unmet = Vec::new();
     let Position::Active { stage: from } = &facts.item.position else { return unmet };
-    let exit = facts.pipeline.stage(from).map(|stage| stage.exit.as_slice()).unwrap_or_default();
-    let entry = facts.pipeline.stage(to).map(|stage| stage.entry.as_slice()).unwrap_or_default();
-    for criterion in exit.iter().chain(entry) {
+    for criterion in asked(facts.pipeline, from, to) {
         // The same thing may be asked for on both sides of the gate: it is missing once.
         unmet.extend(judge(criterion, facts, now).filter(|missing| !unmet.contains(missing)));
     }
     for review in facts.pipeline.stage(from).map(|stage| stage.reviews.as_slice()).unwrap_or_default() {
-        unmet.extend(reviewed(review, facts, (from, to), requester));
+        unmet.extend(reviewed(review, facts, (from, to), requester, now));
     }
     unmet
+}
+
+/// What the gate between two stages asks for: the exit of the one, the entry of the other; and the entry of the first stage, which no gate
+/// stands before.
+fn asked<'p>(pipeline: &'p StagePipeline, from: &StageName, to: &StageName) -> impl Iterator<Item = &'p Criterion> {
+    let first = pipeline.stages.first().filter(|stage| stage.name == *from);
+    let of = |stage: Option<&'p Stage>, side: fn(&'p Stage) -> &'p [Criterion]| stage.map(side).unwrap_or_default();
+    let entered = of(first, |stage| &stage.entry);
+    let exit = of(pipeline.stage(from), |stage| &stage.exit);
+    let entry = of(pipeline.stage(to), |stage| &stage.entry);
+    entered.iter().chain(exit).chain(entry)
 }
 
 /// What is wrong with the evidence for a criterion; nothing when it is satisfied.
@@ -136,6 +145,19 @@ fn judge(criterion: &Criterion, facts: Facts<'_>, now: Timestamp) -> Option<Unme
     let Some(evidence) = facts.evidence.get(&key) else {
         return Some(Unmet::Missing { key, wanted: criterion.requirement.words(), sources: criterion.sources.clone() });
     };
+    if let Some(doubt) = doubt(criterion, evidence, facts, now) {
+        return Some(doubt);
+    }
+    match criterion.requirement.holds(&evidence.value) {
+        Some(true) => None,
+        Some(false) => Some(Unmet::NotSo { key, found: evidence.value.found(), wanted: criterion.requirement.words() }),
+        None => Some(Unmet::WrongType { key, found: evidence.value.found(), wanted: criterion.requirement.kind() }),
+    }
+}
+
+/// Why evidence proves nothing, whatever it says: where it comes from, whose word it is, what it is about, how old it is.
+fn doubt(criterion: &Criterion, evidence: &Evidence, facts: Facts<'_>, now: Timestamp) -> Option<Unmet> {
+    let key = criterion.key.clone();
     let source = evidence.provenance.source();
     if !criterion.sources.contains(&source) {
         return Some(Unmet::WrongSource { key, source, sources: criterion.sources.clone() });
@@ -148,7 +170,7 @@ fn judge(criterion: &Criterion, facts: Facts<'_>, now: Timestamp) -> Option<Unme
     }
     // An attestation may speak of the item as a whole; whatever speaks of a commit speaks of the one that there is now.
     let of_whole = matches!(evidence.provenance, Provenance::Attestation { .. }) && evidence.head.is_none();
-    if !of_whole && facts.item.head.is_some() && evidence.head != facts.item.head {
+    if !of_whole && evidence.head != facts.item.head {
         return Some(Unmet::Stale { key, found: evidence.head.clone(), head: facts.item.head.clone() });
     }
     if evidence.at > now {
@@ -159,11 +181,16 @@ fn judge(criterion: &Criterion, facts: Facts<'_>, now: Timestamp) -> Option<Unme
     {
         return Some(Unmet::TooOld { key, at: evidence.at });
     }
-    match criterion.requirement.holds(&evidence.value) {
-        Some(true) => None,
-        Some(false) => Some(Unmet::NotSo { key, found: evidence.value.found(), wanted: criterion.requirement.words() }),
-        None => Some(Unmet::WrongType { key, found: evidence.value.found(), wanted: criterion.requirement.kind() }),
-    }
+    None
+}
+
+/// Whether a review is not needed here: the evidence that it hangs on is good, as the gate asks for it, and says otherwise. Where it is
+/// missing, doubtful or of another type, the review is needed.
+fn falls_away(review: &Review, facts: Facts<'_>, (from, to): (&StageName, &StageName), now: Timestamp) -> bool {
+    let Some((key, requirement)) = &review.when else { return false };
+    let criterion = asked(facts.pipeline, from, to).find(|criterion| criterion.key == *key);
+    let (Some(criterion), Some(evidence)) = (criterion, facts.evidence.get(key)) else { return false };
+    doubt(criterion, evidence, facts, now).is_none() && requirement.holds(&evidence.value) == Some(false)
 }
 
 /// What a review still lacks. An approval counts when it is a member's, not the requester's, for this move, of what is there now,
@@ -173,10 +200,9 @@ fn reviewed(
     facts: Facts<'_>,
     (from, to): (&StageName, &StageName),
     requester: &PersonName,
+    now: Timestamp,
 ) -> Option<Unmet> {
-    if let Some((key, requirement)) = &review.when
-        && facts.evidence.get(key).and_then(|evidence| requirement.holds(&evidence.value)) == Some(false)
-    {
+    if falls_away(review, facts, (from, to), now) {
         return None;
     }
     let none = BTreeSet::new();

@@ -193,22 +193,24 @@ impl Item {
             let known = pipeline.stages.iter().map(|stage| stage.name.clone()).collect();
             return Err(Unmet::UnknownStage { found: to.clone(), known });
         };
+        // From a stage that its file no longer has an item begins anew, or ends.
+        let gone = pipeline.position(self.position.stage()).is_none();
         match &self.position {
+            Position::Parked { .. } if gone && there == 0 => Ok(Step::Resume),
+            Position::Active { .. } if gone && there == 0 => Ok(Step::Back),
             Position::Parked { from } if from == to => Ok(Step::Resume),
+            Position::Parked { from: stage } if gone => Err(Unmet::LeftPipeline { stage: stage.clone() }),
             Position::Parked { from } => Err(Unmet::OnlyBackTo { stage: from.clone() }),
-            Position::Active { stage } | Position::Killed { from: stage } => {
-                // A stage that its file no longer has leads nowhere forward.
-                match pipeline.position(stage) {
-                    Some(here) if there == here => Err(Unmet::AlreadyThere),
-                    Some(here) if there == here + 1 => Ok(Step::Forward),
-                    Some(here) if there < here => Ok(Step::Back),
-                    Some(here) => {
-                        let between = pipeline.stages.iter().take(there).skip(here + 1);
-                        Err(Unmet::Skips { stages: between.map(|stage| stage.name.clone()).collect() })
-                    }
-                    None => Err(Unmet::LeftPipeline { stage: stage.clone() }),
+            Position::Active { stage } | Position::Killed { from: stage } => match pipeline.position(stage) {
+                Some(here) if there == here => Err(Unmet::AlreadyThere),
+                Some(here) if there == here + 1 => Ok(Step::Forward),
+                Some(here) if there < here => Ok(Step::Back),
+                Some(here) => {
+                    let between = pipeline.stages.iter().take(there).skip(here + 1);
+                    Err(Unmet::Skips { stages: between.map(|stage| stage.name.clone()).collect() })
                 }
-            }
+                None => Err(Unmet::LeftPipeline { stage: stage.clone() }),
+            },
         }
     }
 }

@@ -50,6 +50,7 @@ fn pipeline() -> StagePipeline {
                     criterion("coverage_percent", more_than("60"), Source::CheckRun),
                     criterion("all_tests_pass", Requirement::Is(true), Source::CheckRun),
                     criterion("demo_approved", Requirement::Is(true), Source::Attestation),
+                    criterion("effort_weeks", more_than("0"), Source::Attestation),
                 ],
                 reviews: vec![
                     review("integrator", Some(1), None),
@@ -247,16 +248,87 @@ fn every_one_of_a_group_is_every_one_and_a_condition_that_nobody_can_judge_holds
         case.approvals.truncate(1);
     };
     assert_eq!(Case::with(small), Vec::<String>::new());
-    for unjudged in [None, Some(Value::Text("1".to_owned()))] {
+    // What proves nothing switches no review off, whatever it says.
+    let unjudged: [fn(&mut Case); 4] = [
+        |case| drop(case.evidence.remove(&id::<CriterionKey>("effort_weeks"))),
+        |case| case.set("effort_weeks", |evidence| evidence.value = Value::Text("1".to_owned())),
+        |case| {
+            case.set("effort_weeks", |evidence| {
+                (evidence.value, evidence.provenance) = (number("1"), Provenance::Attestation { by: id("ada") });
+            });
+        },
+        |case| {
+            case.set("effort_weeks", |evidence| {
+                (evidence.value, evidence.head) = (number("1"), Some(id(&"0b".repeat(20))));
+            });
+        },
+    ];
+    for change in unjudged {
         let unmet = Case::with(|case| {
             case.approvals.truncate(1);
-            match unjudged {
-                None => drop(case.evidence.remove(&id::<CriterionKey>("effort_weeks"))),
-                Some(value) => case.set("effort_weeks", |evidence| evidence.value = value),
-            }
+            change(case);
         });
-        assert_eq!(unmet, ["0 of 2 approvals of executive: ed, eve may"]);
+        assert_eq!(unmet.len(), 2, "{unmet:?}");
+        assert_eq!(unmet[1], "0 of 2 approvals of executive: ed, eve may");
     }
+}
+
+#[test]
+fn the_first_gate_asks_for_the_entry_of_the_first_stage_too() {
+    let unmet = Case::with(|case| {
+        case.pipeline.stages[0].entry = vec![criterion("problem_statement", Requirement::Is(true), Source::Artifact)];
+        case.item.position = Position::Active { stage: id("seed") };
+        (case.request.from, case.request.to) = (id("seed"), Destination::Stage(id("scaffold")));
+    });
+    assert_eq!(unmet, ["problem_statement is missing: it must be true, from a file"]);
+}
+
+#[test]
+fn evidence_about_a_commit_proves_nothing_of_an_item_without_one() {
+    let unmet = Case::with(|case| {
+        case.item.head = None;
+        case.approvals.iter_mut().for_each(|approval| approval.head = None);
+    });
+    assert_eq!(unmet.len(), case_keys(), "{unmet:?}");
+    assert!(unmet.iter().all(|one| one.contains("is for 0a0a0a0, and the item is at no commit")), "{unmet:?}");
+}
+
+/// How much evidence a good case has.
+fn case_keys() -> usize {
+    Case::good().evidence.len()
+}
+
+#[test]
+fn other_evidence_takes_the_approvals_that_were_given_without_it() {
+    let case = Case::good();
+    let Case { item, evidence, approvals, .. } = case;
+    let dossier = Dossier { item, evidence, approvals };
+    let key: CriterionKey = id("effort_weeks");
+    let same = dossier.evidence[&key].clone();
+    let later = Evidence { at: now() + SignedDuration::from_secs(1), ..same.clone() };
+    assert_eq!(dossier.clone().with_evidence(key.clone(), later).approvals.len(), 3, "it says what it said");
+    let less = Evidence { value: number("1"), ..same.clone() };
+    assert_eq!(dossier.clone().with_evidence(key, less).approvals, []);
+    assert_eq!(dossier.with_evidence(id("another"), same).approvals, []);
+}
+
+#[test]
+fn after_a_move_back_the_gates_ahead_want_their_evidence_again() {
+    let Case { item, evidence, approvals, pipeline, .. } = Case::good();
+    let dossier = Dossier { item, evidence, approvals };
+    let keys = |to: Destination| dossier.moved(&to, &pipeline, now()).evidence.len();
+    assert_eq!(keys(Destination::Stage(id("seed"))), 0);
+    assert_eq!(keys(Destination::Stage(id("ship"))), case_keys(), "a move forward takes nothing");
+    assert_eq!(keys(Destination::Parked), case_keys());
+    let ahead = Dossier {
+        item: Item { position: Position::Active { stage: id("scale") }, ..dossier.item.clone() },
+        ..dossier.clone()
+    };
+    assert_eq!(
+        ahead.moved(&Destination::Stage(id("ship")), &pipeline, now()).evidence.len(),
+        case_keys(),
+        "its gate lies behind"
+    );
 }
 
 #[test]
@@ -266,7 +338,7 @@ fn all_that_is_missing_is_said_at_once() {
         case.approvals.clear();
         case.request.from = id("seed");
     });
-    assert_eq!(unmet.len(), 1 + 4 + 2, "{unmet:#?}");
+    assert_eq!(unmet.len(), 1 + 5 + 2, "{unmet:#?}");
 }
 
 #[test]
@@ -308,7 +380,12 @@ fn moves_go_back_aside_and_to_the_end_without_a_gate() {
     }
     let (step, unmet) = moved(active("gone"), stage("ship"), None);
     assert_eq!((step, unmet.len()), (None, 1));
-    assert!(unmet[0].starts_with("its stage gone is no longer in the pipeline's file"), "{unmet:?}");
+    let gone = "its stage gone is no longer in the pipeline's file: move it to the first stage, park it or kill it";
+    assert_eq!(unmet, [gone]);
+    let left = || Position::Parked { from: id("gone") };
+    assert_eq!(moved(active("gone"), stage("seed"), None), (Some(Step::Back), vec![]), "it begins anew");
+    assert_eq!(moved(left(), stage("seed"), None), (Some(Step::Resume), vec![]));
+    assert_eq!(moved(left(), stage("ship"), None), (None, vec![gone.to_owned()]));
 }
 
 #[test]

@@ -150,7 +150,9 @@ impl Unmet {
             Self::OnlyBackTo { stage } => format!("a parked item goes back to where it left: {stage}"),
             Self::Ended => "the item has been killed, and goes nowhere: begin a new one".to_owned(),
             Self::LeftPipeline { stage } => {
-                format!("its stage {stage} is no longer in the pipeline's file: move it back, park it or kill it")
+                format!(
+                    "its stage {stage} is no longer in the pipeline's file: move it to the first stage, park it or kill it"
+                )
             }
             Self::NoReason { least } => format!("give a reason of at least {least} characters"),
             Self::Missing { key, wanted, sources: from } => {

@@ -50,8 +50,10 @@ pub fn repair(item: &ItemId, before: &Rows, limits: &Limits, now: Timestamp) -> 
         return Next::Need(missing);
     }
     let home = before.get(&Scope::Portfolio).and_then(|row| row.lease(item, now)).cloned();
+    // What cannot be read proves nothing against it.
     let good = |lease: &Lease| {
-        let whole = |scope: &Scope| before.get(scope).is_some_and(|row| row.leases.get(item) == Some(lease));
+        let whole =
+            |scope: &Scope| before.get(scope).is_some_and(|row| !row.readable || row.leases.get(item) == Some(lease));
         let beside = |home: &Lease| home.fence < lease.fence && home.scopes.is_disjoint(&lease.scopes);
         lease.is_reservation() && lease.scopes.iter().all(whole) && home.as_ref().is_some_and(beside)
     };

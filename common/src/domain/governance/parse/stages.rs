@@ -74,7 +74,8 @@ fn stage(file: &mut File, item: &Node, groups: &Names) -> Option<(Stage, Vec<kil
     let within = within.and_then(|node| days(file, node, "within_days"));
     let entry = entry.map(|node| criteria(file, node, "entry", groups)).unwrap_or_default();
     let exit = exit.map(|node| criteria(file, node, "exit", groups)).unwrap_or_default();
-    let reviews = reviews.map(|node| self::reviews(file, node, groups)).unwrap_or_default();
+    let asked: Vec<&str> = exit.iter().map(|criterion: &Criterion| criterion.key.as_str()).collect();
+    let reviews = reviews.map(|node| self::reviews(file, node, groups, &asked)).unwrap_or_default();
     let rules = rules.map(|node| kill_rules::rules(file, node, groups)).unwrap_or_default();
     let kill_rules = rules.iter().filter_map(|read| read.rule.clone()).collect();
     Some((Stage { name: name?, entry, exit, reviews, within, kill_rules }, rules))
@@ -161,15 +162,16 @@ fn requirement(file: &mut File, place: Place, key: &str, wanted: [Option<&Node>;
     number.map(|number| Requirement::Number(comparison, number))
 }
 
-fn reviews(file: &mut File, node: &Node, groups: &Names) -> Vec<Review> {
+fn reviews(file: &mut File, node: &Node, groups: &Names, asked: &[&str]) -> Vec<Review> {
     let Some(items) = node.sequence() else {
         file.find(node.place, "value", "reviews", node.found(), "a list of reviews");
         return Vec::new();
     };
-    items.iter().filter_map(|item| review(file, item, groups)).collect()
+    items.iter().filter_map(|item| review(file, item, groups, asked)).collect()
 }
 
-fn review(file: &mut File, item: &Node, groups: &Names) -> Option<Review> {
+/// A review. `asked`: what the stage's exit asks for, of which a condition may speak: other evidence nobody judges.
+fn review(file: &mut File, item: &Node, groups: &Names, asked: &[&str]) -> Option<Review> {
     let entries = file.mapping(item, "reviews")?;
     let [group, at_least, unanimous, when, if_any] =
         file.keys(entries, ["group", "at_least", "unanimous", "when", "if_any"]);
@@ -189,6 +191,11 @@ fn review(file: &mut File, item: &Node, groups: &Names) -> Option<Review> {
             return None;
         };
         let key = file.parsed_key(entry, "reviews.when");
+        if !asked.contains(&entry.key.as_str()) {
+            let expected = "something that exit of this stage asks for";
+            let finding = Finding::error(&file.name, entry.place, "unknown-name", quoted(&entry.key, 80), expected);
+            file.findings.push(finding.key("reviews.when").nearest(&entry.key, asked.iter().copied()));
+        }
         let fields = file.mapping(&entry.value, "reviews.when")?;
         let wanted = file.keys(fields, REQUIREMENTS);
         Some((key?, requirement(file, entry.place, "reviews.when", wanted)?))

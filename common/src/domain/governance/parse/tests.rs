@@ -141,7 +141,7 @@ fn stage_pipelines_are_read_one_a_file() {
     let short = "parked_review_days: 30\nstages:\n  - name: seed\n    within_days: 14\n    exit:\n      \
                  coverage_percent: {more_than: 60.5, from: [check_run], fresh_days: 7}\n      \
                  demo_approved: {is: true, from: [attestation], by: [owner, quality]}\n    \
-                 reviews: [{group: quality, at_least: 2, when: {maturity: {one_of: [L1, L2]}}, if_any: true}, {group: pod-lead, unanimous: true}]\n  \
+                 reviews: [{group: quality, at_least: 2, when: {coverage_percent: {less_than: 80}}, if_any: true}, {group: pod-lead, unanimous: true}]\n  \
                  - name: ship\n";
     let governance = parse(&[
         ("people.yaml", people),
@@ -163,6 +163,14 @@ fn stage_pipelines_are_read_one_a_file() {
         seed.reviews.iter().map(|one| (one.group.as_str(), one.at_least, one.when.is_some(), one.if_any)).collect();
     assert_eq!(reviews, [("quality", Some(2), true, true), ("pod-lead", None, false, false)]);
     assert_eq!((ship.name.as_str(), ship.entry.len(), ship.within), ("ship", 0, None));
+    let unasked = short.replace("when: {coverage_percent:", "when: {coverage_percents:");
+    let found = parse(&[
+        ("people.yaml", people),
+        ("pods.yaml", "pods: {ratio: {}, nanda: {}}\n"),
+        ("stages/short.yaml", &unasked),
+    ]);
+    let expected = "found \"coverage_percents\", expected something that exit of this stage asks for; did you mean coverage_percent?";
+    assert_eq!(found.unwrap_err(), format!("stages/short.yaml:8:52: error: reviews.when: {expected}"));
 }
 
 #[test]
