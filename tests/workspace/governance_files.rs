@@ -92,8 +92,8 @@ fn committed_stage_pipelines_are_the_two_that_ship() {
         [
             row("spark", 3, 4, 1),
             row("seed", 2, 8, 3),
-            row("scaffold", 2, 11, 3),
-            row("ship", 2, 11, 3),
+            row("scaffold", 2, 12, 3),
+            row("ship", 2, 12, 3),
             row("scale", 2, 7, 1)
         ]
     );

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use common::{
     domain::{
-        id::{ItemId, PersonName, StageName},
+        id::{ItemId, StageName},
         stage::{Destination, Dossier, MoveRequest, Obstacle, decide, obstacles},
         wip::{
             Scope,

@@ -243,3 +243,23 @@ async fn what_does_not_fit_into_one_transaction_is_tidied_up_first() {
     assert_eq!((rig.position("p-1"), rig.told()), ("seed".to_owned(), vec!["WIP Lock Expired"]));
     assert!(rig.world.wip_rows().values().all(|row| row.leases.is_empty()));
 }
+
+/// Whoever gives an item's place back under the limits' own API and asks for it as other work has moved nothing.
+#[tokio::test]
+async fn a_place_that_was_exchanged_for_another_is_put_right() {
+    let rig = Rig::new();
+    rig.seed("p-1").await;
+    let item = rig.world.dossiers()[&id("p-1")].item.clone();
+    let (limits, cause) = (&rig.gates.governance.limits, id("c"));
+    let scopes = rig.world.wip_rows().into_keys().collect();
+    let gives = |rows: &Rows, now| holding::withdraw(&item.id, rows, limits, now);
+    let given = rig.gates.over(&scopes, gives).await.unwrap();
+    assert!(rig.gates.commit_places(&given, &cause).await.unwrap());
+    let other = admission::Request::new(item.work_in(&id("spark")), item.owner.clone(), None, limits).unwrap();
+    let asks = |rows: &Rows, now| admission::ask(&other, rows, limits, now);
+    let asked = rig.gates.over(&other.scopes, asks).await.unwrap();
+    assert!(rig.gates.commit_places(&asked, &cause).await.unwrap());
+    assert_eq!(rig.stands_in("p-1"), ["portfolio", "pod:ratio", "pod-stage:ratio:spark"]);
+    rig.keep().await;
+    assert_eq!(rig.stands_in("p-1"), ["portfolio", "pod:ratio", "pod-stage:ratio:seed"]);
+}
