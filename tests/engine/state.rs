@@ -65,14 +65,15 @@ fn of_stage(machine: &Machine, name: &str, running: &Running, stage: &str) -> Va
                 .and_then(|execution| Some((execution, execution.stages[at(execution)?].actions.get(&action.name)?)));
             let run = run.map(|(_, run)| {
                 let approval = action.action_type_id.category == "Approval";
-                let open = approval && run.status == Status::InProgress && machine.shows_tokens(name);
+                // It stands there after the answer too (user guide, "Approve or reject an approval action", the sample of the CLI).
+                let shown = approval && machine.shows_tokens(name);
                 object([
                     ("actionExecutionId", json!(run.id)),
                     ("status", json!(run.status.word())),
                     ("summary", json!(run.summary)),
                     ("lastStatusChange", json!(seconds(run.changed_at))),
                     ("lastUpdatedBy", json!(run.by)),
-                    ("token", json!(open.then_some(&run.external))),
+                    ("token", json!(shown.then_some(&run.external))),
                     ("externalExecutionId", json!((!approval).then_some(&run.external))),
                     ("errorDetails", run.error.as_ref().map_or(Value::Null, |message| json!({"message": message}))),
                 ])

@@ -202,7 +202,7 @@ pub fn call(request: &Request, governance: &Governance) -> Result<(Actor, Call),
             let (item, ()) = (path(item)?, no_query(request)?);
             let TransitionBody { request_id, from, to, reason, version } = read(request)?;
             let (requested_by, reason) = (actor.person.clone(), reason.map(String::from));
-            Call::Transition(item, MoveRequest { request_id, from, to, requested_by, reason, version })
+            Call::Transition(item, MoveRequest { request_id, from, to, requested_by, unproven: false, reason, version })
         }
         (Route::Evidence(item), _) => {
             may(&actor, Action::Work)?;

@@ -71,6 +71,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             to: Destination::Stage(next.clone()),
             // Whoever looks is not who asks: for them the gate would say that their own approval does not count.
             requested_by: item.owner.clone(),
+            unproven: false,
             reason: None,
             version: None,
         };

@@ -80,7 +80,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
                 return Ok(Moved::Not(Undecided::Forbidden(reason)));
             }
             match answered {
-                Some(answered) if answered.request == *request => return Ok(Moved::Decided(answered)),
+                Some(answered) if answered.request.is_the_same_as(request) => return Ok(Moved::Decided(answered)),
                 Some(_) => return Ok(Moved::Not(Undecided::Reused)),
                 None => {}
             }

@@ -56,6 +56,7 @@ fn answered(item: u64, request: &str) -> Answered {
             from: id("spark"),
             to: Destination::Stage(id("seed")),
             requested_by: id("ada"),
+            unproven: false,
             reason: None,
             version: Some(item),
         },

@@ -10,7 +10,10 @@ use aws_sdk_codepipeline::{
         get_pipeline_execution::GetPipelineExecutionError, get_pipeline_state::GetPipelineStateError,
         list_action_executions::ListActionExecutionsError, put_approval_result::PutApprovalResultError,
     },
-    types::{ActionExecutionStatus, ApprovalResult, ApprovalStatus},
+    types::{
+        ActionExecutionFilter, ActionExecutionStatus, ApprovalResult, ApprovalStatus, ExecutionMode,
+        PipelineExecutionStatus,
+    },
 };
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
@@ -29,6 +32,7 @@ pub const GATE_ACTIONS: &[&str] = &[
     "codepipeline:GetPipelineExecution",
     "codepipeline:GetPipelineState",
     "codepipeline:ListActionExecutions",
+    "codepipeline:ListPipelineExecutions",
     "codepipeline:PutApprovalResult",
 ];
 
@@ -43,8 +47,8 @@ struct Open {
 }
 
 impl CodePipeline {
-    /// The requests that are open. One call, and a second where the state shows a gate without a token: it was answered, or executions
-    /// run side by side.
+    /// The requests that are open: one call where a run waits or none ever came. Where the last visitor's request is over, a second one
+    /// asks how executions run; side by side, each that is in progress is looked at by itself.
     async fn open(&self, pipeline: &PipelineName) -> Result<Vec<Open>, PipelineError> {
         let state = match self.client.get_pipeline_state().name(pipeline.as_str()).send().await {
             Ok(state) => state,
@@ -57,22 +61,59 @@ impl CodePipeline {
         let actions = stage.action_states.into_iter().flatten();
         let gate = actions.into_iter().find(|action| action.action_name.as_deref() == Some(GATE_ACTION));
         let Some(latest) = gate.and_then(|gate| gate.latest_execution) else { return Ok(Vec::new()) };
-        match (latest.token, stage.latest_execution) {
-            (Some(token), Some(run)) => {
-                let execution = run.pipeline_execution_id;
-                Ok(vec![Open { execution, token, since: latest.last_status_change }])
+        let Some(run) = stage.latest_execution else {
+            return Err(ours("GetPipelineState", "the answer has an approval and no execution"));
+        };
+        let execution = run.pipeline_execution_id;
+        // A token may stand there after the answer: the status says whether anybody waits.
+        match latest.token.filter(|_| latest.status == Some(ActionExecutionStatus::InProgress)) {
+            Some(token) => Ok(vec![Open { execution, token, since: latest.last_status_change }]),
+            None if self.runs_side_by_side(pipeline, &execution).await? => self.open_side_by_side(pipeline).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn runs_side_by_side(&self, pipeline: &PipelineName, execution: &str) -> Result<bool, PipelineError> {
+        let request = self.client.get_pipeline_execution().pipeline_name(pipeline.as_str());
+        match request.pipeline_execution_id(execution).send().await {
+            Ok(answer) => {
+                let mode = answer.pipeline_execution.and_then(|execution| execution.execution_mode);
+                Ok(mode == Some(ExecutionMode::Parallel))
             }
-            (Some(_), None) => Err(ours("GetPipelineState", "the answer has an approval and no execution")),
-            (None, _) => self.open_side_by_side(pipeline).await,
+            Err(error) if no_execution(&error) => Ok(false),
+            Err(error) => Err(failed("GetPipelineExecution", &error)),
         }
     }
 
     async fn open_side_by_side(&self, pipeline: &PipelineName) -> Result<Vec<Open>, PipelineError> {
+        let mut open = Vec::new();
+        let mut next = None;
+        loop {
+            let request = self.client.list_pipeline_executions().pipeline_name(pipeline.as_str());
+            let answer = request.set_next_token(next).send().await;
+            let answer = answer.map_err(|error| failed("ListPipelineExecutions", &error))?;
+            for summary in answer.pipeline_execution_summaries.into_iter().flatten() {
+                if summary.status == Some(PipelineExecutionStatus::InProgress)
+                    && let Some(execution) = summary.pipeline_execution_id
+                {
+                    open.extend(self.open_in(pipeline, &execution).await?);
+                }
+            }
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(open);
+            }
+        }
+    }
+
+    /// The request of one execution, if it waits at the gate.
+    async fn open_in(&self, pipeline: &PipelineName, execution: &str) -> Result<Vec<Open>, PipelineError> {
         let step = "ListActionExecutions";
         let mut open = Vec::new();
         let mut next = None;
         loop {
-            let request = self.client.list_action_executions().pipeline_name(pipeline.as_str());
+            let filter = ActionExecutionFilter::builder().pipeline_execution_id(execution).build();
+            let request = self.client.list_action_executions().pipeline_name(pipeline.as_str()).filter(filter);
             let answer = match request.set_next_token(next).send().await {
                 Ok(answer) => answer,
                 Err(error) if is_gone(&error) => return Ok(Vec::new()),

@@ -27,12 +27,23 @@ pub struct MoveRequest {
     pub to: Destination,
     /// Who asks. They review nothing of it.
     pub requested_by: PersonName,
+    /// Whether nobody proved to be that person, as on the bus: then any reviewer may be the one who asks in another's name, so each review
+    /// takes one approval more, and one by everybody that of whoever is named as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// Why. Needed to put an item aside or to end it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The item's version that whoever asks saw, when they say it: a move of another one is not decided at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+}
+
+impl MoveRequest {
+    /// Whether it asks for the same, whichever way it came.
+    pub fn is_the_same_as(&self, other: &Self) -> bool {
+        Self { unproven: other.unproven, ..self.clone() } == *other
+    }
 }
 
 /// Somebody said that an item may go on.
@@ -97,12 +108,12 @@ pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decisi
                 _ => None,
             };
             unmet.push(none);
-            unmet.extend(first.into_iter().flat_map(|first| gate(facts, &first, &request.requested_by, now)));
+            unmet.extend(first.into_iter().flat_map(|first| gate(facts, &first, request, now)));
             None
         }
     };
     match (step, &request.to) {
-        (Some(Step::Forward), Destination::Stage(to)) => unmet.extend(gate(facts, to, &request.requested_by, now)),
+        (Some(Step::Forward), Destination::Stage(to)) => unmet.extend(gate(facts, to, request, now)),
         (Some(Step::Park | Step::Kill), _) => {
             let length = request.reason.as_deref().map_or(0, |reason| reason.trim().chars().count());
             if length < reason::SHORTEST {
@@ -115,7 +126,7 @@ pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decisi
 }
 
 /// What the gate before a stage still lacks: of the exit of the stage that the item is in, of the entry of the next, of reviews.
-pub(super) fn gate(facts: Facts<'_>, to: &StageName, requester: &PersonName, now: Timestamp) -> Vec<Unmet> {
+pub(super) fn gate(facts: Facts<'_>, to: &StageName, request: &MoveRequest, now: Timestamp) -> Vec<Unmet> {
     let mut unmet = Vec::new();
     let Position::Active { stage: from } = &facts.item.position else { return unmet };
     for criterion in asked(facts.pipeline, from, to) {
@@ -123,7 +134,7 @@ pub(super) fn gate(facts: Facts<'_>, to: &StageName, requester: &PersonName, now
         unmet.extend(judge(criterion, facts, now).filter(|missing| !unmet.contains(missing)));
     }
     for review in facts.pipeline.stage(from).map(|stage| stage.reviews.as_slice()).unwrap_or_default() {
-        unmet.extend(reviewed(review, facts, (from, to), requester, now));
+        unmet.extend(reviewed(review, facts, (from, to), request, now));
     }
     unmet
 }
@@ -199,7 +210,7 @@ fn reviewed(
     review: &Review,
     facts: Facts<'_>,
     (from, to): (&StageName, &StageName),
-    requester: &PersonName,
+    request: &MoveRequest,
     now: Timestamp,
 ) -> Option<Unmet> {
     if falls_away(review, facts, (from, to), now) {
@@ -219,14 +230,17 @@ fn reviewed(
     };
     let mut have: BTreeSet<PersonName> =
         facts.approvals.iter().filter(good).map(|approval| approval.by.clone()).collect();
-    let own = have.remove(requester);
-    let could: BTreeSet<PersonName> = members.iter().filter(|member| *member != requester).cloned().collect();
-    let need = review.at_least.map_or(could.len().max(1), |least| least as usize);
+    let own = !request.unproven && have.remove(&request.requested_by);
+    let counts = |member: &&PersonName| request.unproven || **member != request.requested_by;
+    let could: BTreeSet<PersonName> = members.iter().filter(counts).cloned().collect();
+    let more = usize::from(request.unproven);
+    let need = review.at_least.map_or(could.len().max(1), |least| least as usize + more);
     (have.len() < need).then(|| Unmet::NotReviewed {
         group: review.group.clone(),
         have: have.clone(),
         need,
         own,
+        unproven: request.unproven,
         could: could.difference(&have).cloned().collect(),
     })
 }

@@ -130,6 +130,7 @@ impl Case {
                 from: id("scaffold"),
                 to: Destination::Stage(id("ship")),
                 requested_by: id("ada"),
+                unproven: false,
                 reason: None,
                 version: None,
             },
@@ -238,6 +239,27 @@ fn nobody_reviews_what_they_ask_for_and_an_approval_is_for_one_move_of_one_commi
     let nobody = "0 of 1 approvals of integrator: nobody else is in it: an administrator adds somebody";
     assert_eq!(Case::with(alone), [format!("{nobody}; who asks for the move does not count")]);
     assert_eq!(Case::with(|case| drop(case.groups.remove(&id::<GroupName>("integrator")))), [nobody]);
+}
+
+/// Whoever may put events on the bus may name anybody: a reviewer who names another as the one who asks gains nothing.
+#[test]
+fn where_nobody_proved_who_asks_each_review_takes_one_more() {
+    let unproven = |change: fn(&mut Case)| {
+        Case::with(|case| {
+            case.request.unproven = true;
+            change(case);
+        })
+    };
+    let more = "1 of 2 approvals of integrator: ian may; nobody proved who asks, so it takes one more than else";
+    assert_eq!(unproven(|_| {}), [more]);
+    assert_eq!(unproven(|case| case.approvals.push(approval("ian"))), Vec::<String>::new());
+    assert_eq!(unproven(|case| case.request.requested_by = id("ivy")), [more], "whoever is named");
+    let all = unproven(|case| {
+        case.approvals.retain(|approval| approval.by.as_str() != "eve");
+        case.approvals.push(approval("ian"));
+        case.request.requested_by = id("eve");
+    });
+    assert_eq!(all, ["1 of 2 approvals of executive: eve may; nobody proved who asks, so it takes one more than else"]);
 }
 
 #[test]

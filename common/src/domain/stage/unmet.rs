@@ -126,6 +126,8 @@ pub enum Unmet {
         need: usize,
         /// Whether who asks for the move has approved it, which does not count.
         own: bool,
+        /// Whether nobody proved to be who asks: then it takes one more.
+        unproven: bool,
         /// Who else could: not who asked for the move.
         could: BTreeSet<PersonName>,
     },
@@ -173,13 +175,17 @@ impl Unmet {
             }
             Self::TooOld { key, at } => format!("{key} is from {at:.0}, which is too old: bring it again"),
             Self::FromTheFuture { key, at } => format!("{key} is from {at:.0}, which is not yet: a clock is wrong"),
-            Self::NotReviewed { group, have, need, own, could } => {
+            Self::NotReviewed { group, have, need, own, unproven, could } => {
                 let could = if could.is_empty() {
                     "nobody else is in it: an administrator adds somebody".to_owned()
                 } else {
                     format!("{} may", list(could))
                 };
-                let own = if *own { "; who asks for the move does not count" } else { "" };
+                let own = match (own, unproven) {
+                    (true, _) => "; who asks for the move does not count",
+                    (false, true) => "; nobody proved who asks, so it takes one more than else",
+                    (false, false) => "",
+                };
                 format!("{} of {need} approvals of {group}: {could}{own}", have.len())
             }
         }

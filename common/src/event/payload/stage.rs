@@ -87,6 +87,7 @@ impl StageTransitionRequested {
             from: self.from.clone(),
             to: self.to.clone(),
             requested_by: self.requested_by.clone(),
+            unproven: true,
             reason: self.reason.clone(),
             version: self.version,
         }

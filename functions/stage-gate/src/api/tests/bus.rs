@@ -42,8 +42,12 @@ async fn a_request_from_the_bus_moves_what_its_person_could_move() {
     rig.make("p-1").await;
     rig.ready_for_seed("p-1").await;
     rig.told();
+    // Who asks is proved by nobody: it takes the approval of one more.
+    let alone = rig.refused(asked("p-1", "r-0", "seed", "cy")).await;
+    insta::assert_snapshot!(alone, @"1 of 2 approvals of integrator: dan may; nobody proved who asks, so it takes one more than else");
+    assert_eq!(rig.approve(LEAD, "p-1", "spark", "seed").await.0, 201);
     let told = rig.send(asked("p-1", "r-1", "seed", "cy")).await;
-    assert!(told.iter().any(|event| matches!(event, Event::StageGateApproved(told) if told.version == 5)), "{told:?}");
+    assert!(told.iter().any(|event| matches!(event, Event::StageGateApproved(told) if told.version == 6)), "{told:?}");
     assert_eq!((told.len(), rig.position("p-1")), (3, "seed".to_owned()));
     // The same request by the API has the same answer.
     assert_eq!(rig.move_to(OWNER, "p-1", "r-1", "spark", "seed").await.1["verdict"], "admit");
@@ -71,7 +75,7 @@ async fn whatever_is_wrong_with_a_request_is_an_event_with_the_reasons() {
         page.push(rig.refused(asked).await);
     }
     insta::assert_snapshot!(page.join("\n"), @r"
-    strategic_fit is missing: it must be at least 3, from somebody's word; feasible is missing: it must be true, from somebody's word; 0 of 1 approvals of integrator: bob, dan may
+    strategic_fit is missing: it must be at least 3, from somebody's word; feasible is missing: it must be true, from somebody's word; 0 of 2 approvals of integrator: bob, dan may; nobody proved who asks, so it takes one more than else
     requested_by: nobody is not in people.yaml: an administrator adds them there
     requested_by: zed has no role: an administrator gives one in people.yaml
     rae has the role reader, and to make, move, attest or approve work items needs the role member
