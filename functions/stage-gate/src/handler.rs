@@ -33,7 +33,8 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
     }
 
     /// A request from a system that has no token. Whoever may put events on the bus may send it in anybody's name, so it can do no more
-    /// than that person could, with the roles that people.yaml gives them. It is answered by an event, whatever the answer is.
+    /// than that person could, with the roles that people.yaml gives them. It is answered by an event: the gate's, or that of the limits when the
+    /// item begins to wait. One that goes on waiting is told of nothing new.
     async fn requested(&self, asked: &StageTransitionRequested, cause: &CorrelationId) -> Result<(), Fault> {
         let mut request = asked.request();
         let actor = match access::named(&asked.requested_by, &self.governance.people) {

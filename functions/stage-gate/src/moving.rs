@@ -16,7 +16,7 @@ use common::{
         },
     },
     fault::Fault,
-    ports::{Decided, Found, ItemChange, ItemRows, Patience, Pause, WipRows},
+    ports::{Decided, Found, ItemChange, ItemRows, Patience, Pause, View, WipRows},
 };
 use jiff::Timestamp;
 
@@ -186,7 +186,13 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             stages.chain([item.position.stage().clone()]).filter_map(|stage| limits.terms(&item.work_in(&stage)).ok());
         let scopes: BTreeSet<Scope> =
             everywhere.flat_map(|terms| terms.into_keys()).chain([Scope::Portfolio]).collect();
-        let decided = self.over(&scopes, |rows, now| holding::withdraw(&item.id, rows, limits, now)).await?;
+        // What cannot be read keeps nothing from being given back elsewhere.
+        let View { rows, unreadable } = View::read(&self.rows, &scopes).await?;
+        for (scope, fault) in &unreadable {
+            tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
+        }
+        let readable = rows.into_keys().collect();
+        let decided = self.over(&readable, |rows, now| holding::withdraw(&item.id, rows, limits, now)).await?;
         Ok(Place::Has(decided))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,6 +15,9 @@ use crate::domain::{
     id::{CommitSha, CriterionKey, GroupName, PersonName, RequestId, StageName},
     reason,
 };
+
+/// By how much the clock of whoever wrote evidence may be ahead of that of whoever judges it.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(5);
 
 /// Somebody asks for a move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,7 +187,7 @@ fn doubt(criterion: &Criterion, evidence: &Evidence, facts: Facts<'_>, now: Time
     if !of_whole && evidence.head != facts.item.head {
         return Some(Unmet::Stale { key, found: evidence.head.clone(), head: facts.item.head.clone() });
     }
-    if evidence.at > now {
+    if evidence.at > now.saturating_add(CLOCKS_DIFFER).unwrap_or(Timestamp::MAX) {
         return Some(Unmet::FromTheFuture { key, at: evidence.at });
     }
     if let Some(fresh_for) = criterion.fresh_for

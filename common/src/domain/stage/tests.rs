@@ -215,8 +215,8 @@ fn each_thing_that_is_wrong_is_named() {
         "all_tests_pass is for no commit, and the item is at 0a0a0a0: bring it for this commit"
     );
     assert_eq!(
-        one(&|case| case.set("all_tests_pass", |evidence| evidence.at = now() + SignedDuration::from_secs(1))),
-        "all_tests_pass is from 2026-01-05T09:00:01Z, which is not yet: a clock is wrong"
+        one(&|case| case.set("all_tests_pass", |evidence| evidence.at = now() + SignedDuration::from_secs(6))),
+        "all_tests_pass is from 2026-01-05T09:00:06Z, which is not yet: a clock is wrong"
     );
 }
 
@@ -265,6 +265,9 @@ fn where_nobody_proved_who_asks_each_review_takes_one_more() {
 #[test]
 fn every_one_of_a_group_is_every_one_and_a_condition_that_nobody_can_judge_holds() {
     assert_eq!(Case::with(|case| drop(case.approvals.pop())), ["1 of 2 approvals of executive: ed may"]);
+    let ahead =
+        |case: &mut Case| case.set("all_tests_pass", |evidence| evidence.at = now() + SignedDuration::from_secs(5));
+    assert_eq!(Case::with(ahead), Vec::<String>::new(), "clocks differ by some seconds");
     let small = |case: &mut Case| {
         case.set("effort_weeks", |evidence| evidence.value = number("2"));
         case.approvals.truncate(1);

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::{
     access::Role,
     governance::Identity,
-    id::{GitHubUserId, RepositoryId},
+    id::{GitHubUserId, GroupName, RepositoryId},
     wip::limits::Mode,
 };
 
@@ -120,6 +120,19 @@ fn one_person_is_found_by_every_identity() {
     assert_eq!((members("ratio"), members("nanda")), (vec!["ada".to_owned()], vec![]));
     assert_eq!(governance.pods.listed[&"ratio".parse().unwrap()].lead, Some("ada".parse().unwrap()));
     assert!(!people.roles_from_token, "a token gives no role unless the file lets it");
+}
+
+#[test]
+fn approvers_are_those_with_the_role_unless_a_group_has_that_name() {
+    let with = |groups: &str, of_bob: &str| -> Vec<String> {
+        let people = format!(
+            "{groups}people:\n  ada: {{roles: [approver], pods: []}}\n  bob: {{roles: [member], pods: []{of_bob}}}\n  cy: {{roles: [admin], pods: []}}\n"
+        );
+        let governance = parse(&[("people.yaml", &people), ("pods.yaml", "pods: {ratio: {}}\n")]).unwrap();
+        governance.people.group(&GroupName::approvers()).map(ToString::to_string).collect()
+    };
+    assert_eq!(with("", ""), ["ada", "cy"]);
+    assert_eq!(with("groups: [approvers]\n", ", groups: [approvers]"), ["bob"]);
 }
 
 #[test]

@@ -102,6 +102,13 @@ fn without_a_pod_it_is_everybody_s_and_urgency_follows_from_how_much_there_is() 
     let long = many(40).blocks();
     assert_eq!(long.len(), 17);
     assert_eq!(long[16].text(), "and 25 more: the board has all of them");
+    let mut patterned = many(40);
+    let pattern = |number: usize| Pattern {
+        cause: Cause::Outside(format!("vendor-{number}").parse().unwrap()),
+        items: BTreeSet::from(["a".parse().unwrap()]),
+    };
+    patterned.patterns = (0..60).map(pattern).collect();
+    assert_eq!(patterned.blocks().len(), 17 + 5, "Slack takes 50 blocks");
 }
 
 #[test]

@@ -88,3 +88,13 @@ fn a_reservation_that_stands_in_some_of_its_scopes_only_goes() {
     assert!(table.live(&scope("pod-stage:ratio:seed")).is_empty());
     assert!(table.lease(&item("m")).is_some());
 }
+
+#[test]
+fn a_row_that_cannot_be_read_is_no_proof_against_a_reservation() {
+    let mut table = to_move();
+    table.rows.insert(scope("stage:seed"), ScopeState::unreadable(scope("stage:seed")));
+    let scopes = suspected_scopes(&item("m"), &table.rows);
+    let mended = table.decide(&scopes, |rows, limits, now| repair(&item("m"), rows, limits, now));
+    assert!(!mended);
+    assert!(table.row(&scope("pod-stage:ratio:seed")).leases[&item("m")].is_reservation());
+}
