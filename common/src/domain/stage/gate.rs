@@ -144,7 +144,11 @@ pub(super) fn gate(facts: Facts<'_>, to: &StageName, request: &MoveRequest, now:
 
 /// What the gate between two stages asks for: the exit of the one, the entry of the other; and the entry of the first stage, which no gate
 /// stands before.
-fn asked<'p>(pipeline: &'p StagePipeline, from: &StageName, to: &StageName) -> impl Iterator<Item = &'p Criterion> {
+pub(super) fn asked<'p>(
+    pipeline: &'p StagePipeline,
+    from: &StageName,
+    to: &StageName,
+) -> impl Iterator<Item = &'p Criterion> {
     let first = pipeline.stages.first().filter(|stage| stage.name == *from);
     let of = |stage: Option<&'p Stage>, side: fn(&'p Stage) -> &'p [Criterion]| stage.map(side).unwrap_or_default();
     let entered = of(first, |stage| &stage.entry);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     evidence::Source,
-    gate::{Facts, MoveRequest},
+    gate::{Facts, MoveRequest, asked},
     pipeline::Criterion,
     unmet::Unmet,
 };
@@ -107,11 +107,14 @@ fn obstacle(
 
 /// What the gate before the next stage looks at.
 fn criteria(facts: Facts<'_>) -> BTreeMap<&CriterionKey, &Criterion> {
-    let exit = facts.pipeline.stage(facts.item.position.stage()).map(|stage| stage.exit.as_slice());
-    let next = facts.item.next(facts.pipeline);
-    let entry = next.and_then(|next| facts.pipeline.stage(&next)).map(|stage| stage.entry.as_slice());
-    let both = [entry, exit].into_iter().flatten().flatten();
-    both.map(|criterion| (&criterion.key, criterion)).collect()
+    let Some(next) = facts.item.next(facts.pipeline) else { return BTreeMap::new() };
+    let all = asked(facts.pipeline, facts.item.position.stage(), &next);
+    // Of a thing that is asked for twice the first counts, as in the gate: it is missing once.
+    let mut criteria = BTreeMap::new();
+    for criterion in all {
+        criteria.entry(&criterion.key).or_insert(criterion);
+    }
+    criteria
 }
 
 fn members(facts: Facts<'_>, groups: &BTreeSet<GroupName>) -> BTreeSet<PersonName> {

@@ -66,3 +66,22 @@ fn each_obstacle_says_who_can_clear_it_and_by_what() {
     0 of 2 approvals of executive: ed, eve may: {"action":"approve","from":"scaffold","to":"ship"} by [ed, eve]
     "#);
 }
+
+#[test]
+fn what_the_first_stage_s_entry_lacks_is_cleared_by_whose_word_it_takes() {
+    let mut case = Case::good();
+    case.pipeline.stages[0].entry = vec![criterion("problem_known", Requirement::Is(true), Source::Attestation)];
+    case.item.position = Position::Active { stage: id("seed") };
+    (case.request.from, case.request.to) = (id("seed"), Destination::Stage(id("scaffold")));
+    let facts = Facts {
+        item: &case.item,
+        pipeline: &case.pipeline,
+        evidence: &case.evidence,
+        approvals: &case.approvals,
+        groups: &case.groups,
+    };
+    let found = obstacles(facts, &case.request, &decide(facts, &case.request, now()).unmet);
+    let [lacks] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(lacks.remedy, Remedy::Attest { key: id("problem_known") });
+    assert_eq!(lacks.who, [id("tess")].into());
+}
