@@ -68,6 +68,8 @@ impl Telling {
         identity.extend(refused.scopes.iter().map(ToString::to_string));
         if refused.change.is_none() {
             identity.push(cause.to_string());
+            // One cause may hold several requests for an item, each wrong in its own way.
+            identity.extend(refused.reasons.iter().cloned());
         }
         envelope(format!("item:{}", refused.item), Event::WipLockRefused(refused), &identity, cause, now)
     }
