@@ -20,7 +20,10 @@ use common::{
 };
 use jiff::Timestamp;
 
-use crate::{service::ItemGates, telling};
+use crate::{
+    service::{ItemGates, log_unreadable},
+    telling,
+};
 
 /// The answer to a request for a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,9 +191,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             everywhere.flat_map(|terms| terms.into_keys()).chain([Scope::Portfolio]).collect();
         // What cannot be read keeps nothing from being given back elsewhere.
         let View { rows, unreadable } = View::read(&self.rows, &scopes).await?;
-        for (scope, fault) in &unreadable {
-            tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
-        }
+        log_unreadable(&unreadable);
         let readable = rows.into_keys().collect();
         let decided = self.over(&readable, |rows, now| holding::withdraw(&item.id, rows, limits, now)).await?;
         Ok(Place::Has(decided))

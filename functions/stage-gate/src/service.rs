@@ -185,9 +185,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         decide: impl Fn(&Rows, Timestamp) -> Next<Step<A>>,
     ) -> Result<Decided<Step<A>>, Fault> {
         let decided = decide_over(&self.rows, &self.clock, scopes, decide).await?;
-        for (scope, fault) in &decided.unreadable {
-            tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
-        }
+        log_unreadable(&decided.unreadable);
         Ok(decided)
     }
 
@@ -248,6 +246,13 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
     pub(crate) fn nothing_of_places(&self, now: Timestamp) -> Decided<Step<()>> {
         let answer = Step { writes: BTreeMap::new(), facts: Vec::new(), answer: () };
         Decided { answer, rows: Rows::new(), now, unreadable: Vec::new() }
+    }
+}
+
+/// One row that cannot be read hides none of the others, and a person sees it.
+pub(crate) fn log_unreadable(unreadable: &[(Scope, Fault)]) {
+    for (scope, fault) in unreadable {
+        tracing::error!(%scope, fault = fault.chain(), "this row cannot be read, and is left out");
     }
 }
 
