@@ -102,6 +102,7 @@ struct ApprovalBody {
     from: StageName,
     to: StageName,
     head: Option<CommitSha>,
+    version: Option<u64>,
 }
 
 /// One line of text that shows all it says. Whoever renders it escapes it.
@@ -213,8 +214,8 @@ pub fn call(request: &Request, governance: &Governance) -> Result<(Actor, Call),
         (Route::Approvals(item), _) => {
             may(&actor, Action::Work)?;
             let (item, ()) = (path(item)?, no_query(request)?);
-            let ApprovalBody { from, to, head } = read(request)?;
-            Call::Approve(item, Consent { from, to, head })
+            let ApprovalBody { from, to, head, version } = read(request)?;
+            Call::Approve(item, Consent { from, to, head, version })
         }
     };
     Ok((actor, call))

@@ -37,6 +37,8 @@ pub struct Consent {
     pub to: StageName,
     /// The item's commit that they saw.
     pub head: Option<CommitSha>,
+    /// The item's version that they saw, when they say it: of another one, with other evidence, nothing is approved.
+    pub version: Option<u64>,
 }
 
 /// The answer to evidence or an approval.
@@ -132,7 +134,14 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             if dossier.approvals.iter().any(same) {
                 return Err(Vouched::Same(Box::new(dossier.clone())));
             }
-            let Consent { from, to, head } = consent.clone();
+            // Their own approval raised the version: asking again is answered above.
+            if let Some(seen) = consent.version.filter(|seen| *seen != dossier.item.version) {
+                let present = dossier.item.version;
+                let what =
+                    format!("{id} is of version {present} now, and you saw {seen}: look at it again, then approve");
+                return Err(Vouched::Otherwise(what));
+            }
+            let Consent { from, to, head, .. } = consent.clone();
             let approval = Approval { by: by.clone(), from, to, head, at: now };
             let entry = telling::entry(id, "item.approve", facts(), cause, now);
             Ok((dossier.clone().with_approval(approval), entry))

@@ -85,3 +85,24 @@ async fn a_word_and_an_approval_are_taken_from_those_whose_they_are() {
     assert_eq!(missing(&decision), "0 of 1 approvals of integrator: bob, dan may [approve: bob, dan]");
     assert_eq!(rig.approve(INTEGRATOR, "p-1", "spark", "seed").await.0, 201);
 }
+
+/// Between looking and approving somebody may say something else: what was not seen is not approved (threats 37).
+#[tokio::test]
+async fn an_approval_is_of_the_version_that_was_seen() {
+    let rig = Rig::new();
+    rig.make("p-1").await;
+    assert_eq!(rig.attest(LEAD, "p-1", "strategic_fit", json!(3)).await.0, 201);
+    let seen = rig.get("/v1/items/p-1").await.1["version"].clone();
+    let approval = json!({"from": "spark", "to": "seed", "version": seen});
+    assert_eq!(rig.attest(LEAD, "p-1", "strategic_fit", json!(1)).await.0, 201);
+    let (status, problem) = rig.post(INTEGRATOR, "/v1/items/p-1/approvals", approval).await;
+    assert_eq!(status, 409);
+    insta::assert_snapshot!(problem["detail"].as_str().unwrap(), @"p-1 is of version 3 now, and you saw 2: look at it again, then approve");
+    let approval = json!({"from": "spark", "to": "seed", "version": 3});
+    assert_eq!(rig.post(INTEGRATOR, "/v1/items/p-1/approvals", approval.clone()).await.0, 201);
+    assert_eq!(
+        rig.post(INTEGRATOR, "/v1/items/p-1/approvals", approval).await.0,
+        200,
+        "the same again changes nothing"
+    );
+}
