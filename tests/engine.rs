@@ -8,7 +8,8 @@
 //! | file | what |
 //! |---|---|
 //! | `definition` | a pipeline as its JSON says, as far as running it needs |
-//! | `machine` | executions, stages, actions: pure, with the clock and the ids as fields |
+//! | `execution` | executions, stages, actions as they stand, and the work that they hand out |
+//! | `machine` | how they go on: pure, with the clock and the ids as fields |
 //! | `api` | the operations in AWS's JSON, with its errors |
 //! | `state` | GetPipelineState and the lists |
 //! | `events` | what CodePipeline puts on the default bus |
@@ -26,13 +27,15 @@
 mod api;
 mod definition;
 mod events;
+mod execution;
 mod machine;
 mod server;
 mod state;
 
 pub use self::{
     api::ApiError,
-    machine::{Machine, Outcome, Work},
+    execution::{Outcome, Work},
+    machine::Machine,
     server::Engine,
 };
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     definition::{Kind, Mode},
-    machine::{Machine, Outcome, Status},
+    execution::{Outcome, Status},
+    machine::Machine,
     state,
 };
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     definition::Action,
-    machine::{Execution, Status},
+    execution::{Execution, Status},
 };
 
 /// One change of state.

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::{
     api::{ApiError, error, none},
     definition::Mode,
-    machine::{Execution, Machine, Running, Status},
+    execution::{Execution, Running, Status},
+    machine::Machine,
 };
 
 /// A time as AWS JSON 1.1 writes it: seconds since 1970, with a fraction.

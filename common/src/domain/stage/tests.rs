@@ -155,6 +155,7 @@ impl Case {
 
 mod kill;
 mod obstacles;
+mod reviews;
 
 #[test]
 fn what_has_all_it_needs_moves() {
@@ -221,84 +222,6 @@ fn each_thing_that_is_wrong_is_named() {
 }
 
 #[test]
-fn nobody_reviews_what_they_ask_for_and_an_approval_is_for_one_move_of_one_commit() {
-    let waits = ["0 of 1 approvals of integrator: ian, ivy may"];
-    let ivy = |change: fn(&mut Approval)| Case::with(|case| change(&mut case.approvals[0]));
-    assert_eq!(ivy(|approval| approval.head = Some(id(&"0b".repeat(20)))), waits);
-    assert_eq!(ivy(|approval| approval.head = None), waits);
-    assert_eq!(ivy(|approval| approval.to = id("scale")), waits);
-    assert_eq!(ivy(|approval| approval.from = id("seed")), waits);
-    assert_eq!(ivy(|approval| approval.at = now() - SignedDuration::from_hours(25)), waits, "before it came here");
-    assert_eq!(ivy(|approval| approval.by = id("tess")), waits, "not one of them");
-    let self_review = Case::with(|case| case.request.requested_by = id("ivy"));
-    assert_eq!(self_review, ["0 of 1 approvals of integrator: ian may; who asks for the move does not count"]);
-    let alone = |case: &mut Case| {
-        case.request.requested_by = id("ivy");
-        case.groups.insert(id("integrator"), [id("ivy")].into());
-    };
-    let nobody = "0 of 1 approvals of integrator: nobody else is in it: an administrator adds somebody";
-    assert_eq!(Case::with(alone), [format!("{nobody}; who asks for the move does not count")]);
-    assert_eq!(Case::with(|case| drop(case.groups.remove(&id::<GroupName>("integrator")))), [nobody]);
-}
-
-/// Whoever may put events on the bus may name anybody: a reviewer who names another as the one who asks gains nothing.
-#[test]
-fn where_nobody_proved_who_asks_each_review_takes_one_more() {
-    let unproven = |change: fn(&mut Case)| {
-        Case::with(|case| {
-            case.request.unproven = true;
-            change(case);
-        })
-    };
-    let more = "1 of 2 approvals of integrator: ian may; nobody proved who asks, so it takes one more than else";
-    assert_eq!(unproven(|_| {}), [more]);
-    assert_eq!(unproven(|case| case.approvals.push(approval("ian"))), Vec::<String>::new());
-    assert_eq!(unproven(|case| case.request.requested_by = id("ivy")), [more], "whoever is named");
-    let all = unproven(|case| {
-        case.approvals.retain(|approval| approval.by.as_str() != "eve");
-        case.approvals.push(approval("ian"));
-        case.request.requested_by = id("eve");
-    });
-    assert_eq!(all, ["1 of 2 approvals of executive: eve may; nobody proved who asks, so it takes one more than else"]);
-}
-
-#[test]
-fn every_one_of_a_group_is_every_one_and_a_condition_that_nobody_can_judge_holds() {
-    assert_eq!(Case::with(|case| drop(case.approvals.pop())), ["1 of 2 approvals of executive: ed may"]);
-    let ahead =
-        |case: &mut Case| case.set("all_tests_pass", |evidence| evidence.at = now() + SignedDuration::from_secs(5));
-    assert_eq!(Case::with(ahead), Vec::<String>::new(), "clocks differ by some seconds");
-    let small = |case: &mut Case| {
-        case.set("effort_weeks", |evidence| evidence.value = number("2"));
-        case.approvals.truncate(1);
-    };
-    assert_eq!(Case::with(small), Vec::<String>::new());
-    // What proves nothing switches no review off, whatever it says.
-    let unjudged: [fn(&mut Case); 4] = [
-        |case| drop(case.evidence.remove(&id::<CriterionKey>("effort_weeks"))),
-        |case| case.set("effort_weeks", |evidence| evidence.value = Value::Text("1".to_owned())),
-        |case| {
-            case.set("effort_weeks", |evidence| {
-                (evidence.value, evidence.provenance) = (number("1"), Provenance::Attestation { by: id("ada") });
-            });
-        },
-        |case| {
-            case.set("effort_weeks", |evidence| {
-                (evidence.value, evidence.head) = (number("1"), Some(id(&"0b".repeat(20))));
-            });
-        },
-    ];
-    for change in unjudged {
-        let unmet = Case::with(|case| {
-            case.approvals.truncate(1);
-            change(case);
-        });
-        assert_eq!(unmet.len(), 2, "{unmet:?}");
-        assert_eq!(unmet[1], "0 of 2 approvals of executive: ed, eve may");
-    }
-}
-
-#[test]
 fn the_first_gate_asks_for_the_entry_of_the_first_stage_too() {
     let unmet = Case::with(|case| {
         case.pipeline.stages[0].entry = vec![criterion("problem_statement", Requirement::Is(true), Source::Artifact)];
@@ -321,20 +244,6 @@ fn evidence_about_a_commit_proves_nothing_of_an_item_without_one() {
 /// How much evidence a good case has.
 fn case_keys() -> usize {
     Case::good().evidence.len()
-}
-
-#[test]
-fn other_evidence_takes_the_approvals_that_were_given_without_it() {
-    let case = Case::good();
-    let Case { item, evidence, approvals, .. } = case;
-    let dossier = Dossier { item, evidence, approvals };
-    let key: CriterionKey = id("effort_weeks");
-    let same = dossier.evidence[&key].clone();
-    let later = Evidence { at: now() + SignedDuration::from_secs(1), ..same.clone() };
-    assert_eq!(dossier.clone().with_evidence(key.clone(), later).approvals.len(), 3, "it says what it said");
-    let less = Evidence { value: number("1"), ..same.clone() };
-    assert_eq!(dossier.clone().with_evidence(key, less).approvals, []);
-    assert_eq!(dossier.with_evidence(id("another"), same).approvals, []);
 }
 
 #[test]
