@@ -159,6 +159,10 @@ events! {
     StageGateApproved(StageGateApproved) = "penstock.stage-gates", "Stage Gate Approved";
     /// A work item stays where it is; every reason is in it.
     StageGateRejected(StageGateRejected) = "penstock.stage-gates", "Stage Gate Rejected";
+    /// Something keeps a work item from going on.
+    ItemBlocked(ItemBlocked) = "penstock.rhythm", "Item Blocked";
+    /// Something keeps a work item no longer.
+    ItemUnblocked(ItemUnblocked) = "penstock.rhythm", "Item Unblocked";
     /// Somebody asks for a place for an item.
     WipLockRequested(WipLockRequested) = "penstock.wip-limits", "WIP Lock Requested";
     /// An item has its place: it may go on.
@@ -180,7 +184,10 @@ events! {
 impl EventKind {
     /// Whether other systems of the account may send it, so that no function of ours has to.
     pub fn is_foreign(self) -> bool {
-        matches!(self, Self::StageTransitionRequested | Self::WipLockRequested)
+        matches!(
+            self,
+            Self::StageTransitionRequested | Self::WipLockRequested | Self::ItemBlocked | Self::ItemUnblocked
+        )
     }
 }
 

@@ -11,7 +11,7 @@ mod report;
 mod timetable;
 
 pub use self::{
-    blocker::{Blocker, Cause, Ladder, Pattern, Rung, Snooze, due, patterns},
+    blocker::{Blocker, Cause, Ladder, PATTERN_DAYS, Pattern, Rung, Snooze, due, patterns},
     calendar::WorkCalendar,
     message::{Block, escaped},
     report::{Entry, Kind, Report, Source, Urgency, report},

@@ -7,6 +7,7 @@
 //! The gate says nothing about limits on work in progress: the handler takes the lease of the new stage in the same transaction as
 //! the move ([`crate::domain::wip`]).
 
+mod blocking;
 mod dossier;
 mod evidence;
 mod gate;
@@ -17,6 +18,7 @@ mod pipeline;
 mod unmet;
 
 pub use self::{
+    blocking::{NewBlocker, NotBlocked},
     dossier::{Answered, Dossier, Verdict},
     evidence::{Evidence, NotANumber, Number, Provenance, Source, Value},
     gate::{Approval, Decision, Facts, MoveRequest, decide},

@@ -3,7 +3,7 @@
 use common::{
     domain::{
         id::ItemId,
-        stage::{Answered, Dossier, MoveRequest, Obstacle, Remedy, Verdict},
+        stage::{Answered, Dossier, MoveRequest, NotBlocked, Obstacle, Remedy, Verdict},
     },
     http::{
         Problem, Refusal, Response,
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
+    blocking::{Blocked, Blocking},
     looking::Explanation,
     moving::{Moved, Undecided},
     service::{Created, NewItem},
@@ -49,11 +50,12 @@ pub fn listed(page: &Page) -> Response {
 /// An item with its evidence, its approvals and what keeps it: 200, 404.
 pub fn looked(id: &ItemId, found: Option<&(Dossier, Explanation)>, now: Timestamp) -> Response {
     let Some((dossier, explanation)) = found else { return no_item(id).into() };
-    let Dossier { item, evidence, approvals } = dossier;
+    let Dossier { item, evidence, approvals, blockers, kill: _ } = dossier;
     let mut document = json!(item);
     document["age_seconds"] = now.duration_since(item.since).as_secs().max(0).into();
     document["evidence"] = json!(evidence);
     document["approvals"] = json!(approvals);
+    document["blockers"] = json!(blockers.values().collect::<Vec<_>>());
     let mut explain = json!({
         "next": explanation.next, "open": explanation.is_open(),
         "missing": told(&item.id, &explanation.missing),
@@ -104,8 +106,30 @@ pub fn vouched(id: &ItemId, vouched: &Vouched) -> Response {
     }
 }
 
+/// The answer to what was said of a blocker: 201 when one is opened, 200, 403, 404, 409, 422.
+pub fn blocked(id: &ItemId, what: &Blocking, blocked: &Blocked) -> Response {
+    let document = |dossier: &Dossier| {
+        let blocker = dossier.blockers.get(what.blocker());
+        json!({"item": id, "version": dossier.item.version, "blocker": blocker})
+    };
+    let not = |status, kind: &'static str, title: &'static str, why: &NotBlocked| {
+        Problem::new(status, kind, title, why.to_string()).into()
+    };
+    match blocked {
+        Blocked::Taken(dossier) if matches!(what, Blocking::Open(_)) => Response::json(201, &document(dossier)),
+        Blocked::Taken(dossier) | Blocked::Same(dossier) => Response::json(200, &document(dossier)),
+        Blocked::NoItem => no_item(id).into(),
+        Blocked::Forbidden(reason) => Problem::new(403, "forbidden", "Not allowed", reason.clone()).into(),
+        Blocked::Not(why @ NotBlocked::None { .. }) => not(404, "no-such-blocker", "No such blocker", why),
+        Blocked::Not(why @ (NotBlocked::NoEnd | NotBlocked::Itself(_))) => {
+            not(422, "not-a-blocker", "It cannot be so", why)
+        }
+        Blocked::Not(why) => not(409, "not-as-you-saw-it", "The item is not as you saw it", why),
+    }
+}
+
 fn written(dossier: &Dossier) -> Value {
-    let Dossier { item, evidence, approvals } = dossier;
+    let Dossier { item, evidence, approvals, .. } = dossier;
     json!({"item": item.id, "version": item.version, "evidence": evidence, "approvals": approvals})
 }
 

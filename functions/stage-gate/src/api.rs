@@ -60,6 +60,13 @@ async fn done<R: ItemRows + WipRows, C: Pause>(
             };
             answer::moved(&item, &request, &gates.transition(&item, &request, allowed, cause).await?)
         }
+        Call::Block(item, blocking) => {
+            let allowed = |item: &Item| {
+                let action = Action::Move { pod: &item.pod, owner: &item.owner };
+                access::may(actor, action).map_err(|forbidden| forbidden.reason)
+            };
+            answer::blocked(&item, &blocking, &gates.block(&item, &blocking, person, allowed, cause).await?)
+        }
         Call::Attest(item, word) => answer::vouched(&item, &gates.attest(&item, &word, person, cause).await?),
         Call::Approve(item, consent) => answer::vouched(&item, &gates.approve(&item, &consent, person, cause).await?),
     })
@@ -71,6 +78,7 @@ fn name(call: &Call) -> &'static str {
         Call::List { .. } => "list",
         Call::Look(_) => "look",
         Call::Transition(..) => "transition",
+        Call::Block(..) => "block",
         Call::Attest(..) => "attest",
         Call::Approve(..) => "approve",
     }

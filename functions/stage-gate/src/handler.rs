@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{
     domain::{
         access::{self, Action},
-        id::{CorrelationId, PersonName, quoted},
+        id::{CorrelationId, ItemId, PersonName, quoted},
         reason::Reason,
-        stage::{Item, MoveRequest, Obstacle, Remedy},
+        stage::{Item, MoveRequest, NewBlocker, Obstacle, Remedy},
     },
     event::{Envelope, Event, StageTransitionRequested},
     fault::Fault,
@@ -15,6 +15,8 @@ use common::{
 };
 
 use crate::{
+    blocking::{Blocked, Blocking},
+    http::bodies::Line,
     moving::{Moved, Undecided},
     service::ItemGates,
     telling,
@@ -28,6 +30,17 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
     pub async fn event(&self, event: &Envelope) -> Result<(), Fault> {
         match &event.event {
             Event::StageTransitionRequested(request) => self.requested(request, &event.meta.correlation_id).await,
+            Event::ItemBlocked(said) => {
+                let Ok(Line(text)) = Line::try_from(said.text.clone()) else {
+                    return Err(Fault::reject(format!("the text of the blocker {} is not one line", said.blocker)));
+                };
+                let new = NewBlocker { id: said.blocker.clone(), text, cause: said.cause.clone() };
+                self.said(&said.item, &Blocking::Open(new), &said.by, &event.meta.correlation_id).await
+            }
+            Event::ItemUnblocked(said) => {
+                let resolve = Blocking::Resolve(said.blocker.clone());
+                self.said(&said.item, &resolve, &said.by, &event.meta.correlation_id).await
+            }
             other => Err(Fault::bug(format!("stage-gate was sent {}: its rules are wrong", other.kind().name()))),
         }
     }
@@ -75,6 +88,23 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             }
         };
         self.refuse(asked, &request, reason, cause).await
+    }
+
+    /// What a system without a token says of a blocker, in somebody's name: no more than that person could say. What this function told the
+    /// bus itself comes by here as well, and is so already.
+    async fn said(&self, id: &ItemId, what: &Blocking, by: &PersonName, cause: &CorrelationId) -> Result<(), Fault> {
+        let refused = |why: String| Fault::reject(format!("the blocker {} of {id}: {why}", what.blocker()));
+        let actor = access::named(by, &self.governance.people).map_err(|nobody| refused(nobody.to_string()))?;
+        let allowed = |item: &Item| {
+            let action = Action::Move { pod: &item.pod, owner: &item.owner };
+            access::may(&actor, action).map_err(|forbidden| forbidden.reason)
+        };
+        match self.block(id, what, by, allowed, cause).await? {
+            Blocked::Taken(_) | Blocked::Same(_) => Ok(()),
+            Blocked::NoItem => Err(refused("there is no such item".to_owned())),
+            Blocked::Forbidden(why) => Err(refused(why)),
+            Blocked::Not(why) => Err(refused(why.to_string())),
+        }
     }
 
     /// Answers a request that was not decided. Nothing keeps it: the event is the answer.

@@ -5,19 +5,23 @@
 
 use std::borrow::Cow;
 
+use self::bodies::{
+    ApprovalBody, BlockerBody, ByWord, CreateBody, EvidenceBody, Line, Said, SnoozeBody, TransitionBody,
+};
+use crate::{
+    blocking::Blocking,
+    service::NewItem,
+    vouching::{Consent, Word},
+};
 use common::{
     domain::{
         access::{self, Action, Actor},
         cluster::nearest,
         governance::Governance,
-        id::{
-            CommitSha, CriterionKey, ItemId, PersonName, PodName, RequestId, StageName, StagePipelineName, is_hidden,
-            quoted,
-        },
-        reason::Reason,
-        stage::{Destination, MoveRequest, Source, Value},
+        id::{ItemId, quoted},
+        stage::{MoveRequest, NewBlocker},
         wip::{
-            ItemType, Work,
+            Work,
             vet::{Misfit, vet},
         },
     },
@@ -26,21 +30,14 @@ use common::{
         refusal::{may, no_query, path, read},
     },
 };
-use serde::Deserialize;
 
-use crate::{
-    service::NewItem,
-    vouching::{Consent, Word},
-};
+pub(crate) mod bodies;
 
 /// How the routes begin.
 const ROUTES: &str = "/v1/items";
 
 /// The most items that one answer lists, and how many it lists when nothing is said.
 const MOST: usize = 100;
-
-/// The most characters of a title, and of a text that is evidence.
-const LONGEST: usize = 200;
 
 /// What is asked for, parsed and allowed as far as it can be told without the rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,110 +59,8 @@ pub enum Call {
     Attest(ItemId, Word),
     /// An approval.
     Approve(ItemId, Consent),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CreateBody {
-    id: ItemId,
-    title: Line,
-    #[serde(rename = "type")]
-    item_type: ItemType,
-    pod: PodName,
-    owner: PersonName,
-    pipeline: StagePipelineName,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TransitionBody {
-    request_id: RequestId,
-    from: StageName,
-    to: Destination,
-    reason: Option<Reason>,
-    version: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EvidenceBody {
-    key: CriterionKey,
-    value: Said,
-    head: Option<CommitSha>,
-    #[serde(default)]
-    source: ByWord,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ApprovalBody {
-    from: StageName,
-    to: StageName,
-    head: Option<CommitSha>,
-    version: Option<u64>,
-}
-
-/// One line of text that shows all it says. Whoever renders it escapes it.
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Line(String);
-
-impl TryFrom<String> for Line {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let text = text.trim();
-        let length = text.chars().count();
-        if !(1..=LONGEST).contains(&length) {
-            return Err(format!("found {length} characters, expected 1 to {LONGEST}"));
-        }
-        if text.chars().any(is_hidden) {
-            return Err("found a character that does not show, expected one line of plain text".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-/// What somebody says: JSON's own types, so that `"61"` stays the text that it is.
-#[derive(Deserialize)]
-#[serde(try_from = "serde_json::Value")]
-struct Said(Value);
-
-impl TryFrom<serde_json::Value> for Said {
-    type Error = String;
-
-    fn try_from(value: serde_json::Value) -> Result<Self, String> {
-        match value {
-            serde_json::Value::Bool(value) => Ok(Self(Value::Bool(value))),
-            serde_json::Value::Number(number) => number
-                .try_into()
-                .map(Value::Number)
-                .map(Self)
-                .map_err(|error: common::domain::stage::NotANumber| error.to_string()),
-            serde_json::Value::String(text) => Line::try_from(text).map(|Line(text)| Self(Value::Text(text))),
-            _ => Err("expected true, false, a number or a text".to_owned()),
-        }
-    }
-}
-
-/// Only one's own word is given here: what a check run or a file says is read where it is.
-#[derive(Default, Deserialize)]
-#[serde(try_from = "Source")]
-struct ByWord;
-
-impl TryFrom<Source> for ByWord {
-    type Error = String;
-
-    fn try_from(source: Source) -> Result<Self, String> {
-        match source {
-            Source::Attestation => Ok(Self),
-            other => Err(format!(
-                "found {}, expected attestation: here somebody gives their own word, and {} is never taken from a request",
-                other.as_str(),
-                other.words()
-            )),
-        }
-    }
+    /// Something of a blocker.
+    Block(ItemId, Blocking),
 }
 
 /// Which route a request is for, with what its path names.
@@ -175,6 +70,9 @@ enum Route<'r> {
     Transitions(Cow<'r, str>),
     Evidence(Cow<'r, str>),
     Approvals(Cow<'r, str>),
+    Blockers(Cow<'r, str>),
+    Blocker(Cow<'r, str>, Cow<'r, str>),
+    Snooze(Cow<'r, str>, Cow<'r, str>),
 }
 
 /// Who asks, and for what.
@@ -217,6 +115,23 @@ pub fn call(request: &Request, governance: &Governance) -> Result<(Actor, Call),
             let ApprovalBody { from, to, head, version } = read(request)?;
             Call::Approve(item, Consent { from, to, head, version })
         }
+        (Route::Blockers(item), _) => {
+            may(&actor, Action::Work)?;
+            let (item, ()) = (path(item)?, no_query(request)?);
+            let BlockerBody { id, text: Line(text), cause } = read(request)?;
+            Call::Block(item, Blocking::Open(NewBlocker { id, text, cause }))
+        }
+        (Route::Blocker(item, blocker), _) => {
+            may(&actor, Action::Work)?;
+            no_query(request)?;
+            Call::Block(path(item)?, Blocking::Resolve(path(blocker)?))
+        }
+        (Route::Snooze(item, blocker), _) => {
+            may(&actor, Action::Work)?;
+            let (item, blocker, ()) = (path(item)?, path(blocker)?, no_query(request)?);
+            let SnoozeBody { until } = read(request)?;
+            Call::Block(item, Blocking::Snooze(blocker, until))
+        }
     };
     Ok((actor, call))
 }
@@ -234,20 +149,28 @@ fn route(request: &Request) -> Result<Route<'_>, Refusal> {
         [item, what] if what == "transitions" => Ok(Route::Transitions(item.clone())),
         [item, what] if what == "evidence" => Ok(Route::Evidence(item.clone())),
         [item, what] if what == "approvals" => Ok(Route::Approvals(item.clone())),
+        [item, what] if what == "blockers" => Ok(Route::Blockers(item.clone())),
+        [item, what, blocker] if what == "blockers" => Ok(Route::Blocker(item.clone(), blocker.clone())),
+        [item, what, blocker, last] if what == "blockers" && last == "snooze" => {
+            Ok(Route::Snooze(item.clone(), blocker.clone()))
+        }
         _ => Err(none()),
     }
 }
 
-/// Whether it posts; else it gets.
+/// Whether it posts; else it is the route's one other method.
 fn posts(request: &Request, route: &Route<'_>) -> Result<bool, Refusal> {
-    let (allowed, get, post) = match route {
-        Route::Items => ("GET, POST", true, true),
-        Route::Item(_) => ("GET", true, false),
-        Route::Transitions(_) | Route::Evidence(_) | Route::Approvals(_) => ("POST", false, true),
+    let (allowed, other, post) = match route {
+        Route::Items => ("GET, POST", Some("GET"), true),
+        Route::Item(_) => ("GET", Some("GET"), false),
+        Route::Blocker(..) => ("DELETE", Some("DELETE"), false),
+        Route::Transitions(_) | Route::Evidence(_) | Route::Approvals(_) | Route::Blockers(_) | Route::Snooze(..) => {
+            ("POST", None, true)
+        }
     };
     match request.method() {
-        "GET" if get => Ok(false),
         "POST" if post => Ok(true),
+        method if other == Some(method) => Ok(false),
         method => Err(Refusal::WrongMethod { method: method.to_owned(), allowed }),
     }
 }

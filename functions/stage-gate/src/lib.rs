@@ -17,6 +17,8 @@
 //! | [`service`] | making items, and what all calls share |
 //! | [`moving`] | moves: decide, take the place, commit |
 //! | [`vouching`] | evidence by somebody's word, and approvals |
+//! | [`blocking`] | what keeps items, as people say it |
+//! | [`writing`] | writing what people say, where no place changes with it |
 //! | [`looking`] | items as they are, and what keeps them |
 //! | [`upkeep`] | keeping the places of items that are under way |
 //! | [`telling`] | what the gate said, as events and audit entries |
@@ -28,6 +30,7 @@ pub use crate::service::ItemGates;
 
 pub mod answer;
 pub mod api;
+pub mod blocking;
 pub mod handler;
 pub mod http;
 pub mod looking;
@@ -36,6 +39,7 @@ pub mod service;
 pub mod telling;
 pub mod upkeep;
 pub mod vouching;
+pub mod writing;
 
 #[cfg(feature = "lambda")]
 mod manifest;

@@ -20,7 +20,12 @@ pub const MANIFEST: Manifest = Manifest {
         Wake::Route { method: "POST", path: "/v1/items/{item}/transitions", public: false },
         Wake::Route { method: "POST", path: "/v1/items/{item}/evidence", public: false },
         Wake::Route { method: "POST", path: "/v1/items/{item}/approvals", public: false },
+        Wake::Route { method: "POST", path: "/v1/items/{item}/blockers", public: false },
+        Wake::Route { method: "DELETE", path: "/v1/items/{item}/blockers/{blocker}", public: false },
+        Wake::Route { method: "POST", path: "/v1/items/{item}/blockers/{blocker}/snooze", public: false },
         Wake::Event { event: EventKind::StageTransitionRequested, filter: &[] },
+        Wake::Event { event: EventKind::ItemBlocked, filter: &[] },
+        Wake::Event { event: EventKind::ItemUnblocked, filter: &[] },
         Wake::Schedule { name: "keep", rate: "rate(15 minutes)", input: r#"{"schedule":"keep"}"# },
     ],
     env: &[
@@ -34,6 +39,8 @@ pub const MANIFEST: Manifest = Manifest {
     emits: &[
         EventKind::StageGateApproved,
         EventKind::StageGateRejected,
+        EventKind::ItemBlocked,
+        EventKind::ItemUnblocked,
         EventKind::WipLockAcquired,
         EventKind::WipLockReleased,
         EventKind::WipLockExpired,

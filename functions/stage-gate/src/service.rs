@@ -89,6 +89,8 @@ impl NewItem {
             pipeline: self.pipeline.clone(),
             position: Position::Active { stage },
             since: now,
+            updated_at: now,
+            blocked_since: None,
             head: None,
             version: 1,
         })

@@ -59,7 +59,14 @@ pub fn rejected(
     envelope(item, Event::StageGateRejected(told), &identity, cause, now)
 }
 
-fn envelope(item: &ItemId, event: Event, identity: &[&str], cause: &CorrelationId, occurred_at: Timestamp) -> Envelope {
+/// An event about an item. Its id follows from what it says and from `identity`.
+pub fn envelope(
+    item: &ItemId,
+    event: Event,
+    identity: &[&str],
+    cause: &CorrelationId,
+    occurred_at: Timestamp,
+) -> Envelope {
     let parts = ["stage-gate", event.kind().name(), item.as_str()].into_iter().chain(identity.iter().copied());
     let (event_id, correlation_id) = (EventId::derived(parts), cause.clone());
     let subject = subject(item);

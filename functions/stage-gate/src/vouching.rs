@@ -11,11 +11,14 @@ use common::{
         wip::vet::Misfit,
     },
     fault::Fault,
-    ports::{ItemChange, ItemRows, Patience, Pause, WipRows},
+    ports::{ItemRows, Pause, WipRows},
 };
-use jiff::Timestamp;
 
-use crate::{service::ItemGates, telling};
+use crate::{
+    service::ItemGates,
+    telling,
+    writing::{Said, Written},
+};
 
 /// Evidence that somebody gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,16 @@ pub enum Vouched {
     Misfit(Misfit),
 }
 
+impl Vouched {
+    fn of(written: Written<Self>) -> Self {
+        match written {
+            Written::Done(after) => Self::Taken(after),
+            Written::Not(answer) => answer,
+            Written::NoItem => Self::NoItem,
+        }
+    }
+}
+
 impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
     /// Takes somebody's word for a criterion, in the place of what was said before.
     ///
@@ -74,7 +87,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             let head = word.head.as_ref().map_or("", |head| head.as_str()).to_owned();
             [("by", by.to_string()), ("key", word.key.to_string()), ("value", word.value.found()), ("head", head)]
         };
-        self.vouch(id, cause, |dossier, pipeline, now| {
+        self.write(id, cause, |dossier, pipeline, now| {
             let criteria: Vec<&Criterion> = criteria(pipeline).filter(|criterion| criterion.key == word.key).collect();
             if let Some(misfit) = misfit(&word.key, &criteria, pipeline) {
                 return Err(Vouched::Misfit(misfit));
@@ -97,9 +110,10 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             }
             let evidence = Evidence { value: word.value.clone(), provenance, head: word.head.clone(), at: now };
             let entry = telling::entry(id, "item.attest", facts(), cause, now);
-            Ok((dossier.clone().with_evidence(word.key.clone(), evidence), entry))
+            Ok(Said { after: dossier.clone().with_evidence(word.key.clone(), evidence), entry, events: Vec::new() })
         })
         .await
+        .map(Vouched::of)
     }
 
     /// Takes somebody's approval of an item's next move, as the item is now.
@@ -117,7 +131,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             let head = consent.head.as_ref().map_or("", |head| head.as_str()).to_owned();
             [("by", by.to_string()), ("from", consent.from.to_string()), ("to", consent.to.to_string()), ("head", head)]
         };
-        self.vouch(id, cause, |dossier, pipeline, now| {
+        self.write(id, cause, |dossier, pipeline, now| {
             if let Some(otherwise) = otherwise(dossier, pipeline, consent) {
                 return Err(Vouched::Otherwise(otherwise));
             }
@@ -144,39 +158,10 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             let Consent { from, to, head, .. } = consent.clone();
             let approval = Approval { by: by.clone(), from, to, head, at: now };
             let entry = telling::entry(id, "item.approve", facts(), cause, now);
-            Ok((dossier.clone().with_approval(approval), entry))
+            Ok(Said { after: dossier.clone().with_approval(approval), entry, events: Vec::new() })
         })
         .await
-    }
-
-    /// Loads, lets `change` decide, commits; again while others were faster.
-    async fn vouch(
-        &self,
-        id: &ItemId,
-        cause: &CorrelationId,
-        change: impl Fn(&Dossier, &StagePipeline, Timestamp) -> Result<(Dossier, common::domain::audit::Draft), Vouched>,
-    ) -> Result<Vouched, Fault> {
-        let mut patience = Patience::new(&self.clock);
-        loop {
-            let Some(before) = self.rows.item(id, None).await?.dossier else { return Ok(Vouched::NoItem) };
-            let now = self.now();
-            let (after, entry) = match change(&before, &self.pipeline(&before.item.pipeline), now) {
-                Ok(changed) => changed,
-                Err(answer) => return Ok(answer),
-            };
-            let change = ItemChange {
-                item: id.clone(),
-                dossier: Some((before.item.version, after.clone())),
-                answered: None,
-                writes: [].into(),
-                events: vec![],
-                entry,
-            };
-            if self.commit(&change, &self.nothing_of_places(now), cause).await? {
-                return Ok(Vouched::Taken(Box::new(after)));
-            }
-            self.again(&mut patience, "writing what was said for", id).await?;
-        }
+        .map(Vouched::of)
     }
 
     /// Why somebody may not give something that takes one of these groups.

@@ -6,9 +6,10 @@ use common::{
     domain::{
         audit::{Draft, Phase, verify},
         id::{Digest, ItemId, RequestId},
+        rhythm::Cause,
         stage::{
-            Answered, Approval, Destination, Dossier, Evidence, Item, MoveRequest, Position, Provenance, Step, Value,
-            Verdict,
+            Answered, Approval, Destination, Dossier, Evidence, Item, MoveRequest, NewBlocker, Position, Provenance,
+            Step, Value, Verdict,
         },
         wip::{Fence, ItemType, Scope, ScopeState, operation::Operation},
     },
@@ -44,6 +45,8 @@ fn dossier(item: &str, version: u64) -> Dossier {
         pipeline: id("short"),
         position: Position::Active { stage: id("spark") },
         since: now(),
+        updated_at: now(),
+        blocked_since: None,
         head: None,
         version,
     })
@@ -156,6 +159,11 @@ async fn what_a_gate_looks_at_is_read_as_it_was_written<S: Items>(Case { store, 
     let approval = |by: &str| Approval { by: id(by), from: id("spark"), to: id("seed"), head: None, at: now() };
     let whole = whole.with_approval(approval("bob")).with_approval(approval("cy")).with_approval(approval("bob"));
     assert_eq!((whole.item.version, whole.approvals.len()), (9, 2));
+    let cause = Cause::Item(id("p-2"));
+    let blocker =
+        |name: &str| NewBlocker { id: id(name), text: "a \u{201e}blocker\u{201c}".to_owned(), cause: cause.clone() };
+    let whole = whole.blocked(&blocker("one"), at(10)).unwrap().blocked(&blocker("two"), at(11)).unwrap();
+    let whole = whole.unblocked(&id("one"), at(12)).unwrap().snoozed(&id("two"), &id("bob"), at(90), at(13)).unwrap();
     assert_eq!(store.commit_item(&change(0, whole.clone()), now()).await.unwrap(), ItemCommitted::Done);
     assert_eq!(store.item(&id("p-1"), None).await.unwrap(), Found { dossier: Some(whole), answered: None });
 }

@@ -18,8 +18,9 @@ use super::{
 use crate::{
     aws::fault,
     domain::{
-        id::{CriterionKey, ItemId, RequestId},
-        stage::{Answered, Approval, Dossier, Evidence, Item},
+        id::{BlockerId, CriterionKey, ItemId, RequestId},
+        rhythm::Blocker,
+        stage::{Answered, Approval, Dossier, Evidence, Item, kill::KillReview},
     },
     fault::Fault,
     ports::{Found, ItemChange, ItemCommitted, ItemRows, MAX_WEIGHT, Page},
@@ -33,6 +34,10 @@ pub const ITEM_ACTIONS: &[&str] = &["dynamodb:GetItem", "dynamodb:PutItem", "dyn
 struct Beside {
     evidence: BTreeMap<CriterionKey, Evidence>,
     approvals: Vec<Approval>,
+    #[serde(default)]
+    blockers: BTreeMap<BlockerId, Blocker>,
+    #[serde(default)]
+    kill: KillReview,
 }
 
 impl ItemRows for Table {
@@ -58,8 +63,8 @@ impl ItemRows for Table {
         let dossier = match (item, beside) {
             (None, None) => None,
             (Some(item), Some(beside)) => {
-                let Beside { evidence, approvals } = from_json(beside)?;
-                Some(Dossier { item: from_json(item)?, evidence, approvals })
+                let Beside { evidence, approvals, blockers, kill } = from_json(beside)?;
+                Some(Dossier { item: from_json(item)?, evidence, approvals, blockers, kill })
             }
             (_, _) => return Err(Fault::bug(format!("of the two rows of the item {id} one is missing"))),
         };
@@ -108,8 +113,9 @@ impl Table {
         let broken = |error| Fault::bug_from("writing a work item", error);
         let new = |row: Row| self.put(row).condition_expression("attribute_not_exists(pk)");
         let mut parts = Vec::new();
-        if let Some((seen, Dossier { item, evidence, approvals })) = &change.dossier {
-            let light = [("version", n(item.version)), ("json", to_json(item)?)];
+        if let Some((seen, dossier)) = &change.dossier {
+            let Dossier { item, evidence, approvals, blockers, kill } = dossier.clone();
+            let light = [("version", n(item.version)), ("json", to_json(&item)?)];
             let light = row(&Key::Item(change.item.clone()), light);
             let light = match seen {
                 0 => new(light),
@@ -120,7 +126,7 @@ impl Table {
                     .expression_attribute_values(":seen", n(seen)),
             };
             parts.push(Self::put_item(light.build().map_err(broken)?));
-            let beside = Beside { evidence: evidence.clone(), approvals: approvals.clone() };
+            let beside = Beside { evidence, approvals, blockers, kill };
             let beside = row(&Key::Dossier(change.item.clone()), [("json", to_json(&beside)?)]);
             parts.push(Self::put_item(self.put(beside).build().map_err(broken)?));
         }

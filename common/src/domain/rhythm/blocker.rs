@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::WorkCalendar;
@@ -37,7 +38,7 @@ pub struct Blocker {
 }
 
 /// What a blocked item waits for. Two blockers with the same cause are alike.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// An answer of somebody.
@@ -99,7 +100,7 @@ pub struct Pattern {
 const ALIKE: usize = 3;
 
 /// Over how many days blockers make a pattern, resolved or not.
-const PATTERN_DAYS: i64 = 14;
+pub const PATTERN_DAYS: i64 = 14;
 
 /// Causes that three items or more had in the last fortnight, the commonest first.
 pub fn patterns<'b>(blockers: impl IntoIterator<Item = &'b Blocker>, now: Timestamp) -> Vec<Pattern> {

@@ -10,12 +10,16 @@ use super::{
     evidence::Evidence,
     gate::{Approval, Facts, MoveRequest},
     item::{Destination, Item, Step},
+    kill::KillReview,
     obstacle::Obstacle,
     pipeline::StagePipeline,
 };
-use crate::domain::id::{CriterionKey, GroupName, PersonName};
+use crate::domain::{
+    id::{BlockerId, CriterionKey, GroupName, PersonName},
+    rhythm::Blocker,
+};
 
-/// An item, the evidence for it and the approvals of its next move.
+/// An item, the evidence for it, the approvals of its next move, and what stands in its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dossier {
     /// The item.
@@ -24,6 +28,10 @@ pub struct Dossier {
     pub evidence: BTreeMap<CriterionKey, Evidence>,
     /// Who said that it may go on, since it came into its stage: one a person and move.
     pub approvals: Vec<Approval>,
+    /// What keeps it from going on, and what did a short while ago.
+    pub blockers: BTreeMap<BlockerId, Blocker>,
+    /// Whether its end is considered.
+    pub kill: KillReview,
 }
 
 /// What was decided.
@@ -58,7 +66,13 @@ pub struct Answered {
 impl Dossier {
     /// A new item, for which nothing was brought yet.
     pub fn new(item: Item) -> Self {
-        Self { item, evidence: BTreeMap::new(), approvals: Vec::new() }
+        Self {
+            item,
+            evidence: BTreeMap::new(),
+            approvals: Vec::new(),
+            blockers: BTreeMap::new(),
+            kill: KillReview::default(),
+        }
     }
 
     /// What a decision looks at.
@@ -86,7 +100,7 @@ impl Dossier {
                 evidence.remove(&criterion.key);
             }
         }
-        Self { item: self.item.moved(to, now), evidence, approvals: Vec::new() }
+        Self { item: self.item.moved(to, now), evidence, approvals: Vec::new(), ..self.clone() }
     }
 
     /// With evidence, in the place of what was there. Approvals that were given over other evidence go: whoever gave them has not seen this.
@@ -96,6 +110,7 @@ impl Dossier {
         if self.evidence.get(&key).map(says) != Some(says(&evidence)) {
             self.approvals.clear();
         }
+        self.item.updated_at = evidence.at;
         self.evidence.insert(key, evidence);
         self.item.version += 1;
         self
@@ -107,6 +122,7 @@ impl Dossier {
         let same =
             |other: &Approval| (&other.by, &other.from, &other.to) == (&approval.by, &approval.from, &approval.to);
         self.approvals.retain(|other| !same(other));
+        self.item.updated_at = approval.at;
         self.approvals.push(approval);
         self.item.version += 1;
         self

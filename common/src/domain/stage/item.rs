@@ -32,6 +32,11 @@ pub struct Item {
     pub position: Position,
     /// Since when it stands there.
     pub since: Timestamp,
+    /// When somebody last did something about it: moved it, vouched for it, or said what keeps it.
+    pub updated_at: Timestamp,
+    /// Since when something has kept it from going on: its oldest open blocker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_since: Option<Timestamp>,
     /// The commit that it is about now, when it has a repository: evidence and approvals for another one are stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<CommitSha>,
@@ -174,7 +179,7 @@ impl Item {
             Destination::Parked => Position::Parked { from },
             Destination::Killed => Position::Killed { from },
         };
-        Self { position, since: now, version: self.version + 1, ..self.clone() }
+        Self { position, since: now, updated_at: now, version: self.version + 1, ..self.clone() }
     }
 
     /// What kind of move leads there: one step forward, any step back, aside, to its end, and from aside only back to where it left.

@@ -108,6 +108,8 @@ impl Case {
                 pipeline: id("candlefish"),
                 position: Position::Active { stage: id("scaffold") },
                 since: now() - SignedDuration::from_hours(24),
+                updated_at: now() - SignedDuration::from_hours(24),
+                blocked_since: None,
                 head: Some(head()),
                 version: 3,
             },
@@ -153,6 +155,7 @@ impl Case {
     }
 }
 
+mod blocking;
 mod kill;
 mod obstacles;
 mod reviews;
@@ -249,7 +252,7 @@ fn case_keys() -> usize {
 #[test]
 fn after_a_move_back_the_gates_ahead_want_their_evidence_again() {
     let Case { item, evidence, approvals, pipeline, .. } = Case::good();
-    let dossier = Dossier { item, evidence, approvals };
+    let dossier = Dossier { evidence, approvals, ..Dossier::new(item) };
     let keys = |to: Destination| dossier.moved(&to, &pipeline, now()).evidence.len();
     assert_eq!(keys(Destination::Stage(id("seed"))), 0);
     assert_eq!(keys(Destination::Stage(id("ship"))), case_keys(), "a move forward takes nothing");

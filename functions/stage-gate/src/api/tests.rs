@@ -16,8 +16,9 @@ use common::{
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::{ItemGates, api::serve};
+use crate::{ItemGates, api::serve, telling};
 
+mod blocking;
 mod bus;
 mod places;
 mod refusals;

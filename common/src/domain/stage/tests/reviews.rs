@@ -84,7 +84,7 @@ fn every_one_of_a_group_is_every_one_and_a_condition_that_nobody_can_judge_holds
 fn other_evidence_takes_the_approvals_that_were_given_without_it() {
     let case = Case::good();
     let Case { item, evidence, approvals, .. } = case;
-    let dossier = Dossier { item, evidence, approvals };
+    let dossier = Dossier { evidence, approvals, ..Dossier::new(item) };
     let key: CriterionKey = id("effort_weeks");
     let same = dossier.evidence[&key].clone();
     let later = Evidence { at: now() + SignedDuration::from_secs(1), ..same.clone() };
