@@ -13,7 +13,7 @@
 //! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
 //! | `gates` | [`RunGates`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
-//! | `ledger` | [`ClusterLedger`], [`AuditTrail`] |
+//! | `ledger` | [`ClusterRecords`], [`ClusterLedger`], [`AuditTrail`] |
 //! | `runs` | [`RunRows`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
 //! | `items` | [`ItemRows`] |

@@ -7,6 +7,8 @@
 //! | `testing/store.rs` | the table: intake, outbox, bus, feedback ledger, cluster ledger, audit trail, compiled specs |
 //! | `testing/wip.rs` | the table: the rows of the limits on work in progress |
 //! | `testing/items.rs` | the table: work items |
+//! | `testing/runs.rs` | the table: holds, and answers to runs |
+//! | `testing/gates.rs` | the gates of CodePipeline |
 //! | `testing/governance.rs` | the governance bundle, by files |
 //! | `testing/api.rs` | API Gateway: requests of the HTTP API |
 //! | `testing/files.rs` | cluster files, as their authors write them |
@@ -35,11 +37,13 @@ use crate::{
 };
 
 pub use self::{
-    api::api_request, files::ClusterFile, governance::GovernanceFiles, host::Files, pipelines::FakePipeline,
+    api::api_request, files::ClusterFile, gates::GivenAnswer, governance::GovernanceFiles, host::Files,
+    pipelines::FakePipeline,
 };
 
 mod api;
 mod files;
+mod gates;
 mod governance;
 mod host;
 mod items;
@@ -123,6 +127,7 @@ struct State {
     wip: wip::State,
     items: items::State,
     runs: runs::State,
+    gates: gates::State,
 }
 
 struct Failing {

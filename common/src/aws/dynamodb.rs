@@ -36,8 +36,14 @@ mod transact;
 mod wip;
 
 pub use self::{
-    audit::AUDIT_TRAIL_ACTIONS, clusters::CLUSTER_LEDGER_ACTIONS, feedback::FEEDBACK_ACTIONS, intake::INTAKE_ACTIONS,
-    items::ITEM_ACTIONS, outbox::OUTBOX_ACTIONS, runs::RUN_ACTIONS, wip::WIP_ACTIONS,
+    audit::AUDIT_TRAIL_ACTIONS,
+    clusters::{CLUSTER_LEDGER_ACTIONS, CLUSTER_RECORD_ACTIONS},
+    feedback::FEEDBACK_ACTIONS,
+    intake::INTAKE_ACTIONS,
+    items::ITEM_ACTIONS,
+    outbox::OUTBOX_ACTIONS,
+    runs::RUN_ACTIONS,
+    wip::WIP_ACTIONS,
 };
 
 /// The table.

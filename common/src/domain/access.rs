@@ -94,6 +94,15 @@ pub enum Action<'a> {
         /// Who answers for it.
         owner: &'a PersonName,
     },
+    /// To place a hold on runs: whoever works may stop what is about to begin, with a reason and an end.
+    PlaceHold,
+    /// To lift a hold.
+    LiftHold {
+        /// Who placed it.
+        by: &'a PersonName,
+    },
+    /// To answer at the gate of a run at all: whose answer counts, the groups of people.yaml say.
+    AnswerRun,
     /// To make and move work items, and to give evidence and approvals, at all: whose items, their pods say, and whose word counts, the
     /// groups of people.yaml.
     Work,
@@ -245,6 +254,13 @@ pub fn may(actor: &Actor, action: Action<'_>) -> Result<(), Forbidden> {
             }
             works_for(actor, pod, "move its items")
         }
+        Action::PlaceHold => at_least(actor, Role::Member, "place a hold"),
+        Action::LiftHold { by } if *by == actor.person => at_least(actor, Role::Member, "lift a hold"),
+        Action::LiftHold { by } => {
+            let reason = format!("{by} placed it: they and admins lift it");
+            if actor.role == Role::Admin { Ok(()) } else { Err(Forbidden { reason }) }
+        }
+        Action::AnswerRun => at_least(actor, Role::Member, "answer at the gate of a run"),
         Action::Work => at_least(actor, Role::Member, "make, move, attest or approve work items"),
     }
 }

@@ -11,15 +11,19 @@ mod approval;
 mod freeze;
 mod gate;
 mod hold;
+mod precedent;
 mod rules;
+mod told;
 mod unmet;
 
 pub use self::{
     approval::{Answer, Approval, Authors},
     freeze::{Edge, Freeze},
-    gate::{Certificate, Decision, Facts, Precedent, Run, Verdict, decide},
-    hold::{Hold, HoldScope},
+    gate::{Certificate, Decision, Facts, Run, Verdict, counts, decide},
+    hold::{Hold, HoldScope, Lifted},
+    precedent::{PastRun, Precedent, RunState},
     rules::{Promotion, Rules},
+    told::Told,
     unmet::{Clearing, Unmet},
 };
 

@@ -5,7 +5,10 @@ use std::{fmt, future::Future};
 use jiff::Timestamp;
 
 use super::PipelineError;
-use crate::domain::id::{CommitSha, ExecutionId, PipelineName};
+use crate::domain::{
+    id::{CommitSha, ExecutionId, PipelineName},
+    run::PastRun,
+};
 
 /// A run that waits at its gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +57,10 @@ pub enum Answered {
 pub trait RunGates: Sync {
     /// Every run that waits at the gate of a pipeline now. Nothing for a pipeline that is gone or has no gate.
     fn waiting(&self, pipeline: &PipelineName) -> impl Future<Output = Result<Vec<WaitingRun>, PipelineError>> + Send;
+
+    /// The latest executions of a pipeline, newest first: some hundreds, and none that is older than the service keeps. Nothing for a
+    /// pipeline that is gone.
+    fn history(&self, pipeline: &PipelineName) -> impl Future<Output = Result<Vec<PastRun>, PipelineError>> + Send;
 
     /// Answers one request, with words for people (cut after 512 characters, which is what the service takes).
     ///

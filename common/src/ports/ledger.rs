@@ -27,8 +27,14 @@ pub struct Recording {
     pub events: Vec<Envelope>,
 }
 
+/// The clusters that have pipelines of ours: which pipeline is whose.
+pub trait ClusterRecords: Sync {
+    /// Everything remembered about a repository's clusters.
+    fn records(&self, repository: RepositoryId) -> impl Future<Output = Result<Vec<ClusterRecord>, Fault>> + Send;
+}
+
 /// The provisioner's state.
-pub trait ClusterLedger: Sync {
+pub trait ClusterLedger: ClusterRecords {
     /// Takes the next generation for a branch at this head.
     fn take_generation(
         &self,
@@ -44,9 +50,6 @@ pub trait ClusterLedger: Sync {
         repository: RepositoryId,
         branch: &BranchName,
     ) -> impl Future<Output = Result<Generation, Fault>> + Send;
-
-    /// Everything remembered about a repository's clusters.
-    fn records(&self, repository: RepositoryId) -> impl Future<Output = Result<Vec<ClusterRecord>, Fault>> + Send;
 
     /// Commits one recording.
     fn record(&self, recording: Recording) -> impl Future<Output = Result<(), Fault>> + Send;

@@ -5,8 +5,8 @@ use std::future::Future;
 use crate::{
     domain::{
         audit::Draft,
-        id::{ExecutionId, HoldId, PipelineName},
-        run::{Approval, Hold},
+        id::{ExecutionId, PipelineName},
+        run::{Approval, Hold, Lifted, Told},
     },
     event::Envelope,
     fault::Fault,
@@ -23,15 +23,34 @@ pub struct RunChange {
     pub entry: Draft,
 }
 
-/// What somebody said.
+/// What was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunSaid {
     /// They placed a hold.
     Hold(Hold),
-    /// They lifted one.
-    Lift(HoldId),
-    /// They answered at the gate of a run of this pipeline. A person may approve a run once and reject it once, whatever comes first.
+    /// They lifted one, which reads as it was read.
+    Lift(Hold, Lifted),
+    /// They answered at the gate of a run of this pipeline. A person may approve a run at a commit once and reject it once, whatever
+    /// comes first.
     Answer(PipelineName, Approval),
+    /// The gate said something else of a run of this pipeline than what it said last, which reads as it was read.
+    Gate {
+        /// Whose run.
+        pipeline: PipelineName,
+        /// What it said before.
+        before: Option<Told>,
+        /// What it says now.
+        now: Told,
+    },
+}
+
+/// What is kept of one run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunRecord {
+    /// What people answered.
+    pub approvals: Vec<Approval>,
+    /// What the gate said last.
+    pub told: Option<Told>,
 }
 
 /// How it ended.
@@ -39,7 +58,8 @@ pub enum RunSaid {
 pub enum RunCommitted {
     /// Everything is written.
     Done,
-    /// Nothing was written, because it is so already: the hold stands, or is gone, or the person gave this answer before.
+    /// Nothing was written, because it is so already: there is a hold of this id, or it is not any more as it was read, or the person
+    /// gave this answer before, or the gate has said something else since.
     Already,
     /// Nothing was written: somebody else was at the same rows. The same may pass in a moment.
     Conflict,
@@ -47,19 +67,20 @@ pub enum RunCommitted {
 
 /// The rows of holds and answers.
 pub trait RunRows: Sync {
-    /// Every hold that was placed and not lifted, from one consistent read. Those that ended may be among them: compare with now.
+    /// Every hold that was placed, from one consistent read. Those that ended and those that were lifted stay among them for a while:
+    /// ask each whether it stands.
     fn holds(&self) -> impl Future<Output = Result<Vec<Hold>, Fault>> + Send;
 
-    /// What was answered about one run, from one consistent read. Nothing that was said of another run.
-    fn approvals(
+    /// What is kept of one run, from one consistent read. Nothing that was said of another run.
+    fn run(
         &self,
         pipeline: &PipelineName,
         execution: &ExecutionId,
-    ) -> impl Future<Output = Result<Vec<Approval>, Fault>> + Send;
+    ) -> impl Future<Output = Result<RunRecord, Fault>> + Send;
 
     /// Writes a change, one attempt.
     ///
-    /// Idempotent by the hold's id, and by (run, person, answer).
+    /// Idempotent by the hold's id, by (run, person, answer, commit), and by what was said of a run before.
     ///
     /// # Errors
     /// `Retry` when the outcome is not known; `Bug` when it could never pass.

@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use crate::{
     domain::{
-        id::{ExecutionId, HoldId, PersonName, PipelineName},
-        run::{Answer, Approval, Hold},
+        id::{CommitSha, ExecutionId, HoldId, PersonName, PipelineName},
+        run::{Answer, Approval, Hold, Told},
     },
     fault::Fault,
-    ports::{OutboxRow, RunChange, RunCommitted, RunRows, RunSaid},
+    ports::{OutboxRow, RunChange, RunCommitted, RunRecord, RunRows, RunSaid},
     testing::World,
 };
+
+type Answers = BTreeMap<(PersonName, Answer, CommitSha), Approval>;
 
 #[derive(Default)]
 pub(super) struct State {
     holds: BTreeMap<HoldId, Hold>,
-    answers: BTreeMap<(PipelineName, ExecutionId), BTreeMap<(PersonName, Answer), Approval>>,
+    answers: BTreeMap<(PipelineName, ExecutionId), Answers>,
+    told: BTreeMap<(PipelineName, ExecutionId), Told>,
 }
 
 impl RunRows for World {
@@ -23,10 +26,12 @@ impl RunRows for World {
         self.call("RunRows.holds", "", false, |state| Ok(state.runs.holds.values().cloned().collect()))
     }
 
-    async fn approvals(&self, pipeline: &PipelineName, execution: &ExecutionId) -> Result<Vec<Approval>, Fault> {
-        self.call("RunRows.approvals", execution.as_str(), false, |state| {
-            let answers = state.runs.answers.get(&(pipeline.clone(), execution.clone()));
-            Ok(answers.into_iter().flat_map(BTreeMap::values).cloned().collect())
+    async fn run(&self, pipeline: &PipelineName, execution: &ExecutionId) -> Result<RunRecord, Fault> {
+        let run = (pipeline.clone(), execution.clone());
+        self.call("RunRows.run", execution.as_str(), false, |state| {
+            let answers = state.runs.answers.get(&run);
+            let approvals = answers.into_iter().flat_map(BTreeMap::values).cloned().collect();
+            Ok(RunRecord { approvals, told: state.runs.told.get(&run).cloned() })
         })
     }
 
@@ -42,11 +47,25 @@ impl RunRows for World {
                     }
                     std::collections::btree_map::Entry::Occupied(_) => false,
                 },
-                RunSaid::Lift(hold) => runs.holds.remove(hold).is_some(),
+                RunSaid::Lift(hold, lifted) => match runs.holds.get_mut(&hold.id).filter(|there| *there == hold) {
+                    Some(there) => {
+                        there.lifted = Some(lifted.clone());
+                        true
+                    }
+                    None => false,
+                },
+                RunSaid::Gate { pipeline, before, now } => {
+                    let run = (pipeline.clone(), now.execution.clone());
+                    let same = runs.told.get(&run) == before.as_ref();
+                    if same {
+                        runs.told.insert(run, now.clone());
+                    }
+                    same
+                }
                 RunSaid::Answer(pipeline, approval) => {
                     let run = (pipeline.clone(), approval.execution.clone());
                     let answers = runs.answers.entry(run).or_default();
-                    match answers.entry((approval.by.clone(), approval.answer)) {
+                    match answers.entry((approval.by.clone(), approval.answer, approval.commit.clone())) {
                         std::collections::btree_map::Entry::Vacant(place) => {
                             place.insert(approval.clone());
                             true

@@ -14,8 +14,8 @@ use crate::{
     event::Envelope,
     fault::Fault,
     ports::{
-        AuditTrail, Bus, ClusterLedger, Delivery, FeedbackLedger, Intake, Outbox, OutboxRow, Recorded, Recording, Said,
-        Specs,
+        AuditTrail, Bus, ClusterLedger, ClusterRecords, Delivery, FeedbackLedger, Intake, Outbox, OutboxRow, Recorded,
+        Recording, Said, Specs,
     },
     testing::World,
 };
@@ -189,6 +189,15 @@ impl FeedbackLedger for World {
     }
 }
 
+impl ClusterRecords for World {
+    async fn records(&self, repository: RepositoryId) -> Result<Vec<ClusterRecord>, Fault> {
+        self.call("ClusterLedger.records", "", false, |state| {
+            let ours = state.store.records.iter().filter(|((owner, _), _)| *owner == repository);
+            Ok(ours.map(|(_, record)| record.clone()).collect())
+        })
+    }
+}
+
 impl ClusterLedger for World {
     async fn take_generation(
         &self,
@@ -208,13 +217,6 @@ impl ClusterLedger for World {
         self.call("ClusterLedger.current_generation", branch.as_str(), false, |state| {
             let fence = state.store.fences.get(&(repository, branch.clone()));
             Ok(fence.copied().unwrap_or(Generation(0)))
-        })
-    }
-
-    async fn records(&self, repository: RepositoryId) -> Result<Vec<ClusterRecord>, Fault> {
-        self.call("ClusterLedger.records", "", false, |state| {
-            let ours = state.store.records.iter().filter(|((owner, _), _)| *owner == repository);
-            Ok(ours.map(|(_, record)| record.clone()).collect())
         })
     }
 

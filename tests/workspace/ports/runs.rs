@@ -6,9 +6,9 @@ use common::{
     domain::{
         audit::{Draft, Phase, verify},
         id::PipelineName,
-        run::{Answer, Approval, Hold},
+        run::{Answer, Approval, Hold, Lifted, Told, Verdict},
     },
-    ports::{AuditTrail, RunChange, RunCommitted, RunRows, RunSaid},
+    ports::{AuditTrail, RunChange, RunCommitted, RunRecord, RunRows, RunSaid},
     testing::id,
 };
 
@@ -19,7 +19,8 @@ impl<S: RunRows + AuditTrail + Clone + Send + Sync + 'static> Runs for S {}
 
 suite! {
     a_hold_is_placed_once_and_lifted_once,
-    an_answer_is_for_one_run_and_each_person_gives_it_once,
+    an_answer_is_for_one_run_at_one_commit_and_each_person_gives_it_once,
+    what_a_gate_says_is_told_once_and_over_what_was_read,
     of_many_who_lift_a_hold_one_does,
 }
 
@@ -38,6 +39,7 @@ fn hold(name: &str) -> Hold {
         by: id("ada"),
         at: at(10),
         until: at(20),
+        lifted: None,
     }
 }
 
@@ -60,6 +62,14 @@ fn change(said: RunSaid, name: &str) -> RunChange {
     RunChange { said, events: vec![event(name)], entry }
 }
 
+fn lifted(by: &str) -> Lifted {
+    Lifted { by: id(by), at: at(15) }
+}
+
+async fn record(store: &impl RunRows, pipeline: &PipelineName, execution: &str) -> RunRecord {
+    store.run(pipeline, &id(execution)).await.unwrap()
+}
+
 async fn holds(store: &impl RunRows) -> Vec<Hold> {
     store.holds().await.unwrap()
 }
@@ -79,15 +89,17 @@ async fn a_hold_is_placed_once_and_lifted_once(Case { store, outbox }: Case<impl
     let other = Hold { reason: "another".into(), ..hold("h-1") };
     assert_eq!(store.commit_run(&change(RunSaid::Hold(other), "h-1-again")).await.unwrap(), RunCommitted::Already);
     assert_eq!(holds(&store).await, [hold("h-1"), hold("h-2")], "it reads as it was written, and the first one stands");
-    let lift = change(RunSaid::Lift(id("h-1")), "lift");
+    let lift = change(RunSaid::Lift(hold("h-1"), lifted("bob")), "lift");
     assert_eq!(store.commit_run(&lift).await.unwrap(), RunCommitted::Done);
     assert_eq!(store.commit_run(&lift).await.unwrap(), RunCommitted::Already);
-    assert_eq!(holds(&store).await, [hold("h-2")]);
+    assert_eq!(store.commit_run(&place("h-1")).await.unwrap(), RunCommitted::Already, "a copy places nothing again");
+    let gone = Hold { lifted: Some(lifted("bob")), ..hold("h-1") };
+    assert_eq!(holds(&store).await, [gone, hold("h-2")]);
     assert_eq!(outbox().len(), 3, "what changed nothing tells nobody");
     assert_eq!(entries(&store).await, 3);
 }
 
-async fn an_answer_is_for_one_run_and_each_person_gives_it_once(Case { store, outbox }: Case<impl Runs>) {
+async fn an_answer_is_for_one_run_at_one_commit_and_each_person_gives_it_once(Case { store, outbox }: Case<impl Runs>) {
     let said = async |by: &str, answer, execution: &str, name: &str| {
         let answer = RunSaid::Answer(pipeline(), approval(by, answer, execution));
         store.commit_run(&change(answer, name)).await.unwrap()
@@ -96,19 +108,48 @@ async fn an_answer_is_for_one_run_and_each_person_gives_it_once(Case { store, ou
     assert_eq!(said("ada", Answer::Approve, FIRST, "again").await, RunCommitted::Already);
     assert_eq!(said("ada", Answer::Reject, FIRST, "b").await, RunCommitted::Done, "a mind may change");
     assert_eq!(said("bob", Answer::Approve, SECOND, "c").await, RunCommitted::Done);
-    let of = async |pipeline: &PipelineName, execution: &str| store.approvals(pipeline, &id(execution)).await.unwrap();
+    let of = async |pipeline: &PipelineName, execution: &str| record(&store, pipeline, execution).await.approvals;
     let both = [Answer::Approve, Answer::Reject].map(|answer| approval("ada", answer, FIRST));
     assert_eq!(of(&pipeline(), FIRST).await, both);
     assert_eq!(of(&pipeline(), SECOND).await, [approval("bob", Answer::Approve, SECOND)]);
     assert_eq!(of(&id("mc-other"), FIRST).await, [], "the same execution id of another pipeline is another run");
-    assert_eq!(outbox().len(), 3);
-    assert_eq!(entries(&store).await, 3);
+    let moved = Approval { commit: id(&"0b".repeat(20)), ..approval("ada", Answer::Approve, FIRST) };
+    let moved = change(RunSaid::Answer(pipeline(), moved), "d");
+    assert_eq!(store.commit_run(&moved).await.unwrap(), RunCommitted::Done, "another commit is another answer");
+    assert_eq!(of(&pipeline(), FIRST).await.len(), 3);
+    assert_eq!(outbox().len(), 4);
+    assert_eq!(entries(&store).await, 4);
+}
+
+async fn what_a_gate_says_is_told_once_and_over_what_was_read(Case { store, outbox }: Case<impl Runs>) {
+    let told = |execution: &str, verdict, reason: &str| Told {
+        execution: id(execution),
+        commit: Some(id(&"0a".repeat(20))),
+        verdict,
+        reasons: vec![reason.to_owned()],
+        at: at(10),
+    };
+    let say = async |before: Option<&Told>, now: &Told, name: &str| {
+        let said = RunSaid::Gate { pipeline: pipeline(), before: before.cloned(), now: now.clone() };
+        store.commit_run(&change(said, name)).await.unwrap()
+    };
+    let (first, second) = (told(FIRST, Verdict::Hold, "a \u{201e}b\u{201c}"), told(FIRST, Verdict::Admit, ""));
+    assert_eq!(say(None, &first, "a").await, RunCommitted::Done);
+    assert_eq!(say(None, &second, "b").await, RunCommitted::Already, "somebody was faster");
+    assert_eq!(say(Some(&second), &second, "c").await, RunCommitted::Already, "it was not so");
+    assert_eq!(record(&store, &pipeline(), FIRST).await.told, Some(first.clone()));
+    assert_eq!(say(Some(&first), &second, "d").await, RunCommitted::Done);
+    assert_eq!(say(None, &told(SECOND, Verdict::Hold, ""), "e").await, RunCommitted::Done, "another run");
+    let expected = RunRecord { approvals: Vec::new(), told: Some(second) };
+    assert_eq!(record(&store, &pipeline(), FIRST).await, expected);
+    assert_eq!((outbox().len(), entries(&store).await), (3, 3));
 }
 
 async fn of_many_who_lift_a_hold_one_does(Case { store, .. }: Case<impl Runs>) {
     store.commit_run(&change(RunSaid::Hold(hold("h-1")), "h-1")).await.unwrap();
     let lift = |number: usize| {
-        let (store, change) = (store.clone(), change(RunSaid::Lift(id("h-1")), &format!("lift-{number}")));
+        let said = RunSaid::Lift(hold("h-1"), lifted(&format!("p{number}")));
+        let (store, change) = (store.clone(), change(said, &format!("lift-{number}")));
         async move {
             loop {
                 match store.commit_run(&change).await.unwrap() {

@@ -8,11 +8,12 @@ use aws_sdk_codepipeline::{
     error::SdkError,
     operation::{
         get_pipeline_execution::GetPipelineExecutionError, get_pipeline_state::GetPipelineStateError,
-        list_action_executions::ListActionExecutionsError, put_approval_result::PutApprovalResultError,
+        list_action_executions::ListActionExecutionsError, list_pipeline_executions::ListPipelineExecutionsError,
+        put_approval_result::PutApprovalResultError,
     },
     types::{
         ActionExecutionFilter, ActionExecutionStatus, ApprovalResult, ApprovalStatus, ExecutionMode,
-        PipelineExecutionStatus,
+        PipelineExecutionStatus, PipelineExecutionSummary,
     },
 };
 use aws_smithy_types::DateTime;
@@ -23,6 +24,7 @@ use crate::{
     domain::{
         cluster::{GATE_ACTION, GATE_STAGE},
         id::{CommitSha, PipelineName},
+        run::{PastRun, RunState},
     },
     ports::{Answered, GateAnswer, GateRequest, PipelineError, RunGates, WaitingRun},
 };
@@ -38,6 +40,12 @@ pub const GATE_ACTIONS: &[&str] = &[
 
 /// The longest summary of an approval (API reference, ApprovalResult).
 const SUMMARY: usize = 512;
+
+/// How many executions a page of a history has (API reference, ListPipelineExecutions: at most 100), and how many pages are read.
+const PAGE: i32 = 100;
+const PAGES: usize = 3;
+
+const LIST: &str = "ListPipelineExecutions";
 
 /// A request that is open: its execution, its token, since when.
 struct Open {
@@ -91,7 +99,7 @@ impl CodePipeline {
         loop {
             let request = self.client.list_pipeline_executions().pipeline_name(pipeline.as_str());
             let answer = request.set_next_token(next).send().await;
-            let answer = answer.map_err(|error| failed("ListPipelineExecutions", &error))?;
+            let answer = answer.map_err(|error| failed(LIST, &error))?;
             for summary in answer.pipeline_execution_summaries.into_iter().flatten() {
                 if summary.status == Some(PipelineExecutionStatus::InProgress)
                     && let Some(execution) = summary.pipeline_execution_id
@@ -160,16 +168,37 @@ impl RunGates for CodePipeline {
         let mut waiting = Vec::new();
         for Open { execution, token, since } in self.open(pipeline).await? {
             let commit = self.commit(pipeline, &execution).await?;
-            let since = since.and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok());
             waiting.push(WaitingRun {
                 execution: execution.parse().map_err(|error| ours("GetPipelineState", error))?,
                 commit,
                 since: since
+                    .and_then(moment)
                     .ok_or_else(|| ours("GetPipelineState", "an approval is open, and since when is missing"))?,
                 request: GateRequest(token),
             });
         }
         Ok(waiting)
+    }
+
+    async fn history(&self, pipeline: &PipelineName) -> Result<Vec<PastRun>, PipelineError> {
+        let mut runs = Vec::new();
+        let mut next = None;
+        for _ in 0..PAGES {
+            let request = self.client.list_pipeline_executions().pipeline_name(pipeline.as_str());
+            let answer = match request.max_results(PAGE).set_next_token(next).send().await {
+                Ok(answer) => answer,
+                Err(error) if no_pipeline(&error) => return Ok(Vec::new()),
+                Err(error) => return Err(failed(LIST, &error)),
+            };
+            for summary in answer.pipeline_execution_summaries.into_iter().flatten() {
+                runs.push(past(summary)?);
+            }
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(runs)
     }
 
     async fn answer(
@@ -195,6 +224,38 @@ impl RunGates for CodePipeline {
             Err(error) => Err(failed(step, &error)),
         }
     }
+}
+
+/// An execution as its summary says.
+fn past(summary: PipelineExecutionSummary) -> Result<PastRun, PipelineError> {
+    let missing = |what: &str| ours(LIST, format!("the answer has an execution without {what}"));
+    let execution = summary.pipeline_execution_id.ok_or_else(|| missing("its id"))?;
+    let began = summary.start_time.and_then(moment).ok_or_else(|| missing("its beginning"))?;
+    // As in `commit`: of two revisions none is the one that was deployed.
+    let commit = match summary.source_revisions.unwrap_or_default().as_slice() {
+        [revision] => revision.revision_id.as_deref().and_then(|commit| commit.parse().ok()),
+        _ => None,
+    };
+    let state = match summary.status {
+        Some(PipelineExecutionStatus::Succeeded) => RunState::Succeeded,
+        Some(PipelineExecutionStatus::InProgress | PipelineExecutionStatus::Stopping) => RunState::Running,
+        _ => RunState::Ended,
+    };
+    Ok(PastRun {
+        execution: execution.parse().map_err(|error| ours(LIST, error))?,
+        commit,
+        began,
+        changed: summary.last_update_time.and_then(moment).unwrap_or(began),
+        state,
+    })
+}
+
+fn moment(at: DateTime) -> Option<Timestamp> {
+    Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
+}
+
+fn no_pipeline<R>(error: &SdkError<ListPipelineExecutionsError, R>) -> bool {
+    error.as_service_error().is_some_and(ListPipelineExecutionsError::is_pipeline_not_found_exception)
 }
 
 fn gone<R>(error: &SdkError<GetPipelineStateError, R>) -> bool {

@@ -16,7 +16,7 @@ use crate::{
     },
     event::Envelope,
     fault::Fault,
-    ports::{ClusterLedger, Recording},
+    ports::{ClusterLedger, ClusterRecords, Recording},
     runtime::SystemClock,
 };
 
@@ -34,6 +34,16 @@ const MAX_BYTES: usize = 3 * 1024 * 1024;
 const HEAD: usize = 0;
 const ENTRY: usize = 1;
 
+/// The IAM actions that [`ClusterRecords`] needs.
+pub const CLUSTER_RECORD_ACTIONS: &[&str] = &["dynamodb:Query"];
+
+impl ClusterRecords for Table {
+    async fn records(&self, repository: RepositoryId) -> Result<Vec<ClusterRecord>, Fault> {
+        let items = self.query("reading the cluster records", &clusters_of(repository)).await?;
+        items.iter().map(from_json).collect()
+    }
+}
+
 impl ClusterLedger for Table {
     async fn take_generation(
         &self,
@@ -47,11 +57,6 @@ impl ClusterLedger for Table {
 
     async fn current_generation(&self, repository: RepositoryId, branch: &BranchName) -> Result<Generation, Fault> {
         self.read_fence(repository, branch).await
-    }
-
-    async fn records(&self, repository: RepositoryId) -> Result<Vec<ClusterRecord>, Fault> {
-        let items = self.query("reading the cluster records", &clusters_of(repository)).await?;
-        items.iter().map(from_json).collect()
     }
 
     async fn record(&self, recording: Recording) -> Result<(), Fault> {

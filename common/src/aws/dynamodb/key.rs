@@ -17,7 +17,8 @@
 //! | what an item's gates look at | `ITEM#<item>` | `DOSSIER` |
 //! | the answer to a request for a move | `ITEM#<item>` | `REQUEST#<request id>` |
 //! | hold | `HOLDS#ALL` | `<hold>` |
-//! | the answer to a run at its gate | `RUN#<pipeline>#<execution>` | `<person>#<approve or reject>` |
+//! | the answer to a run at its gate | `RUN#<pipeline>#<execution>` | `<person>#<approve or reject>#<commit>` |
+//! | what a run's gate said last | `RUN#<pipeline>#<execution>` | `GATE` |
 
 use std::collections::HashMap;
 
@@ -27,8 +28,8 @@ use super::item::Item;
 use crate::domain::{
     cluster::ClusterKey,
     id::{
-        BranchName, DeliveryId, Digest, EventId, ExecutionId, HoldId, ItemId, PersonName, PipelineName, RepositoryId,
-        RequestId,
+        BranchName, CommitSha, DeliveryId, Digest, EventId, ExecutionId, HoldId, ItemId, PersonName, PipelineName,
+        RepositoryId, RequestId,
     },
     run::Answer,
     wip::Scope,
@@ -46,7 +47,10 @@ pub(super) const ITEMS: &str = "ITEMS#ALL";
 /// The partition of the holds.
 pub(super) const HOLDS: &str = "HOLDS#ALL";
 
-/// What the sort key of an answer starts with.
+/// The row in a run's partition that is no answer.
+pub(super) const GATE_ROW: &str = "GATE";
+
+/// What the sort key of an item's request starts with.
 const REQUEST_PREFIX: &str = "REQUEST#";
 
 /// What an audit entry's sort key starts with.
@@ -93,8 +97,10 @@ pub enum Key {
     Request(ItemId, RequestId),
     /// A hold that was placed.
     Hold(HoldId),
-    /// What a person answered at the gate of a run.
-    Answer(PipelineName, ExecutionId, PersonName, Answer),
+    /// What a person answered at the gate of a run at a commit.
+    Answer(PipelineName, ExecutionId, PersonName, Answer, CommitSha),
+    /// What the gate of a run said last.
+    Gate(PipelineName, ExecutionId),
 }
 
 impl Key {
@@ -113,7 +119,7 @@ impl Key {
             Self::Item(_) => ITEMS.to_owned(),
             Self::Dossier(item) | Self::Request(item, _) => format!("ITEM#{}", escape(item.as_str())),
             Self::Hold(_) => HOLDS.to_owned(),
-            Self::Answer(pipeline, execution, ..) => answers_of(pipeline, execution),
+            Self::Answer(pipeline, execution, ..) | Self::Gate(pipeline, execution) => run_of(pipeline, execution),
         }
     }
 
@@ -133,7 +139,8 @@ impl Key {
             Self::Dossier(_) => "DOSSIER".to_owned(),
             Self::Request(_, request) => format!("{REQUEST_PREFIX}{}", escape(request.as_str())),
             Self::Hold(hold) => escape(hold.as_str()),
-            Self::Answer(_, _, by, answer) => format!("{}#{}", escape(by.as_str()), answer.as_str()),
+            Self::Answer(_, _, by, answer, commit) => format!("{}#{}#{commit}", escape(by.as_str()), answer.as_str()),
+            Self::Gate(..) => GATE_ROW.to_owned(),
         }
     }
 
@@ -170,10 +177,16 @@ impl Key {
             }
             ("HOLDS", hold) => Self::Hold(unescape(hold)?.parse().ok()?),
             ("RUN", answer) => {
-                let ((pipeline, execution), (by, answer)) = (rest.split_once('#')?, answer.split_once('#')?);
-                let answer = [Answer::Approve, Answer::Reject].into_iter().find(|one| one.as_str() == answer)?;
+                let (pipeline, execution) = rest.split_once('#')?;
                 let (pipeline, execution) = (unescape(pipeline)?.parse().ok()?, unescape(execution)?.parse().ok()?);
-                Self::Answer(pipeline, execution, unescape(by)?.parse().ok()?, answer)
+                if answer == GATE_ROW {
+                    Self::Gate(pipeline, execution)
+                } else {
+                    let (by, (answer, commit)) =
+                        answer.split_once('#').and_then(|(by, rest)| Some((by, rest.split_once('#')?)))?;
+                    let answer = [Answer::Approve, Answer::Reject].into_iter().find(|one| one.as_str() == answer)?;
+                    Self::Answer(pipeline, execution, unescape(by)?.parse().ok()?, answer, commit.parse().ok()?)
+                }
             }
             _ => return None,
         };
@@ -182,8 +195,8 @@ impl Key {
     }
 }
 
-/// The partition of the answers to a run.
-pub(super) fn answers_of(pipeline: &PipelineName, execution: &ExecutionId) -> String {
+/// The partition of what is said of a run.
+pub(super) fn run_of(pipeline: &PipelineName, execution: &ExecutionId) -> String {
     format!("RUN#{}#{}", escape(pipeline.as_str()), escape(execution.as_str()))
 }
 
@@ -245,10 +258,17 @@ mod tests {
             ("[a-z0-9][a-z0-9._-]{0,63}", token())
                 .prop_map(|(item, request)| Key::Request(item.parse().unwrap(), request.parse().unwrap())),
             name().prop_map(|hold| Key::Hold(hold.parse().unwrap())),
-            ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}", name(), any::<bool>()).prop_map(|(pipeline, digits, by, yes)| {
+            ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}", name(), any::<bool>(), "[0-9a-f]{40}").prop_map(
+                |(pipeline, digits, by, yes, commit)| {
+                    let execution = format!("00000000-0000-4000-8000-{digits}").parse().unwrap();
+                    let answer = if yes { Answer::Approve } else { Answer::Reject };
+                    let (by, commit) = (by.parse().unwrap(), commit.parse().unwrap());
+                    Key::Answer(pipeline.parse().unwrap(), execution, by, answer, commit)
+                }
+            ),
+            ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}").prop_map(|(pipeline, digits)| {
                 let execution = format!("00000000-0000-4000-8000-{digits}").parse().unwrap();
-                let answer = if yes { Answer::Approve } else { Answer::Reject };
-                Key::Answer(pipeline.parse().unwrap(), execution, by.parse().unwrap(), answer)
+                Key::Gate(pipeline.parse().unwrap(), execution)
             }),
         ]
     }

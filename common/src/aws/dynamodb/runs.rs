@@ -1,4 +1,4 @@
-//! Holds in one partition, and the answers to a run in a partition of the run's own.
+//! Holds in one partition, and what is said of a run in a partition of the run's own.
 //!
 //! Both carry an end, long after which TTL collects them; the audit chain keeps what was said. What a hold's end means is compared by who
 //! reads it, never left to TTL.
@@ -9,20 +9,20 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Table,
     item::{epoch, from_json, row, to_json},
-    key::{HOLDS, Key, answers_of},
+    key::{GATE_ROW, HOLDS, Key, run_of},
     transact::{Attempt, MAX_ITEMS},
 };
 use crate::{
     domain::{
         id::{ExecutionId, PipelineName},
-        run::{Approval, Hold},
+        run::{Approval, Hold, Told},
     },
     fault::Fault,
-    ports::{RunChange, RunCommitted, RunRows, RunSaid},
+    ports::{RunChange, RunCommitted, RunRecord, RunRows, RunSaid},
 };
 
 /// The IAM actions that [`RunRows`] needs: a transaction needs the right to each of its parts.
-pub const RUN_ACTIONS: &[&str] = &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"];
+pub const RUN_ACTIONS: &[&str] = &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"];
 
 /// How long a row stays after it has ended: longer than any execution that could still ask, whose gate waits 60 days at most.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -32,9 +32,16 @@ impl RunRows for Table {
         self.query("listing holds", HOLDS).await?.iter().map(from_json).collect()
     }
 
-    async fn approvals(&self, pipeline: &PipelineName, execution: &ExecutionId) -> Result<Vec<Approval>, Fault> {
-        let partition = answers_of(pipeline, execution);
-        self.query("reading the answers to a run", &partition).await?.iter().map(from_json).collect()
+    async fn run(&self, pipeline: &PipelineName, execution: &ExecutionId) -> Result<RunRecord, Fault> {
+        let mut record = RunRecord::default();
+        for row in self.query("reading what is kept of a run", &run_of(pipeline, execution)).await? {
+            if row.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == GATE_ROW) {
+                record.told = Some(from_json(&row)?);
+            } else {
+                record.approvals.push(from_json(&row)?);
+            }
+        }
+        Ok(record)
     }
 
     async fn commit_run(&self, change: &RunChange) -> Result<RunCommitted, Fault> {
@@ -57,22 +64,34 @@ impl RunRows for Table {
 
 impl Table {
     fn said(&self, said: &RunSaid) -> Result<TransactWriteItem, Fault> {
-        let broken = |error| Fault::bug_from("writing what was said of a run", error);
         let end = |from: Timestamp| epoch(from.saturating_add(KEPT).unwrap_or(Timestamp::MAX));
-        let (key, json, expires_at) = match said {
-            RunSaid::Hold(hold) => (Key::Hold(hold.id.clone()), to_json(hold)?, end(hold.until)),
-            RunSaid::Answer(pipeline, approval) => {
-                let Approval { execution, by, answer, at, .. } = approval;
-                let key = Key::Answer(pipeline.clone(), execution.clone(), by.clone(), *answer);
-                (key, to_json(approval)?, end(*at))
+        // What is overwritten must be what was read.
+        let (key, json, expires_at, before) = match said {
+            RunSaid::Hold(hold) => (Key::Hold(hold.id.clone()), to_json(hold)?, end(hold.until), None),
+            RunSaid::Lift(hold, lifted) => {
+                let after = Hold { lifted: Some(lifted.clone()), ..hold.clone() };
+                (Key::Hold(hold.id.clone()), to_json(&after)?, end(hold.until), Some(to_json(hold)?))
             }
-            RunSaid::Lift(hold) => {
-                let delete = self.delete(Key::Hold(hold.clone()).attributes());
-                let delete = delete.condition_expression("attribute_exists(pk)").build().map_err(broken)?;
-                return Ok(TransactWriteItem::builder().delete(delete).build());
+            RunSaid::Answer(pipeline, approval) => {
+                let Approval { execution, by, answer, commit, at, .. } = approval;
+                let key = Key::Answer(pipeline.clone(), execution.clone(), by.clone(), *answer, commit.clone());
+                (key, to_json(approval)?, end(*at), None)
+            }
+            RunSaid::Gate { pipeline, before, now } => {
+                let Told { execution, at, .. } = now;
+                let before = before.as_ref().map(to_json).transpose()?;
+                (Key::Gate(pipeline.clone(), execution.clone()), to_json(now)?, end(*at), before)
             }
         };
         let put = self.put(row(&key, [("json", json), ("expires_at", expires_at)]));
-        Ok(Self::put_item(put.condition_expression("attribute_not_exists(pk)").build().map_err(broken)?))
+        let put = match before {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => put
+                .condition_expression("#json = :before")
+                .expression_attribute_names("#json", "json")
+                .expression_attribute_values(":before", before),
+        };
+        let put = put.build().map_err(|error| Fault::bug_from("writing what was said of a run", error))?;
+        Ok(Self::put_item(put))
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::{CommitSha, ExecutionId, PersonName};
+use crate::domain::{
+    governance::{Identity, People},
+    id::{CommitSha, ExecutionId, GitHubUserId, PersonName},
+};
 
 /// What somebody answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,4 +56,20 @@ pub struct Authors {
     /// How many others: accounts that nobody is listed with, or commits without one. Each could be any approver, so each costs one more
     /// approval: whoever of the approvers it is, enough others remain.
     pub unknown: u32,
+}
+
+impl Authors {
+    /// Of these accounts, and of so many of whom the host knows no account.
+    pub fn listed(accounts: &BTreeSet<GitHubUserId>, without_account: u32, people: &People) -> Self {
+        let mut authors = Self { known: BTreeSet::new(), unknown: without_account };
+        for account in accounts {
+            match people.who(&Identity::GitHub(*account)) {
+                Some((name, _)) => {
+                    authors.known.insert(name.clone());
+                }
+                None => authors.unknown = authors.unknown.saturating_add(1),
+            }
+        }
+        authors
+    }
 }

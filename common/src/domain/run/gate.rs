@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     approval::{Answer, Approval, Authors},
     hold::Hold,
+    precedent::Precedent,
     rules::Rules,
     unmet::Unmet,
 };
@@ -30,19 +32,6 @@ pub struct Run {
     pub since: Timestamp,
     /// Whether another execution of the pipeline has taken its place, or it has been stopped.
     pub superseded: bool,
-}
-
-/// What became of the same commit in the environment before.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Precedent {
-    /// When the first cluster there began to take the commit.
-    pub began_at: Option<Timestamp>,
-    /// When every cluster there that the commit concerns had it: the last of them. It soaks from then on.
-    pub succeeded_at: Option<Timestamp>,
-    /// When another commit began to take its place there: it soaks no more from then on.
-    pub replaced_at: Option<Timestamp>,
-    /// Alarms there, by name, with when each was raised last and when it ended; one that goes on has no end.
-    pub alarms: BTreeMap<String, (Timestamp, Option<Timestamp>)>,
 }
 
 /// The certificate of a management cluster.
@@ -76,7 +65,8 @@ pub struct Facts<'f> {
 }
 
 /// The verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It goes on.
     Admit,
@@ -95,6 +85,39 @@ pub struct Decision {
     pub unmet: Vec<Unmet>,
     /// When it could go on at the earliest, if everybody who is asked said yes now; nothing when no time alone leads there.
     pub earliest: Option<Timestamp>,
+}
+
+impl Decision {
+    /// It waits: what a decision rests on is not known, so nothing more can be said.
+    pub fn closed(unmet: Unmet) -> Self {
+        Self { verdict: Verdict::Hold, unmet: vec![unmet], earliest: None }
+    }
+}
+
+/// Whether somebody's answer to a run would count: they are in a group that is asked, and approve nothing that they wrote.
+///
+/// # Errors
+/// Why it would not, and whose does.
+pub fn counts(facts: Facts<'_>, by: &PersonName, answer: Answer) -> Result<(), String> {
+    let (run, asked) = (facts.run, facts.rules.asked());
+    let members = |group: &GroupName| facts.groups.get(group).cloned().unwrap_or_default();
+    if !asked.keys().any(|group| members(group).contains(by)) {
+        let environment = &run.cluster.environment;
+        let groups = asked.keys().map(|group| {
+            let names: Vec<String> = members(group).iter().map(ToString::to_string).collect();
+            let names = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+            format!("{group} ({names})")
+        });
+        let groups: Vec<String> = groups.collect();
+        return Err(match groups.as_slice() {
+            [] => format!("{environment} asks nobody for an approval: environments.yaml says so"),
+            groups => format!("{by} is in no group that {environment} asks: {}", groups.join(", ")),
+        });
+    }
+    if answer == Answer::Approve && run.authors.known.contains(by) {
+        return Err(format!("{by} wrote what it deploys: somebody else who is asked approves it"));
+    }
+    Ok(())
 }
 
 /// Decides over a run. Nothing that is missing is left out, whatever else is.

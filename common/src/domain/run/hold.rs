@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -25,11 +26,24 @@ pub struct Hold {
     pub at: Timestamp,
     /// From when it stops nothing any more. A hold without an end would be forgotten.
     pub until: Timestamp,
+    /// Who took it away before that. It stays known: a copy of the request that placed it places nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifted: Option<Lifted>,
+}
+
+/// That a hold was taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifted {
+    /// By whom.
+    pub by: PersonName,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What a hold stops.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub enum HoldScope {
     /// Every run: `all`.
     All,
@@ -44,7 +58,12 @@ pub enum HoldScope {
 impl Hold {
     /// Whether it stops a run of this cluster at this moment.
     pub fn stops(&self, cluster: &ClusterKey, now: Timestamp) -> bool {
-        now < self.until && self.scope.covers(cluster)
+        self.stands(now) && self.scope.covers(cluster)
+    }
+
+    /// Whether it stops anything at this moment.
+    pub fn stands(&self, now: Timestamp) -> bool {
+        self.lifted.is_none() && now < self.until
     }
 }
 

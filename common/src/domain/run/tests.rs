@@ -49,6 +49,7 @@ fn hold(scope: &str, until: &str) -> Hold {
         by: person("ada"),
         at: at("2026-05-04T08:00:00Z"),
         until: at(until),
+        lifted: None,
     }
 }
 
@@ -281,6 +282,10 @@ fn a_hold_stops_what_it_names_until_it_ends() {
         assert_eq!(case.decide().verdict, verdict, "{scope} until {until}");
         assert_eq!(scope.parse::<HoldScope>().unwrap().to_string(), scope);
     }
+    let mut case = Case::new();
+    case.holds
+        .push(Hold { lifted: Some(Lifted { by: person("bob"), at: at(NOW) }), ..hold("all", "2026-05-05T00:00:00Z") });
+    assert_eq!(case.decide().verdict, Verdict::Admit, "it was lifted");
     for wrong in ["", "ALL", "environment", "environment:", "region:production", "cluster:mc01", "pod:ratio", "all:"] {
         assert!(wrong.parse::<HoldScope>().is_err(), "{wrong}");
     }

@@ -12,6 +12,13 @@ use crate::domain::id::{CommitSha, EnvironmentName, FreezeName, GroupName, Perso
 pub enum Unmet {
     /// Another execution took its place, or it was stopped: it deploys nothing any more.
     Superseded,
+    /// The service does not say which commit it deploys: nobody can approve what nobody can name.
+    CommitUnknown,
+    /// `environments.yaml` does not list the environment, so nothing says what its gate asks.
+    NoRules {
+        /// Which environment.
+        environment: EnvironmentName,
+    },
     /// Somebody who may approve it said no.
     Rejected {
         /// Who.
@@ -118,7 +125,9 @@ impl Unmet {
     /// Whether only another fact than time or a person's approval clears it.
     pub(super) fn waits_for_a_change(&self) -> bool {
         match self {
-            Self::Paused { .. }
+            Self::CommitUnknown
+            | Self::NoRules { .. }
+            | Self::Paused { .. }
             | Self::NotSucceededBefore { .. }
             | Self::ReplacedBefore { .. }
             | Self::AlarmDuringSoak { .. }
@@ -144,6 +153,8 @@ impl Unmet {
     pub fn sentence(&self) -> String {
         match self {
             Self::Superseded => "a newer run has taken its place, or it was stopped".to_owned(),
+            Self::CommitUnknown => "CodePipeline does not say which commit it deploys".to_owned(),
+            Self::NoRules { environment } => format!("environments.yaml does not list {environment}"),
             Self::Rejected { by, at, reason } => format!("{by} rejected it at {at:.0}{}", said(reason.as_deref())),
             Self::NotApproved { group, have, need, wrote_it, unknown_authors, .. } => {
                 let mut text = format!("{} of {need} approvals of {group}", have.len());
@@ -186,6 +197,12 @@ impl Unmet {
     pub fn clearing(&self) -> Clearing {
         let (who, how) = match self {
             Self::Superseded => ("nobody".to_owned(), "look at the newer run".to_owned()),
+            Self::CommitUnknown => {
+                ("its author".to_owned(), "stops this run and begins another from the branch".to_owned())
+            }
+            Self::NoRules { environment } => {
+                ("an administrator".to_owned(), format!("lists {environment} in environments.yaml"))
+            }
             Self::Rejected { by, .. } => {
                 ("its author".to_owned(), format!("ask {by}, mend it, and push another commit or run it again"))
             }

@@ -1,0 +1,94 @@
+//! The gates of pipelines in memory: runs that wait, what they were answered, and the histories of pipelines.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::{
+        id::{CommitSha, ExecutionId, PipelineName},
+        run::PastRun,
+    },
+    ports::{Answered, GateAnswer, GateRequest, PipelineError, RunGates, WaitingRun},
+    testing::World,
+};
+
+#[derive(Default)]
+pub(super) struct State {
+    waiting: BTreeMap<PipelineName, Vec<WaitingRun>>,
+    histories: BTreeMap<PipelineName, Vec<PastRun>>,
+    answers: Vec<GivenAnswer>,
+}
+
+/// An answer that a pipeline took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenAnswer {
+    /// Whose run.
+    pub pipeline: PipelineName,
+    /// Which.
+    pub execution: ExecutionId,
+    /// What it was answered.
+    pub answer: GateAnswer,
+    /// With which words.
+    pub summary: String,
+}
+
+impl World {
+    /// A run of a pipeline comes to its gate.
+    pub fn wait_at_gate(&self, pipeline: &PipelineName, execution: &ExecutionId, commit: Option<&CommitSha>) {
+        let mut state = self.state();
+        let run = WaitingRun {
+            execution: execution.clone(),
+            commit: commit.cloned(),
+            since: state.now,
+            request: GateRequest(format!("{pipeline}/{execution}")),
+        };
+        state.gates.waiting.entry(pipeline.clone()).or_default().push(run);
+    }
+
+    /// A run leaves its gate in another way than by an answer: it is stopped, or superseded.
+    pub fn leave_gate(&self, pipeline: &PipelineName, execution: &ExecutionId) {
+        if let Some(waiting) = self.state().gates.waiting.get_mut(pipeline) {
+            waiting.retain(|run| run.execution != *execution);
+        }
+    }
+
+    /// Says what ran in a pipeline.
+    pub fn set_history(&self, pipeline: &PipelineName, history: Vec<PastRun>) {
+        self.state().gates.histories.insert(pipeline.clone(), history);
+    }
+
+    /// The answers that pipelines took, in order.
+    pub fn gate_answers(&self) -> Vec<GivenAnswer> {
+        self.state().gates.answers.clone()
+    }
+}
+
+impl RunGates for World {
+    async fn waiting(&self, pipeline: &PipelineName) -> Result<Vec<WaitingRun>, PipelineError> {
+        self.call("CodePipeline.GetPipelineState", pipeline.as_str(), false, |state| {
+            Ok(state.gates.waiting.get(pipeline).cloned().unwrap_or_default())
+        })
+    }
+
+    async fn history(&self, pipeline: &PipelineName) -> Result<Vec<PastRun>, PipelineError> {
+        self.call("CodePipeline.ListPipelineExecutions", pipeline.as_str(), false, |state| {
+            Ok(state.gates.histories.get(pipeline).cloned().unwrap_or_default())
+        })
+    }
+
+    async fn answer(
+        &self,
+        pipeline: &PipelineName,
+        request: &GateRequest,
+        answer: GateAnswer,
+        summary: &str,
+    ) -> Result<Answered, PipelineError> {
+        self.call("CodePipeline.PutApprovalResult", pipeline.as_str(), true, |state| {
+            let waiting = state.gates.waiting.entry(pipeline.clone()).or_default();
+            let Some(at) = waiting.iter().position(|run| run.request == *request) else { return Ok(Answered::Over) };
+            let WaitingRun { execution, .. } = waiting.remove(at);
+            let (pipeline, summary) = (pipeline.clone(), summary.to_owned());
+            state.gates.answers.push(GivenAnswer { pipeline, execution, answer, summary });
+            Ok(Answered::Taken)
+        })
+    }
+}
