@@ -13,12 +13,14 @@
 //! |---|---|
 //! | `session` | tokens, identity of the repository, one request with its time limit |
 //! | `read` | branches, trees, blobs, pull requests, merge bases |
+//! | `authors` | who made a commit |
 //! | `marks` | commit statuses and check runs |
 //! | `change_marks` | labels, comments and drafts of pull requests |
 //! | `cache` | contents by their id |
 //! | `error` | what an answer means: wait, give up, or mend the configuration |
 //! | `wire` | the fields that we read of GitHub's answers, no more |
 
+mod authors;
 mod cache;
 mod change_marks;
 mod error;
@@ -42,8 +44,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use crate::{
-    domain::id::{RepositoryId, RepositoryName, quoted},
+    domain::id::{BranchName, CommitSha, RepositoryId, RepositoryName, quoted},
     fault::Fault,
+    ports::CommitAuthors,
 };
 
 use self::{cache::BlobCache, session::Session};
@@ -72,6 +75,9 @@ enum Scope {
 /// The tokens in use, by what each is narrowed to.
 type Sessions = HashMap<(RepositoryId, RepositoryName, Scope), Session>;
 
+/// Who made which head of which branch.
+type Authors = HashMap<(RepositoryId, BranchName, CommitSha), CommitAuthors>;
+
 /// GitHub, or a host with its API, as one App sees it.
 #[derive(Clone)]
 pub struct GitHub {
@@ -81,6 +87,7 @@ pub struct GitHub {
     app_id: u64,
     sessions: Arc<Mutex<Sessions>>,
     blobs: Arc<std::sync::Mutex<BlobCache>>,
+    authors: Arc<std::sync::Mutex<Authors>>,
 }
 
 impl GitHub {
@@ -119,6 +126,7 @@ impl GitHub {
             app_id,
             sessions: Arc::default(),
             blobs: Arc::new(std::sync::Mutex::new(BlobCache::new(CACHE_BYTES))),
+            authors: Arc::default(),
         })
     }
 }

@@ -141,6 +141,43 @@ fn pushed_commit(world: &World, commit: &Commit, changed: &[Changed], distinct: 
     })
 }
 
+/// <https://docs.github.com/en/rest/repos/repos#list-repository-activities>
+pub(super) fn activity(world: &World, push: &Push<'_>, actor: &Value) -> Value {
+    let activity = match (push.before, push.after) {
+        (None, _) => "branch_creation",
+        (_, None) => "branch_deletion",
+        _ if push.forced => "force_push",
+        _ => "push",
+    };
+    json!({
+        "id": world.memory().next_id(),
+        "before": push.before.unwrap_or(NONE),
+        "after": push.after.unwrap_or(NONE),
+        "ref": push.name,
+        "timestamp": super::clock::now().to_string(),
+        "activity_type": activity,
+        "actor": actor,
+    })
+}
+
+/// The account that has an address: only those that the host gave out itself, `<id>+<login>@users.noreply.example` and the person's.
+fn account(email: &str) -> Value {
+    let Some(name) = email.strip_suffix("@users.noreply.example") else { return Value::Null };
+    match name.split_once('+') {
+        Some((id, login)) => id.parse().map_or(Value::Null, |id| user(login, id, "User")),
+        None if name == PERSON => person(),
+        None => Value::Null,
+    }
+}
+
+/// A commit with the accounts of its addresses.
+pub(super) fn commit(world: &World, commit: &Commit) -> Value {
+    json!({
+        "sha": commit.sha, "commit": git_commit(world, commit),
+        "author": account(&commit.author.email), "committer": account(&commit.committer.email),
+    })
+}
+
 pub(super) fn git_commit(world: &World, commit: &Commit) -> Value {
     let parents: Vec<Value> = commit.parents.iter().map(|sha| json!({"sha": sha})).collect();
     json!({

@@ -156,6 +156,15 @@ pub(super) async fn show(State(world): State<Arc<World>>, visitor: Visitor) -> A
     ok(payload::pull(&world, &find(&world, &visitor)?))
 }
 
+/// `GET /repos/{owner}/{repo}/commits/{sha}/pulls`: those that the commit is the head or the merge of.
+pub(super) async fn with_commit(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
+    visitor.needs("pull_requests", Access::Read)?;
+    let sha = visitor.part("sha");
+    let with = |pull: &&Pull| pull.head == sha || pull.merged.as_deref() == Some(sha);
+    let found: Vec<Pull> = world.memory().pulls.values().filter(with).cloned().collect();
+    ok(json!(visitor.page(found.iter().map(|pull| payload::pull(&world, pull)).collect::<Vec<_>>())))
+}
+
 /// `GET /repos/{owner}/{repo}/pulls/{number}/files`
 pub(super) async fn files(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
     visitor.needs("pull_requests", Access::Read)?;

@@ -122,6 +122,22 @@ pub(super) async fn git_commit(State(world): State<Arc<World>>, visitor: Visitor
     ok(payload::git_commit(&world, &world.git.commit(&sha).await?))
 }
 
+/// `GET /repos/{owner}/{repo}/commits/{sha}`
+pub(super) async fn commit(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
+    visitor.needs("contents", Access::Read)?;
+    let sha = commit_of(&world, visitor.part("sha")).await?;
+    ok(payload::commit(&world, &world.git.commit(&sha).await?))
+}
+
+/// `GET /repos/{owner}/{repo}/activity`: changes of refs, newest first; `ref` names one.
+pub(super) async fn activity(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
+    visitor.needs("contents", Access::Read)?;
+    let only = visitor.query("ref");
+    let of_ref = |activity: &&Value| only.as_ref().is_none_or(|name| activity["ref"] == json!(name));
+    let found: Vec<Value> = world.memory().activities.iter().rev().filter(of_ref).cloned().collect();
+    ok(json!(visitor.page(found)))
+}
+
 /// `GET /repos/{owner}/{repo}/compare/{base}...{head}`: what `head` has since the two parted.
 pub(super) async fn compare(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
     visitor.needs("contents", Access::Read)?;
@@ -141,8 +157,7 @@ pub(super) async fn compare(State(world): State<Arc<World>>, visitor: Visitor) -
     let total = ahead.len();
     let mut commits = Vec::new();
     for sha in visitor.page(ahead) {
-        let commit = world.git.commit(&sha).await?;
-        commits.push(json!({"sha": sha, "commit": payload::git_commit(&world, &commit)}));
+        commits.push(payload::commit(&world, &world.git.commit(&sha).await?));
     }
     let commit = |sha: &str| json!({"sha": sha, "url": format!("{}/commits/{sha}", payload::api_url(&world))});
     let changed = world.git.changed(&merge_base, &head, true).await?;

@@ -109,6 +109,8 @@ pub(super) async fn after_change(
         let (old, new) = (before.get(name), after.get(name));
         if old != new {
             let push = describe(world, name, old, new, before).await?;
+            let activity = payload::activity(world, &push, sender);
+            world.memory().activities.push(activity);
             world.emit("push", &payload::push(world, &push, sender));
         }
     }

@@ -55,6 +55,8 @@ pub(super) struct Memory {
     pub(super) comments: Vec<Comment>,
     pub(super) checks: Vec<Check>,
     pub(super) statuses: Vec<Value>,
+    /// Every change of a ref, oldest first.
+    pub(super) activities: Vec<Value>,
     /// What the installation was granted, by permission.
     pub(super) granted: HashMap<String, Access>,
     pub(super) tokens: HashMap<String, Token>,
@@ -93,6 +95,7 @@ impl World {
             comments: Vec::new(),
             checks: Vec::new(),
             statuses: Vec::new(),
+            activities: Vec::new(),
             granted: granted(),
             tokens: HashMap::new(),
             token_requests: Vec::new(),

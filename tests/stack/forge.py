@@ -100,7 +100,7 @@ class Clone:
 
     def git(self, *arguments):
         """Runs git without anybody's configuration, and without a prompt."""
-        who = {"NAME": "Demo Person", "EMAIL": "demo@example.invalid"}
+        who = {"NAME": "Demo Person", "EMAIL": "local-person@users.noreply.example"}
         environment = {
             "PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.path), "LANG": "C.UTF-8", "NO_PROXY": "127.0.0.1",
             "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0",

@@ -1,5 +1,6 @@
 //! The source host's adapter against the forge, in process, with real pushes: every method of its ports, and what must not happen.
 
+mod authors;
 mod change_marks;
 mod hooks;
 mod host;

@@ -6,7 +6,7 @@ use crate::{
     domain::id::{BlobSha, BranchName, CommitSha, quoted},
     event::Repository,
     fault::Fault,
-    ports::{EntryKind, Forge, PullRequest, TreeEntry},
+    ports::{CommitAuthors, EntryKind, Forge, PullRequest, TreeEntry},
 };
 
 use super::{
@@ -15,6 +15,9 @@ use super::{
     session::{Call, GET},
     wire,
 };
+
+/// Of how many commits it is kept who made them.
+const AUTHORS: usize = 1_000;
 
 /// How many pull requests a page has: GitHub's most.
 const PAGE: usize = 100;
@@ -118,6 +121,28 @@ impl Forge for GitHub {
             }
         }
         Ok(all)
+    }
+
+    async fn authors(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        commit: &CommitSha,
+    ) -> Result<CommitAuthors, Fault> {
+        let key = (repository.id, branch.clone(), commit.clone());
+        let kept =
+            |this: &Self| this.authors.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&key).cloned();
+        if let Some(authors) = kept(self) {
+            return Ok(authors);
+        }
+        let authors = self.made_by(repository, branch, commit).await?;
+        let mut cache = self.authors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // What a commit is made of does not change: a run that waits for days is looked at each minute, and asked for once a sandbox.
+        if cache.len() >= AUTHORS {
+            cache.clear();
+        }
+        cache.insert(key, authors.clone());
+        Ok(authors)
     }
 
     async fn merge_base(

@@ -96,6 +96,46 @@ pub(super) struct Commit {
     pub(super) sha: String,
 }
 
+#[derive(Deserialize)]
+pub(super) struct ComparedCommits {
+    pub(super) total_commits: u64,
+    pub(super) commits: Vec<AuthoredCommit>,
+}
+
+/// A commit with the accounts that the host found for its addresses.
+#[derive(Deserialize)]
+pub(super) struct AuthoredCommit {
+    pub(super) author: Option<User>,
+    pub(super) committer: Option<User>,
+    pub(super) commit: Signatures,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Signatures {
+    pub(super) author: Option<Signature>,
+    pub(super) committer: Option<Signature>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Signature {
+    #[serde(default)]
+    pub(super) email: String,
+}
+
+/// One change of a branch: from what to what, by whom.
+#[derive(Deserialize)]
+pub(super) struct Activity {
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) actor: Option<User>,
+}
+
+/// Who opened a pull request.
+#[derive(Deserialize)]
+pub(super) struct Opened {
+    pub(super) user: Option<User>,
+}
+
 #[derive(Serialize)]
 pub(super) struct Status<'a> {
     pub(super) state: &'static str,

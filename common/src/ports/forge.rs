@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, future::Future};
 
 pub use crate::domain::cluster::{EntryKind, TreeEntry};
 use crate::{
-    domain::id::{BlobSha, BranchName, CommitSha},
+    domain::id::{BlobSha, BranchName, CommitSha, GitHubUserId},
     event::Repository,
     fault::Fault,
 };
@@ -44,6 +44,15 @@ pub trait Forge: Sync {
         repository: &Repository,
     ) -> impl Future<Output = Result<Vec<PullRequest>, Fault>> + Send;
 
+    /// Who made what a push brought to a branch with this commit: the authors and committers of its commits, who pushed it, and who
+    /// opened the pull requests that it came with. By account: the name and the address in a commit are anybody's.
+    fn authors(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        commit: &CommitSha,
+    ) -> impl Future<Output = Result<CommitAuthors, Fault>> + Send;
+
     /// The commit that a pull request's head and base have in common.
     fn merge_base(
         &self,
@@ -51,6 +60,16 @@ pub trait Forge: Sync {
         base: &CommitSha,
         head: &CommitSha,
     ) -> impl Future<Output = Result<CommitSha, Fault>> + Send;
+}
+
+/// Who made a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CommitAuthors {
+    /// The accounts, by numeric id.
+    pub accounts: BTreeSet<GitHubUserId>,
+    /// How many others there are of whom the host knows no account: addresses that are nobody's, a push that it does not remember,
+    /// commits that it does not list.
+    pub unknown: u32,
 }
 
 /// A pull request's present state.

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    domain::id::{BlobSha, BranchName, CommitSha, Digest, RepositoryId},
+    domain::id::{BlobSha, BranchName, CommitSha, Digest, GitHubUserId, RepositoryId},
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
     fault::Fault,
     ports::{
-        ChangeMarks, CheckRun, Clock, CommitStatus, EntryKind, Forge, Marks, PullRequest, StickyComment, TreeEntry,
+        ChangeMarks, CheckRun, Clock, CommitAuthors, CommitStatus, EntryKind, Forge, Marks, PullRequest, StickyComment,
+        TreeEntry,
     },
     testing::{World, envelope, id, repository},
 };
@@ -21,6 +22,7 @@ pub(super) struct State {
     branches: BTreeMap<(RepositoryId, BranchName), CommitSha>,
     pull_requests: BTreeMap<(RepositoryId, u64), PullRequest>,
     blobs: BTreeMap<BlobSha, Vec<u8>>,
+    authors: BTreeMap<CommitSha, CommitAuthors>,
     others: Vec<String>,
     tree_limit: Option<usize>,
     statuses: Vec<CommitStatus>,
@@ -194,6 +196,12 @@ impl World {
         self.state().host.comments.get(&(repository().id, number, kind)).cloned()
     }
 
+    /// Says who made a commit: these accounts, and so many without one. Of another commit nobody is known.
+    pub fn set_authors(&self, commit: &CommitSha, accounts: &[u64], unknown: u32) {
+        let accounts = accounts.iter().copied().map(GitHubUserId).collect();
+        self.state().host.authors.insert(commit.clone(), CommitAuthors { accounts, unknown });
+    }
+
     /// Makes a path a symbolic link in every tree.
     pub fn link(&self, path: &str) {
         self.state().host.others.push(path.to_owned());
@@ -263,6 +271,13 @@ impl Forge for World {
         self.call("Forge.open_pull_requests", repository.name.as_str(), false, |state| {
             let all = state.host.pull_requests.iter().filter(|((owner, _), _)| *owner == repository.id);
             Ok(all.map(|(_, change)| change.clone()).filter(|change| change.open).collect())
+        })
+    }
+
+    async fn authors(&self, _: &Repository, _: &BranchName, commit: &CommitSha) -> Result<CommitAuthors, Fault> {
+        self.call("Forge.authors", commit.as_str(), false, |state| {
+            let nobody = || CommitAuthors { accounts: BTreeSet::new(), unknown: 1 };
+            Ok(state.host.authors.get(commit).cloned().unwrap_or_else(nobody))
         })
     }
 
