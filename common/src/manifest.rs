@@ -96,6 +96,16 @@ pub enum Wake {
         /// Equality filters on the detail: field, accepted values.
         filter: &'static [(&'static str, &'static [&'static str])],
     },
+    /// An event of an AWS service from the account's default bus, through the function's queue. It only wakes: what happened is read
+    /// from the service.
+    Aws {
+        /// The service: `aws.codepipeline`.
+        source: &'static str,
+        /// What happened, in the service's words.
+        detail_type: &'static str,
+        /// Equality filters on the detail: field, accepted values.
+        filter: &'static [(&'static str, &'static [&'static str])],
+    },
     /// The clock, through the function's queue.
     Schedule {
         /// Its name.

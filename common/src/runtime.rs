@@ -27,7 +27,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use crate::runtime::{
     config::{AwsSettings, Config},
     log::metric,
-    queue::{QueueInput, QueueMessage, QueueReply, Woken},
+    queue::{AwsEvent, QueueInput, QueueMessage, QueueReply, Woken},
 };
 use crate::{
     fault::Fault,

@@ -54,7 +54,9 @@ class Deployment:
         if manifest["stream"]:
             self._stream(arn, manifest["stream"], failures)
         for number, pattern in enumerate(manifest["patterns"]):
-            self._rule(f"{settings.NAME}-{name}-{number}", pattern, queue)
+            self._rule(f"{settings.NAME}-{name}-{number}", settings.BUS, pattern, queue)
+        for number, pattern in enumerate(manifest["aws_patterns"]):
+            self._rule(f"{settings.NAME}-{name}-aws-{number}", "default", pattern, queue)
         for schedule in manifest["schedules"]:
             self._schedule(f"{settings.NAME}-{name}-{schedule['name']}", schedule, queue)
         for route in manifest["routes"]:
@@ -150,10 +152,10 @@ class Deployment:
             DestinationConfig={"OnFailure": {"Destination": failures["arn"]}},
         )
 
-    def _rule(self, rule, pattern, queue):
+    def _rule(self, rule, bus, pattern, queue):
         events = self.aws.client("events")
-        events.put_rule(Name=rule, EventBusName=settings.BUS, EventPattern=json.dumps(pattern))
-        events.put_targets(Rule=rule, EventBusName=settings.BUS, Targets=[{"Id": "queue", "Arn": queue["arn"]}])
+        events.put_rule(Name=rule, EventBusName=bus, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": "queue", "Arn": queue["arn"]}])
 
     def _schedule(self, schedule, entry, queue):
         role = f"arn:{PARTITION}:iam::{ACCOUNT}:role/{settings.NAME}-scheduler"

@@ -34,12 +34,20 @@ fn schema_file(kind: EventKind) -> String {
 fn consumed(manifest: &Manifest) -> impl Iterator<Item = EventKind> {
     manifest.wakes.iter().filter_map(|wake| match wake {
         Wake::Event { event, .. } => Some(*event),
-        Wake::Route { .. } | Wake::Stream { .. } | Wake::Schedule { .. } => None,
+        Wake::Route { .. } | Wake::Stream { .. } | Wake::Aws { .. } | Wake::Schedule { .. } => None,
     })
 }
 
 fn function(manifest: &Manifest) -> Value {
-    let (mut routes, mut stream, mut patterns, mut schedules) = (vec![], Value::Null, vec![], vec![]);
+    let (mut routes, mut stream, mut schedules) = (vec![], Value::Null, vec![]);
+    let (mut patterns, mut aws_patterns) = (vec![], vec![]);
+    let pattern = |source: &str, name: &str, filter: &[(&str, &[&str])]| {
+        let mut pattern = json!({"source": [source], "detail-type": [name]});
+        if !filter.is_empty() {
+            pattern["detail"] = filter.iter().map(|(field, values)| ((*field).to_owned(), json!(values))).collect();
+        }
+        pattern
+    };
     for wake in manifest.wakes {
         match wake {
             Wake::Route { method, path, public } => {
@@ -50,24 +58,19 @@ fn function(manifest: &Manifest) -> Value {
                 stream =
                     json!({"prefix": prefix, "batch_size": batch_size, "attempts": attempts, "max_age_s": max_age_s});
             }
-            Wake::Event { event, filter } => {
-                let mut pattern = json!({"source": [event.source()], "detail-type": [event.name()]});
-                if !filter.is_empty() {
-                    pattern["detail"] =
-                        filter.iter().map(|(field, values)| ((*field).to_owned(), json!(values))).collect();
-                }
-                patterns.push(pattern);
-            }
+            Wake::Event { event, filter } => patterns.push(pattern(event.source(), event.name(), filter)),
+            // Who listens to AWS itself listens on another bus.
+            Wake::Aws { source, detail_type, filter } => aws_patterns.push(pattern(source, detail_type, filter)),
             Wake::Schedule { name, rate, input } => schedules.push(json!({"name": name, "rate": rate, "input": input})),
         }
     }
-    let queue = !patterns.is_empty() || !schedules.is_empty();
+    let queue = !(patterns.is_empty() && aws_patterns.is_empty() && schedules.is_empty());
     let calls: BTreeSet<&str> = manifest.calls.iter().flat_map(|actions| actions.iter().copied()).collect();
     let emits: Vec<&str> = manifest.emits.iter().map(|kind| kind.name()).collect();
     json!({
         "purpose": manifest.purpose, "idempotent_by": manifest.idempotent_by,
         "memory_mb": manifest.memory_mb, "timeout_s": manifest.timeout_s,
-        "routes": routes, "stream": stream, "patterns": patterns, "schedules": schedules, "queue": queue,
+        "routes": routes, "stream": stream, "patterns": patterns, "aws_patterns": aws_patterns, "schedules": schedules, "queue": queue,
         "env": manifest.env, "grants": manifest.grants, "calls": calls, "emits": emits,
         "alarms": manifest.alarms,
     })
@@ -213,6 +216,9 @@ fn manifests_are_whole() {
             assert!(alarm.period_s > 0 && alarm.period_s.is_multiple_of(60), "{}: {}", manifest.name, alarm.name);
         }
         for wake in manifest.wakes {
+            if let Wake::Aws { source, .. } = wake {
+                assert!(source.starts_with("aws."), "{}: {source} is no service of AWS", manifest.name);
+            }
             if let Wake::Schedule { input, rate, .. } = wake {
                 assert!(serde_json::from_str::<Value>(input).is_ok(), "{}: {input} is not JSON", manifest.name);
                 assert!(rate.starts_with("rate(") || rate.starts_with("cron("), "{}: {rate}", manifest.name);

@@ -107,8 +107,34 @@ impl<T> Woken<T> {
 pub enum QueueMessage {
     /// An event of ours from the bus.
     Event(Box<Envelope>),
+    /// An event of an AWS service.
+    Aws(AwsEvent),
     /// A schedule, by the word in its input: `reconcile`.
     Schedule(String),
+}
+
+/// An event of an AWS service, from the account's default bus. Who may put events there may write any: it wakes, and proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsEvent {
+    /// The service: `aws.codepipeline`.
+    pub source: String,
+    /// What happened.
+    pub detail_type: String,
+    /// The service's own words about it.
+    pub detail: Value,
+}
+
+impl AwsEvent {
+    /// The fault of a function that no such event should wake.
+    pub fn unexpected(&self, function: &str) -> Fault {
+        let (source, kind) = (quoted(&self.source, 80), quoted(&self.detail_type, 80));
+        Fault::bug(format!("{function} was sent {kind} of {source}: its rules are wrong"))
+    }
+
+    /// A text of the detail.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.detail.get(field).and_then(Value::as_str)
+    }
 }
 
 /// The answer to Lambda.
@@ -143,10 +169,14 @@ impl QueueMessage {
     /// Reads a message.
     ///
     /// # Errors
-    /// `Bug` when it is neither an event of the contract nor a schedule message: a rule or schedule is wired wrong.
+    /// `Bug` when it is neither an event of the contract nor one of an AWS service nor a schedule message: a rule or schedule is wired wrong.
     pub fn parse(message: &Value) -> Result<Self, Fault> {
         let text = |name: &str| message.get(name).and_then(Value::as_str);
         match (text("source"), text("detail-type"), message.get("detail"), text("schedule")) {
+            (Some(source), Some(detail_type), Some(detail), None) if source.starts_with("aws.") => {
+                let (source, detail_type) = (source.to_owned(), detail_type.to_owned());
+                Ok(Self::Aws(AwsEvent { source, detail_type, detail: detail.clone() }))
+            }
             (Some(source), Some(detail_type), Some(detail), None) => {
                 Envelope::parse(source, detail_type, detail.clone()).map(|event| Self::Event(Box::new(event))).map_err(
                     |fault| Fault::bug_from("a message in the queue is no event that this function knows", fault),
@@ -236,7 +266,7 @@ mod tests {
     fn of_ten_messages_two_bad_ones_come_again_and_eight_are_handled_once() {
         let mut bodies: Vec<String> = (0..8).map(|number| event(&format!("e{number}")).to_string()).collect();
         bodies.insert(3, "{not json".into());
-        bodies.insert(5, json!({"source": "aws.ec2", "detail-type": "x", "detail": {}}).to_string());
+        bodies.insert(5, json!({"source": "elsewhere", "detail-type": "x", "detail": {}}).to_string());
         let records = bodies.iter().enumerate().map(|(at, body)| json!({"messageId": format!("m{at}"), "body": body}));
         let input = serde_json::from_value(json!({"Records": records.collect::<Vec<_>>()})).unwrap();
 
@@ -279,6 +309,21 @@ mod tests {
         assert_eq!(fault.unwrap_err().to_string(), "no");
         let fault = block_on(process(bare(json!({"scheduled": 1})), |_| async { Ok(()) })).unwrap_err();
         assert!(fault.to_string().contains("neither an event"), "{fault}");
+    }
+
+    #[test]
+    fn an_event_of_a_service_is_told_apart_and_only_whoever_asked_for_it_takes_it() {
+        let message = json!({
+            "version": "0", "id": "1", "source": "aws.codepipeline", "detail-type": "CodePipeline Action Execution State Change",
+            "detail": {"pipeline": "p", "state": "STARTED"},
+        });
+        let QueueMessage::Aws(event) = QueueMessage::parse(&message).unwrap() else { panic!("{message}") };
+        assert_eq!(
+            (event.source.as_str(), event.text("pipeline"), event.text("none")),
+            ("aws.codepipeline", Some("p"), None)
+        );
+        let said = event.unexpected("feedback").to_string();
+        assert!(said.contains("feedback was sent") && said.contains("its rules are wrong"), "{said}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 |message| async move {
                     match message {
                         QueueMessage::Event(event) => gates.event(&event).await,
+                        QueueMessage::Aws(event) => Err(event.unexpected(MANIFEST.name)),
                         QueueMessage::Schedule(name) => gates.schedule(&name).await,
                     }
                 },

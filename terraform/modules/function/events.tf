@@ -1,10 +1,13 @@
-# Bus → rule → queue → function. The queue is what keeps an event while the function fails or is throttled.
+# Bus → rule → queue → function. The bus is ours, and for what AWS's services tell the account's default one. The queue is what keeps an event while the function fails or is throttled.
 #
 # Three ways lead into the dead-letter queue: five failed receives, a rule that could not deliver, a schedule that could not. All three
 # leave the message as the function expects it, so one redrive command mends them all: docs/runbooks.md#dead-letters.
 
 locals {
-  rules = { for index, pattern in var.facts.patterns : tostring(index) => pattern }
+  rules = merge(
+    { for index, pattern in var.facts.patterns : tostring(index) => { bus = var.bus_name, pattern = pattern } },
+    { for index, pattern in var.facts.aws_patterns : "aws-${index}" => { bus = "default", pattern = pattern } },
+  )
 
   # EventBridge is a service principal: only a resource policy can admit it, and only this one does. (Objects of different shapes do not
   # fit into one list; through JSON they do.)
@@ -96,16 +99,16 @@ resource "aws_cloudwatch_event_rule" "this" {
   for_each = local.rules
 
   name           = "${local.name}-${each.key}"
-  description    = "Wakes ${var.function}: ${join(", ", try(each.value["detail-type"], ["any"]))}"
-  event_bus_name = var.bus_name
-  event_pattern  = jsonencode(each.value)
+  description    = "Wakes ${var.function}: ${join(", ", try(each.value.pattern["detail-type"], ["any"]))}"
+  event_bus_name = each.value.bus
+  event_pattern  = jsonencode(each.value.pattern)
 }
 
 resource "aws_cloudwatch_event_target" "queue" {
   for_each = local.rules
 
   rule           = aws_cloudwatch_event_rule.this[each.key].name
-  event_bus_name = var.bus_name
+  event_bus_name = each.value.bus
   target_id      = "queue"
   arn            = aws_sqs_queue.work[0].arn
 

@@ -50,6 +50,8 @@ variable "facts" {
     queue     = bool
     stream    = optional(object({ prefix = string, batch_size = number, attempts = number, max_age_s = number }))
     patterns  = any # patterns have different shapes, so no element type fits
+    # The same on the account's default bus, where AWS's own services tell what happens.
+    aws_patterns = optional(any, [])
     schedules = list(object({ name = string, rate = string, input = string }))
     alarms = optional(list(object({
       name      = string, metric = string, says = string, runbook = string,
@@ -64,7 +66,7 @@ variable "facts" {
   }
 
   validation {
-    condition     = var.facts.queue == (length(var.facts.patterns) + length(var.facts.schedules) > 0)
+    condition     = var.facts.queue == (length(var.facts.patterns) + length(var.facts.aws_patterns) + length(var.facts.schedules) > 0)
     error_message = "A function has a queue exactly if it consumes events or schedules."
   }
 }

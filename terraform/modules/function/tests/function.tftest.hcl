@@ -37,7 +37,8 @@ variables {
       { source = ["penstock.scm"], "detail-type" = ["Branch Pushed"], detail = { touched_roots = ["deploy", "*"] } },
       { source = ["penstock.scm"], "detail-type" = ["Change Opened"] },
     ]
-    schedules = [{ name = "reconcile", rate = "rate(15 minutes)", input = "{\"schedule\":\"reconcile\"}" }]
+    aws_patterns = [{ source = ["aws.codepipeline"], "detail-type" = ["CodePipeline Action Execution State Change"] }]
+    schedules    = [{ name = "reconcile", rate = "rate(15 minutes)", input = "{\"schedule\":\"reconcile\"}" }]
   }
 }
 
@@ -126,8 +127,14 @@ run "rules_and_schedules" {
   command = plan
 
   assert {
-    condition     = [for rule in aws_cloudwatch_event_rule.this : rule.event_pattern] == [for pattern in var.facts.patterns : jsonencode(pattern)]
+    condition     = [for rule in aws_cloudwatch_event_rule.this : rule.event_pattern] == [for pattern in concat(var.facts.patterns, var.facts.aws_patterns) : jsonencode(pattern)]
     error_message = "One rule a pattern, word by word."
+  }
+  assert {
+    condition = alltrue([for key, rule in aws_cloudwatch_event_rule.this :
+      rule.event_bus_name == (startswith(key, "aws-") ? "default" : var.bus_name) && aws_cloudwatch_event_target.queue[key].event_bus_name == rule.event_bus_name
+    ])
+    error_message = "What AWS's services tell is heard on the default bus, everything else on ours."
   }
   assert {
     condition = alltrue([for target in aws_cloudwatch_event_target.queue :
