@@ -40,7 +40,7 @@ pub(crate) struct Input {
 
 /// What everything is judged by when there is no configuration: the two registries admit what they do not list. Nobody works on
 /// anything then, and no limit matters.
-const ADMIT_ALL: [(&str, &str); 6] = [
+const ADMIT_ALL: [(&str, &str); 7] = [
     ("environments.yaml", "environments: {}\nunlisted: admit\n"),
     ("accounts.yaml", "accounts: {}\nunlisted: admit\n"),
     ("repositories.yaml", "repositories: [{id: 1, name: local/directory, kind: cluster, default_branch: main}]\n"),
@@ -49,6 +49,10 @@ const ADMIT_ALL: [(&str, &str); 6] = [
     (
         "limits.yaml",
         "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 600, warn_at_percent: 80, limits: {portfolio: {limit: 0}}}\n",
+    ),
+    (
+        "schedules.yaml",
+        "{time_zone: UTC, working_days: [monday], stale_after_days: 1, daily: {channel: nobody, thread: \"10:00\", reminder: \"10:10\", summary: \"10:30\"}}\n",
     ),
 ];
 
@@ -70,10 +74,7 @@ impl Input {
                 (ADMIT_ALL.map(|(name, text)| (name.to_owned(), text.to_owned())).into(), words.to_owned())
             }
         };
-        let governance = Governance::parse(&serde_json::to_vec(&files)?).map_err(|findings| {
-            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("the configuration cannot be used:\n{}", lines.join("\n"))
-        })?;
+        let governance = parse(&files)?;
         let (repository, entry) = repository(&governance, common.repository)?;
         Ok(Self { tree, governance, repository, entry, judged_by })
     }
@@ -112,6 +113,18 @@ impl Tree {
         }
         Ok(())
     }
+}
+
+/// The configuration in a directory.
+pub(crate) fn governance(directory: &Path) -> anyhow::Result<Governance> {
+    parse(&governance_files(directory)?)
+}
+
+fn parse(files: &BTreeMap<String, String>) -> anyhow::Result<Governance> {
+    Governance::parse(&serde_json::to_vec(files)?).map_err(|findings| {
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the configuration cannot be used:\n{}", lines.join("\n"))
+    })
 }
 
 fn repository(governance: &Governance, chosen: Option<u64>) -> anyhow::Result<(RepositoryId, RepositoryEntry)> {

@@ -3,6 +3,7 @@
 //! ```text
 //! penstock validate .               every file of deploy/, every finding with its line
 //! penstock plan . --from ../main    what a push would create, update, destroy, refuse, when ../main is what stands
+//! penstock calendar --from 2026-12-01   the schedule of schedules.yaml as an .ics file
 //! ```
 //! It reads files and prints; it calls nothing and writes nothing. Exit code 0: nothing to mend. 1: a file has errors, or a rule
 //! refuses something. 2: it could not be asked that way (arguments, unreadable files).
@@ -10,7 +11,8 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use common::domain::id::BranchName;
+use common::domain::{id::BranchName, rhythm::ics};
+use jiff::civil::Date;
 
 mod directory;
 mod report;
@@ -38,6 +40,15 @@ enum Command {
         /// The branch that the tree would be pushed to; the repository's default branch when absent.
         #[arg(long)]
         branch: Option<BranchName>,
+    },
+    /// Print the schedule as an .ics file (RFC 5545): daily unblock, demo, council, maintenance.
+    Calendar {
+        /// The control plane's own configuration.
+        #[arg(long, default_value = "terraform/governance")]
+        governance: PathBuf,
+        /// The day that it begins with: 2026-12-01.
+        #[arg(long)]
+        from: Date,
     },
 }
 
@@ -75,6 +86,11 @@ fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<bool> {
         Command::Plan { common, from, branch } => {
             let before = from.as_deref().map(directory::Tree::read).transpose()?;
             (common, report::plan(&directory::Input::read(common)?, before.as_ref(), branch.as_ref()))
+        }
+        Command::Calendar { governance, from } => {
+            let schedules = directory::governance(governance)?.schedules;
+            out.write_all(ics::calendar(&schedules, *from).as_bytes())?;
+            return Ok(true);
         }
     };
     if common.json {

@@ -180,3 +180,18 @@ fn a_link_is_not_followed() {
     assert_eq!(answer, Ok(false));
     assert!(out.contains("found a symbolic link or submodule, expected a regular file"), "{out}");
 }
+
+#[test]
+fn the_schedule_is_a_calendar_file() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../terraform/governance");
+    let (answer, out) = penstock(
+        &["calendar", "--from", "2026-12-01", "--governance", root.to_str().unwrap()],
+        Path::new("never in the output"),
+    );
+    assert_eq!(answer, Ok(true));
+    assert!(out.starts_with("BEGIN:VCALENDAR\r\n") && out.ends_with("END:VCALENDAR\r\n"));
+    assert_eq!(out.matches("BEGIN:VTIMEZONE").count(), 2, "Los Angeles and Berlin");
+    assert_eq!(out.matches("BEGIN:VEVENT").count(), 2 * 2 + 2 + 1 + 5);
+    let (answer, _) = penstock(&["calendar", "--from", "2026-12-01", "--governance", "/nowhere"], root.as_path());
+    assert!(answer.unwrap_err().starts_with("cannot read"));
+}

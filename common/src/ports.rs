@@ -14,6 +14,7 @@
 //! | `gates` | [`RunGates`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterRecords`], [`ClusterLedger`], [`AuditTrail`] |
+//! | `rhythm` | [`RhythmRows`] |
 //! | `runs` | [`RunRows`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
 //! | `items` | [`ItemRows`] |
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 
 pub use self::{
     forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, places::*,
-    runs::*, wip::*,
+    rhythm::*, runs::*, wip::*,
 };
 
 mod forge;
@@ -37,6 +38,7 @@ mod outbox;
 mod patience;
 mod pipelines;
 mod places;
+mod rhythm;
 mod runs;
 mod wip;
 

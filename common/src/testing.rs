@@ -9,6 +9,7 @@
 //! | `testing/items.rs` | the table: work items |
 //! | `testing/runs.rs` | the table: holds, and answers to runs |
 //! | `testing/gates.rs` | the gates of CodePipeline |
+//! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
 //! | `testing/governance.rs` | the governance bundle, by files |
 //! | `testing/api.rs` | API Gateway: requests of the HTTP API |
 //! | `testing/files.rs` | cluster files, as their authors write them |
@@ -48,6 +49,7 @@ mod governance;
 mod host;
 mod items;
 mod pipelines;
+mod rhythm;
 mod runs;
 mod store;
 mod wip;
@@ -126,6 +128,7 @@ struct State {
     store: store::State,
     wip: wip::State,
     items: items::State,
+    rhythm: rhythm::State,
     runs: runs::State,
     gates: gates::State,
 }

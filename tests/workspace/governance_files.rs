@@ -159,6 +159,22 @@ fn committed_stage_pipelines_are_the_two_that_ship() {
 }
 
 #[test]
+fn the_committed_schedule_is_the_charter_s() {
+    let schedules = read("terraform/governance").schedules;
+    let at = |now: &str| -> Vec<String> {
+        let due = schedules.due(now.parse().unwrap()).into_iter();
+        due.map(|due| format!("{} {}", due.channel, due.slot.kind.as_str())).collect()
+    };
+    // Ten, one and eleven o'clock in Los Angeles, in summer and in winter.
+    assert_eq!(at("2026-07-02T17:00:00Z"), ["unblock-and-commit thread", "demos sign-up"]);
+    assert_eq!(at("2026-12-03T18:00:00Z"), ["unblock-and-commit thread", "demos sign-up"]);
+    assert_eq!(at("2026-12-04T21:00:00Z"), ["demos demo"]);
+    assert!(at("2026-12-07T19:00:00Z").contains(&"portfolio-council council".to_owned()));
+    let rungs = schedules.ladder.rungs.iter().map(|rung| (rung.after.as_hours(), rung.group.to_string()));
+    assert_eq!(rungs.collect::<Vec<_>>(), [(24, "integrator".to_owned()), (48, "executive".to_owned())]);
+}
+
+#[test]
 fn the_local_stack_s_governance_files_parse() {
     let governance = read("tests/stack/governance");
     assert_eq!(governance.environments.unlisted, Unlisted::Admit);

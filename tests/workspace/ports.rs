@@ -93,6 +93,7 @@ macro_rules! suite {
 }
 
 mod items;
+mod rhythm;
 mod runs;
 mod wip;
 mod wip_random;

@@ -11,6 +11,7 @@
 //! | `audit` | `AuditTrail` | a subject's chain |
 //! | `feedback` | `FeedbackLedger` | what was said last |
 //! | `wip` | `WipRows` | limits, leases and tickets by scope |
+//! | `rhythm` | `RhythmRows` | posts, who was told of blockers, which tasks were done |
 //! | `items` | `ItemRows` | work items, what their gates look at, answered requests |
 //!
 //! Time to live only collects garbage: whether a row has expired is compared in the condition that depends on it.
@@ -31,6 +32,7 @@ mod item;
 mod items;
 pub mod key;
 mod outbox;
+mod rhythm;
 mod runs;
 mod transact;
 mod wip;
@@ -42,6 +44,7 @@ pub use self::{
     intake::INTAKE_ACTIONS,
     items::ITEM_ACTIONS,
     outbox::OUTBOX_ACTIONS,
+    rhythm::RHYTHM_ACTIONS,
     runs::RUN_ACTIONS,
     wip::WIP_ACTIONS,
 };

@@ -16,6 +16,7 @@ use crate::domain::{
         AccountId, BranchName, Digest, EnvironmentName, PodName, RepositoryId, RepositoryName, StageName,
         StagePipelineName,
     },
+    rhythm::Schedules,
     run::Rules,
     stage::StagePipeline,
     wip::limits::Limits,
@@ -38,6 +39,8 @@ pub struct Governance {
     pub pods: Pods,
     /// `limits.yaml`.
     pub limits: Limits,
+    /// `schedules.yaml`.
+    pub schedules: Schedules,
     /// `stages/*.yaml`.
     pub stages: BTreeMap<StagePipelineName, StagePipeline>,
 }

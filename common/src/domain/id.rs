@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::grammar::{
-    all, branch_name, cluster_name, hex_of, iam_arn, name_with_dots, parameter, pipeline_name, region, repository_name,
-    segment, token, uuid, variable_name,
+    all, branch_name, channel_name, cluster_name, hex_of, iam_arn, name_with_dots, parameter, pipeline_name, region,
+    repository_name, segment, token, uuid, variable_name,
 };
 
 mod grammar;
@@ -214,6 +214,10 @@ text_ids! {
     FreezeName, "freeze", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// Something that keeps an item from going on.
     BlockerId, "blocker", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A chat channel, by its name without `#`, or by Slack's id of it.
+    ChannelName, "channel", "1 to 80 of a-z, 0-9, '-' and '_' without #, or a channel's id (C or G, then A-Z and 0-9)", channel_name;
+    /// A task that comes again and again: `rotate-webhook-secret`.
+    TaskName, "task", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// A hold that somebody placed.
     HoldId, "hold", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// Names a request, so that it may be sent again and is answered the same.
@@ -401,6 +405,10 @@ mod tests {
             ],
         );
         check::<TokenSubject>(&["auth0|ada", "ed8c-1", &"a".repeat(255)], &["", "a b", "a\n", "ä", &"a".repeat(256)]);
+        check::<ChannelName>(
+            &["unblock-and-commit", "ops_2", "C012AB3CD", "G1A"],
+            &["", "#unblock", "Unblock", "C", "C012ab", "a b", "<!here>", &"a".repeat(81)],
+        );
         check::<VariableName>(&["app_code", "a"], &["A", "1a", "_a", "a-b", &"a".repeat(64)]);
     }
 

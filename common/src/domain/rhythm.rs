@@ -6,15 +6,22 @@
 
 mod blocker;
 mod calendar;
+pub mod ics;
+mod maintenance;
 mod message;
+mod post;
 mod report;
+mod schedules;
 mod timetable;
 
 pub use self::{
     blocker::{Blocker, Cause, Ladder, PATTERN_DAYS, Pattern, Rung, Snooze, due, patterns},
     calendar::WorkCalendar,
+    maintenance::{Done, Every, Period, Task},
     message::{Block, escaped},
+    post::{BlockerRef, PostKey, PostKind, Posted, Told, Whole},
     report::{Entry, Kind, Report, Source, Urgency, report},
+    schedules::{Audience, Council, Demo, Due, Room, Schedules, this_month, this_week},
     timetable::{Slot, SlotKind, Timetable},
 };
 

@@ -28,6 +28,12 @@ limits:
   \"pod-stage:*:scaffold\": {limit: 3}
 ";
 
+const SCHEDULES: &str = "time_zone: America/Los_Angeles
+working_days: [monday, tuesday, wednesday, thursday, friday]
+daily: {channel: unblock-and-commit, thread: \"10:00\", reminder: \"10:10\", summary: \"10:30\"}
+stale_after_days: 3
+";
+
 const STAGES: &str = "parked_review_days: 30
 stages: [{name: spark}, {name: seed}, {name: scaffold}, {name: ship}, {name: scale}]
 ";
@@ -36,7 +42,7 @@ impl Default for GovernanceFiles {
     /// Two environments on `main` (integration without, production with the gate), one on `staging`, any account, and the
     /// repository with id 42. Pods ratio and nanda; ada (admin), bob, cy, dan and eve are members of ratio, finn of nanda, and
     /// rae only reads; everybody's token subject is `sub|<name>`. Limits: 10 in the portfolio, 5 a pod, 3 in a pod's scaffold.
-    /// One stage pipeline, from spark to scale.
+    /// One stage pipeline, from spark to scale. Everybody meets at ten in Los Angeles.
     fn default() -> Self {
         let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         Self(BTreeMap::from([
@@ -52,6 +58,7 @@ impl Default for GovernanceFiles {
             file("people.yaml", PEOPLE),
             file("pods.yaml", "pods: {ratio: {lead: ada}, nanda: {lead: finn}}\n"),
             file("limits.yaml", LIMITS),
+            file("schedules.yaml", SCHEDULES),
             file("stages/short.yaml", STAGES),
         ]))
     }

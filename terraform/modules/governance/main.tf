@@ -12,7 +12,7 @@ locals {
   digest = sha256(local.bundle)
 
   # What no function starts without (common/src/domain/governance/parse.rs).
-  required = ["accounts.yaml", "environments.yaml", "limits.yaml", "people.yaml", "pods.yaml", "repositories.yaml"]
+  required = ["accounts.yaml", "environments.yaml", "limits.yaml", "people.yaml", "pods.yaml", "repositories.yaml", "schedules.yaml"]
 }
 
 module "bucket" {

@@ -17,20 +17,25 @@
 //! | what an item's gates look at | `ITEM#<item>` | `DOSSIER` |
 //! | the answer to a request for a move | `ITEM#<item>` | `REQUEST#<request id>` |
 //! | hold | `HOLDS#ALL` | `<hold>` |
+//! | post | `POSTS#<channel>#<day>` | `<kind>` |
+//! | who was told of a blocker | `TOLD#ALL` | `<item>#<blocker>#<opened, seconds>#<group>` |
+//! | that a task was done | `MAINTENANCE#ALL` | `<task>#<period>` |
 //! | the answer to a run at its gate | `RUN#<pipeline>#<execution>` | `<person>#<approve or reject>#<commit>` |
 //! | what a run's gate said last | `RUN#<pipeline>#<execution>` | `GATE` |
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{Timestamp, civil::Date};
 
 use super::item::Item;
 use crate::domain::{
     cluster::ClusterKey,
     id::{
-        BranchName, CommitSha, DeliveryId, Digest, EventId, ExecutionId, HoldId, ItemId, PersonName, PipelineName,
-        RepositoryId, RequestId,
+        BranchName, ChannelName, CommitSha, DeliveryId, Digest, EventId, ExecutionId, GroupName, HoldId, ItemId,
+        PersonName, PipelineName, RepositoryId, RequestId, TaskName,
     },
+    rhythm::{BlockerRef, Period, PostKey, PostKind},
     run::Answer,
     wip::Scope,
 };
@@ -46,6 +51,12 @@ pub(super) const ITEMS: &str = "ITEMS#ALL";
 
 /// The partition of the holds.
 pub(super) const HOLDS: &str = "HOLDS#ALL";
+
+/// The partition of who was told of blockers.
+pub(super) const TOLD: &str = "TOLD#ALL";
+
+/// The partition of tasks that were done.
+pub(super) const MAINTENANCE: &str = "MAINTENANCE#ALL";
 
 /// The row in a run's partition that is no answer.
 pub(super) const GATE_ROW: &str = "GATE";
@@ -97,6 +108,12 @@ pub enum Key {
     Request(ItemId, RequestId),
     /// A hold that was placed.
     Hold(HoldId),
+    /// A post of a day.
+    Post(PostKey),
+    /// That a group was told of a blocker.
+    Told(BlockerRef, GroupName),
+    /// That a task was done for a period.
+    Done(TaskName, Period),
     /// What a person answered at the gate of a run at a commit.
     Answer(PipelineName, ExecutionId, PersonName, Answer, CommitSha),
     /// What the gate of a run said last.
@@ -119,6 +136,9 @@ impl Key {
             Self::Item(_) => ITEMS.to_owned(),
             Self::Dossier(item) | Self::Request(item, _) => format!("ITEM#{}", escape(item.as_str())),
             Self::Hold(_) => HOLDS.to_owned(),
+            Self::Post(key) => posts_of(&key.channel, key.date),
+            Self::Told(..) => TOLD.to_owned(),
+            Self::Done(..) => MAINTENANCE.to_owned(),
             Self::Answer(pipeline, execution, ..) | Self::Gate(pipeline, execution) => run_of(pipeline, execution),
         }
     }
@@ -139,6 +159,9 @@ impl Key {
             Self::Dossier(_) => "DOSSIER".to_owned(),
             Self::Request(_, request) => format!("{REQUEST_PREFIX}{}", escape(request.as_str())),
             Self::Hold(hold) => escape(hold.as_str()),
+            Self::Post(key) => key.kind.as_str().to_owned(),
+            Self::Told(blocker, group) => format!("{}#{}", blocker_part(blocker), escape(group.as_str())),
+            Self::Done(task, period) => format!("{}#{period}", escape(task.as_str())),
             Self::Answer(_, _, by, answer, commit) => format!("{}#{}#{commit}", escape(by.as_str()), answer.as_str()),
             Self::Gate(..) => GATE_ROW.to_owned(),
         }
@@ -176,6 +199,19 @@ impl Key {
                 Self::Request(unescape(rest)?.parse().ok()?, unescape(request)?.parse().ok()?)
             }
             ("HOLDS", hold) => Self::Hold(unescape(hold)?.parse().ok()?),
+            ("POSTS", kind) => {
+                let (channel, date) = rest.split_once('#')?;
+                let kind = PostKind::all().find(|one| one.as_str() == kind)?;
+                Self::Post(PostKey { channel: unescape(channel)?.parse().ok()?, date: date.parse().ok()?, kind })
+            }
+            ("TOLD", told) => {
+                let (blocker, group) = told.rsplit_once('#')?;
+                Self::Told(blocker_of(blocker)?, unescape(group)?.parse().ok()?)
+            }
+            ("MAINTENANCE", done) => {
+                let (task, period) = done.split_once('#')?;
+                Self::Done(unescape(task)?.parse().ok()?, period.parse().ok()?)
+            }
             ("RUN", answer) => {
                 let (pipeline, execution) = rest.split_once('#')?;
                 let (pipeline, execution) = (unescape(pipeline)?.parse().ok()?, unescape(execution)?.parse().ok()?);
@@ -198,6 +234,25 @@ impl Key {
 /// The partition of what is said of a run.
 pub(super) fn run_of(pipeline: &PipelineName, execution: &ExecutionId) -> String {
     format!("RUN#{}#{}", escape(pipeline.as_str()), escape(execution.as_str()))
+}
+
+/// The partition of a channel's posts of a day.
+pub(super) fn posts_of(channel: &ChannelName, date: Date) -> String {
+    format!("POSTS#{}#{date}", escape(channel.as_str()))
+}
+
+fn blocker_part(blocker: &BlockerRef) -> String {
+    let (item, id) = (escape(blocker.item.as_str()), escape(blocker.blocker.as_str()));
+    format!("{item}#{id}#{}", blocker.opened_at.as_second())
+}
+
+fn blocker_of(text: &str) -> Option<BlockerRef> {
+    let mut parts = text.split('#');
+    let (item, blocker, opened) = (parts.next()?, parts.next()?, parts.next()?);
+    let opened_at = Timestamp::from_second(opened.parse().ok()?).ok()?;
+    let blocker =
+        BlockerRef { item: unescape(item)?.parse().ok()?, blocker: unescape(blocker)?.parse().ok()?, opened_at };
+    parts.next().is_none().then_some(blocker)
 }
 
 /// The partition of a repository's cluster records.
@@ -234,6 +289,16 @@ mod tests {
 
     use super::*;
 
+    fn blockers() -> impl Strategy<Value = BlockerRef> {
+        ("[a-z0-9][a-z0-9._-]{0,30}", "[a-z0-9][a-z0-9-]{0,8}", -9_000_000_000..9_000_000_000_i64).prop_map(
+            |(item, blocker, opened)| BlockerRef {
+                item: item.parse().unwrap(),
+                blocker: blocker.parse().unwrap(),
+                opened_at: Timestamp::from_second(opened).unwrap(),
+            },
+        )
+    }
+
     fn keys() -> impl Strategy<Value = Key> {
         let text = || "[a-z#%:/.A-Z 0-9]{1,20}";
         let name = || "[a-z0-9][a-z0-9-]{0,8}[a-z0-9]";
@@ -258,6 +323,16 @@ mod tests {
             ("[a-z0-9][a-z0-9._-]{0,63}", token())
                 .prop_map(|(item, request)| Key::Request(item.parse().unwrap(), request.parse().unwrap())),
             name().prop_map(|hold| Key::Hold(hold.parse().unwrap())),
+            ("[a-z0-9_-]{1,20}", 0..20_000_i32, 0..7_usize).prop_map(|(channel, days, kind)| {
+                let date = jiff::civil::date(2000, 1, 1).checked_add(jiff::ToSpan::days(days)).unwrap();
+                let kind = PostKind::all().nth(kind).unwrap();
+                Key::Post(PostKey { channel: channel.parse().unwrap(), date, kind })
+            }),
+            (blockers(), name()).prop_map(|(blocker, group)| Key::Told(blocker, group.parse().unwrap())),
+            (name(), 2000..2100_i16, 1..=12_i8).prop_map(|(task, year, month)| {
+                let period = format!("{year}-{month:02}").parse().unwrap();
+                Key::Done(task.parse().unwrap(), period)
+            }),
             ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}", name(), any::<bool>(), "[0-9a-f]{40}").prop_map(
                 |(pipeline, digits, by, yes, commit)| {
                     let execution = format!("00000000-0000-4000-8000-{digits}").parse().unwrap();

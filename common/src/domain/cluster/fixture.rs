@@ -62,6 +62,10 @@ fn files(environments: &str, unlisted_accounts: &str) -> Governance {
             "limits.yaml",
             "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 600, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
         ),
+        (
+            "schedules.yaml",
+            "time_zone: UTC\nworking_days: [monday]\nstale_after_days: 1\ndaily: {channel: here, thread: \"10:00\", reminder: \"10:10\", summary: \"10:30\"}\n",
+        ),
     ]);
     Governance::parse(&serde_json::to_vec(&files).unwrap()).unwrap()
 }

@@ -21,6 +21,7 @@ mod limits;
 mod people;
 mod repositories;
 mod rules;
+mod schedules;
 mod stages;
 
 #[cfg(test)]
@@ -74,11 +75,21 @@ impl Governance {
         let people = reader.read("people.yaml", |file, entries| people::people(file, entries, &known.pods));
         let pods = reader.read("pods.yaml", |file, entries| people::pods(file, entries, &known.people));
         let limits = reader.read("limits.yaml", |file, entries| limits::limits(file, entries, digest.clone(), &known));
+        let schedules =
+            reader.read("schedules.yaml", |file, entries| schedules::schedules(file, entries, &known, &groups));
         let stages = reader.stages(&groups);
-        match (environments, accounts, repositories, people, pods, limits, reader.findings.is_empty()) {
-            (Some(environments), Some(accounts), Some(repositories), Some(people), Some(pods), Some(limits), true) => {
-                Ok(Self { digest, environments, accounts, repositories, people, pods, limits, stages })
-            }
+        let files = (environments, accounts, repositories, people, pods, limits, schedules, reader.findings.is_empty());
+        match files {
+            (
+                Some(environments),
+                Some(accounts),
+                Some(repositories),
+                Some(people),
+                Some(pods),
+                Some(limits),
+                Some(schedules),
+                true,
+            ) => Ok(Self { digest, environments, accounts, repositories, people, pods, limits, schedules, stages }),
             _ => Err(reader.findings),
         }
     }

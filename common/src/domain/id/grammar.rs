@@ -110,6 +110,15 @@ pub(super) fn iam_arn(text: &str) -> bool {
         })
 }
 
+// Slack, "conversations.create": names are of lower-case letters, digits, hyphens and underscores, at most 80. Ids begin with C or G.
+pub(super) fn channel_name(text: &str) -> bool {
+    let name = (1..=80).contains(&text.len()) && all(text, |byte| lower_digit_dash(byte) || byte == b'_');
+    let id = text.strip_prefix(['C', 'G']).is_some_and(|rest| {
+        (2..=20).contains(&rest.len()) && all(rest, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    });
+    name || id
+}
+
 pub(super) fn variable_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())

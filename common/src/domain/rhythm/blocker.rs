@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::WorkCalendar;
-use crate::domain::id::{BlockerId, GroupName, ItemId, PersonName, PodName};
+use crate::domain::id::{BlockerId, ChannelName, GroupName, ItemId, PersonName, PodName};
 
 /// One thing that keeps an item from going on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,8 @@ pub struct Rung {
     pub after: SignedDuration,
     /// Who is told.
     pub group: GroupName,
+    /// Where it is said beside, for all to see.
+    pub channel: Option<ChannelName>,
 }
 
 /// The rungs that a blocker has reached and that have not been told: all of them, so that one that nobody looked at for two days

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{blocker::Pattern, calendar::WorkCalendar};
+use super::{blocker::Pattern, calendar::WorkCalendar, schedules::Audience};
 use crate::domain::id::{PersonName, PodName};
 
 /// What kind of thing stands still.
@@ -24,6 +24,12 @@ pub enum Kind {
     StaleChange,
     /// A certificate or an override that ends soon.
     Expiring,
+    /// An item that waits for a place under the limits.
+    WaitsForPlace,
+    /// A hold that somebody placed.
+    Hold,
+    /// A task that was not done in time.
+    Maintenance,
 }
 
 /// One entry.
@@ -63,6 +69,8 @@ pub enum Source {
     Changes,
     /// Certificates and overrides.
     Certificates,
+    /// Tasks that come again.
+    Maintenance,
 }
 
 impl Source {
@@ -74,6 +82,7 @@ impl Source {
             Self::Pipelines => "the pipelines",
             Self::Changes => "the open changes",
             Self::Certificates => "certificates and overrides",
+            Self::Maintenance => "the maintenance tasks",
         }
     }
 }
@@ -114,12 +123,11 @@ impl Report {
     }
 }
 
-/// Puts together what the sources gave: entries, or why there are none. `pod`: only its own and what belongs to everybody; without one
-/// all pods'.
+/// Puts together what the sources gave: entries, or why there are none. Only what the audience hears of is in it.
 pub fn report(
     sources: BTreeMap<Source, Result<Vec<Entry>, String>>,
     patterns: Vec<Pattern>,
-    pod: Option<&PodName>,
+    audience: &Audience,
     calendar: &WorkCalendar,
     now: Timestamp,
 ) -> Report {
@@ -131,7 +139,7 @@ pub fn report(
             Err(why) => incomplete.push((source, why)),
         }
     }
-    let theirs = |entry: &Entry| pod.is_none() || entry.pod.is_none() || entry.pod.as_ref() == pod;
+    let theirs = |entry: &Entry| audience.hears(entry.pod.as_ref());
     let mut entries: Vec<(Entry, SignedDuration)> = entries
         .into_iter()
         .filter(theirs)

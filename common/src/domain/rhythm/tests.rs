@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod messages;
+mod schedules;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -97,7 +98,7 @@ proptest! {
 }
 
 fn ladder() -> Ladder {
-    let rung = |after, group: &str| Rung { after: hours(after), group: group.parse().unwrap() };
+    let rung = |after, group: &str| Rung { after: hours(after), group: group.parse().unwrap(), channel: None };
     Ladder { rungs: vec![rung(24, "integrator"), rung(48, "executive")] }
 }
 

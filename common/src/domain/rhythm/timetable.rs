@@ -21,7 +21,7 @@ pub struct Timetable {
 
 /// What is posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum SlotKind {
     /// The report, as the head of a thread.
     Thread,
@@ -29,6 +29,12 @@ pub enum SlotKind {
     Reminder,
     /// Its end.
     Summary,
+    /// The weekly call to sign up for the demo.
+    SignUp,
+    /// The weekly demo.
+    Demo,
+    /// The monthly council.
+    Council,
 }
 
 /// One post of a day. Together with the channel it is what makes the post one: whoever has it posts nothing a second time.
@@ -54,11 +60,36 @@ impl Timetable {
         }
         let slots =
             [(SlotKind::Thread, self.thread), (SlotKind::Reminder, self.reminder), (SlotKind::Summary, self.summary)];
-        let has_come = |time: Time| {
-            let at = date.to_datetime(time).to_zoned(calendar.time_zone.clone()).ok()?.timestamp();
-            let late = now.duration_since(at);
-            (!late.is_negative() && late < LATE).then_some(())
-        };
-        slots.into_iter().filter(|(_, time)| has_come(*time).is_some()).map(|(kind, _)| Slot { kind, date }).collect()
+        slots
+            .into_iter()
+            .filter(|(_, time)| has_come(calendar, date, *time, now))
+            .map(|(kind, _)| Slot { kind, date })
+            .collect()
+    }
+}
+
+/// Whether the time of a post has come on that day, and is not long over.
+pub(super) fn has_come(calendar: &WorkCalendar, date: Date, time: Time, now: Timestamp) -> bool {
+    let at = date.to_datetime(time).to_zoned(calendar.time_zone.clone());
+    at.is_ok_and(|at| {
+        let late = now.duration_since(at.timestamp());
+        !late.is_negative() && late < LATE
+    })
+}
+
+impl SlotKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Thread, Self::Reminder, Self::Summary, Self::SignUp, Self::Demo, Self::Council];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Thread => "thread",
+            Self::Reminder => "reminder",
+            Self::Summary => "summary",
+            Self::SignUp => "sign-up",
+            Self::Demo => "demo",
+            Self::Council => "council",
+        }
     }
 }

@@ -97,6 +97,10 @@ mod tests {
                 "limits.yaml",
                 "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 600, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
             ),
+            (
+                "schedules.yaml",
+                "{time_zone: UTC, working_days: [monday], stale_after_days: 1, daily: {channel: here, thread: \"10:00\", reminder: \"10:10\", summary: \"10:30\"}}\n",
+            ),
         ]);
         Governance::parse(&serde_json::to_vec(&files).unwrap()).unwrap()
     }

@@ -95,13 +95,7 @@ fn freeze(file: &mut File, item: &Node, key: &str) -> Option<Freeze> {
         edge
     });
     let zone = file.required(time_zone, item.place, &at("time_zone"), ZONE);
-    let time_zone = zone.and_then(|node| {
-        let zone = node.text().and_then(|name| TimeZone::get(name).ok());
-        if zone.is_none() {
-            file.find(node.place, "value", &at("time_zone"), node.found(), ZONE);
-        }
-        zone
-    });
+    let time_zone = zone.and_then(|node| self::time_zone(file, node, &at("time_zone")));
     let reason = why.and_then(|node| reason(file, node, &at("reason")));
     let [from, to] = ends;
     let (from, to) = (from?, to?);
@@ -118,7 +112,16 @@ fn freeze(file: &mut File, item: &Node, key: &str) -> Option<Freeze> {
     Some(Freeze { name: name?, from, to, time_zone: time_zone?, reason })
 }
 
-const ZONE: &str = "a time zone's name such as Europe/Berlin or UTC";
+pub(super) const ZONE: &str = "a time zone's name such as Europe/Berlin or UTC";
+
+/// A time zone by its name.
+pub(super) fn time_zone(file: &mut File, node: &Node, key: &str) -> Option<TimeZone> {
+    let zone = node.text().and_then(|name| TimeZone::get(name).ok());
+    if zone.is_none() {
+        file.find(node.place, "value", key, node.found(), ZONE);
+    }
+    zone
+}
 
 /// What only all environments together show: where commits come from is listed, and leads to an environment that asks for none; and nobody
 /// writes rules for a gate that is off.

@@ -10,8 +10,9 @@ use crate::domain::{
 
 mod kill_rules;
 mod rules;
+mod schedules;
 
-const GOOD: [(&str, &str); 6] = [
+const GOOD: [(&str, &str); 7] = [
     (
         "environments.yaml",
         "environments: {a: {branch: release/a, accounts: [\"000000000012\"]}, b: {gate: false}}\nunlisted: refuse\n",
@@ -27,6 +28,10 @@ const GOOD: [(&str, &str); 6] = [
         "limits.yaml",
         "default_ttl_seconds: 60\nmax_ttl_seconds: 86400\nticket_ttl_seconds: 600\nwarn_at_percent: 80\nlimits: {portfolio: {limit: 10}, \"pod:ratio\": {limit: 0, mode: warn, fair_share: true}, \"environment:a\": {limit: 100}}\n",
     ),
+    (
+        "schedules.yaml",
+        "time_zone: UTC\nworking_days: [monday]\nstale_after_days: 1\ndaily: {channel: here, thread: \"10:00\", reminder: \"10:10\", summary: \"10:30\"}\n",
+    ),
 ];
 
 fn parse(changed: &[(&str, &str)]) -> Result<Governance, String> {
@@ -37,7 +42,7 @@ fn parse(changed: &[(&str, &str)]) -> Result<Governance, String> {
 
 #[test]
 fn a_good_bundle_is_read_and_the_gate_is_on_unless_switched_off() {
-    let governance = parse(&[("schedules.yaml", "not ours: [")]).unwrap();
+    let governance = parse(&[("notes.yaml", "not ours: [")]).unwrap();
     let environments = &governance.environments;
     let gate = |name: &str| environments.get(&name.parse().unwrap()).map(|environment| environment.gate);
     assert_eq!((gate("a"), gate("b"), gate("c")), (Some(true), Some(false), None));
@@ -98,7 +103,7 @@ fn a_bundle_without_a_file_or_with_a_repository_twice_is_refused() {
             .starts_with("repositories.yaml:3:3: error: id: found repository 1 a second time")
     );
     let missing = Governance::parse(b"{}").unwrap_err();
-    assert_eq!(missing.len(), 6);
+    assert_eq!(missing.len(), 7);
     assert!(
         Governance::parse(b"[]").unwrap_err()[0].to_string().starts_with("\"governance bundle\":1:1: error: found")
     );

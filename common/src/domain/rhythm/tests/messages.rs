@@ -21,8 +21,11 @@ const NOW: &str = "2026-05-06T08:00:00Z";
 fn made(sources: Vec<(Source, Result<Vec<Entry>, String>)>, pod: Option<&str>) -> Report {
     let all = ["a", "b", "c"].map(|item| blocker(item, outside(), "2026-05-04T10:00:00Z"));
     let patterns = if sources.len() > 1 { patterns(&all, at(NOW)) } else { Vec::new() };
-    let pod = pod.map(|pod| pod.parse().unwrap());
-    report(sources.into_iter().collect(), patterns, pod.as_ref(), &calendar("Europe/Berlin"), at(NOW))
+    let audience = match pod {
+        Some(pod) => Audience::Only(BTreeSet::from([pod.parse().unwrap()])),
+        None => Audience::Except(BTreeSet::new()),
+    };
+    report(sources.into_iter().collect(), patterns, &audience, &calendar("Europe/Berlin"), at(NOW))
 }
 
 fn items() -> Vec<Entry> {
