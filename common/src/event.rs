@@ -163,6 +163,10 @@ events! {
     ItemBlocked(ItemBlocked) = "penstock.rhythm", "Item Blocked";
     /// Something keeps a work item no longer.
     ItemUnblocked(ItemUnblocked) = "penstock.rhythm", "Item Unblocked";
+    /// The end of a work item is considered, or is so no longer.
+    ItemUnderKillReview(ItemUnderKillReview) = "penstock.rhythm", "Item Under Kill Review";
+    /// A work item has ended.
+    ItemKilled(ItemKilled) = "penstock.rhythm", "Item Killed";
     /// Somebody asks for a place for an item.
     WipLockRequested(WipLockRequested) = "penstock.wip-limits", "WIP Lock Requested";
     /// An item has its place: it may go on.

@@ -103,6 +103,8 @@ pub enum Action<'a> {
     },
     /// To answer at the gate of a run at all: whose answer counts, the groups of people.yaml say.
     AnswerRun,
+    /// To let a rule rest that would end an item, and to take the risk of it.
+    Except,
     /// To make and move work items, and to give evidence and approvals, at all: whose items, their pods say, and whose word counts, the
     /// groups of people.yaml.
     Work,
@@ -261,6 +263,7 @@ pub fn may(actor: &Actor, action: Action<'_>) -> Result<(), Forbidden> {
             if actor.role == Role::Admin { Ok(()) } else { Err(Forbidden { reason }) }
         }
         Action::AnswerRun => at_least(actor, Role::Member, "answer at the gate of a run"),
+        Action::Except => at_least(actor, Role::Approver, "give an exception from a rule"),
         Action::Work => at_least(actor, Role::Member, "make, move, attest or approve work items"),
     }
 }

@@ -13,6 +13,7 @@ mod evidence;
 mod gate;
 mod item;
 pub mod kill;
+mod known;
 mod obstacle;
 mod pipeline;
 mod unmet;
@@ -23,6 +24,7 @@ pub use self::{
     evidence::{Evidence, NotANumber, Number, Provenance, Source, Value},
     gate::{Approval, Decision, Facts, MoveRequest, decide},
     item::{Destination, Item, Position, Step},
+    known::known,
     obstacle::{Obstacle, Remedy, obstacles},
     pipeline::{Comparison, Criterion, Requirement, Review, Stage, StagePipeline},
     unmet::Unmet,

@@ -30,8 +30,10 @@ pub struct Found {
 pub struct Page {
     /// Those.
     pub items: Vec<Item>,
-    /// Whether there are more after the last of them.
-    pub more: bool,
+    /// Rows among them that cannot be read, each with why: one hides none of the others, and is an error to be told.
+    pub unreadable: Vec<String>,
+    /// The last that was looked at, when there are more after it.
+    pub next: Option<ItemId>,
 }
 
 /// Everything that changes with an item: all of it or nothing, in one transaction.

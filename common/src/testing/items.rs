@@ -1,6 +1,6 @@
 //! Work items, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -19,6 +19,7 @@ use crate::{
 pub(super) struct State {
     dossiers: BTreeMap<ItemId, Dossier>,
     answered: BTreeMap<(ItemId, RequestId), Answered>,
+    unreadable: BTreeSet<ItemId>,
 }
 
 impl World {
@@ -26,11 +27,19 @@ impl World {
     pub fn dossiers(&self) -> BTreeMap<ItemId, Dossier> {
         self.state().items.dossiers.clone()
     }
+
+    /// From now on the row of this item cannot be read.
+    pub fn garble_item(&self, id: &ItemId) {
+        self.state().items.unreadable.insert(id.clone());
+    }
 }
 
 impl ItemRows for World {
     async fn item(&self, id: &ItemId, request: Option<&RequestId>) -> Result<Found, Fault> {
         self.call("ItemRows.item", id.as_str(), false, |state| {
+            if state.items.unreadable.contains(id) {
+                return Err(Fault::bug(format!("the row of {id} does not hold what it should")));
+            }
             let answered = request.and_then(|request| state.items.answered.get(&(id.clone(), request.clone())));
             Ok(Found { dossier: state.items.dossiers.get(id).cloned(), answered: answered.cloned() })
         })
@@ -44,8 +53,12 @@ impl ItemRows for World {
                 .values()
                 .map(|dossier| &dossier.item)
                 .filter(|item| after.is_none_or(|id| *id < item.id));
-            let items: Vec<_> = rest.by_ref().take(most).cloned().collect();
-            Ok(Page { items, more: rest.next().is_some() })
+            let (unreadable, items): (Vec<_>, Vec<_>) =
+                rest.by_ref().take(most).cloned().partition(|item| state.items.unreadable.contains(&item.id));
+            let last = items.iter().chain(&unreadable).map(|item| item.id.clone()).max();
+            let unreadable =
+                unreadable.iter().map(|item| format!("the row of {} does not hold what it should", item.id));
+            Ok(Page { items, unreadable: unreadable.collect(), next: last.filter(|_| rest.next().is_some()) })
         })
     }
 

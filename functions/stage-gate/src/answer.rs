@@ -3,7 +3,10 @@
 use common::{
     domain::{
         id::ItemId,
-        stage::{Answered, Dossier, MoveRequest, NotBlocked, Obstacle, Remedy, Verdict},
+        stage::{
+            Answered, Dossier, MoveRequest, NotBlocked, Obstacle, Remedy, Verdict,
+            kill::{KillReview, NoMercy},
+        },
     },
     http::{
         Problem, Refusal, Response,
@@ -18,6 +21,7 @@ use crate::{
     blocking::{Blocked, Blocking},
     looking::Explanation,
     moving::{Moved, Undecided},
+    reviewing::Pleaded,
     service::{Created, NewItem},
     vouching::Vouched,
 };
@@ -38,11 +42,14 @@ pub fn created(new: &NewItem, created: &Created) -> Response {
     }
 }
 
-/// Some of the items; `next` is what to ask for to see the others.
+/// Some of the items; `next` is what to ask for to see the others, `unreadable` why some of these are not shown.
 pub fn listed(page: &Page) -> Response {
     let mut document = json!({"items": page.items});
-    if let Some(last) = page.items.last().filter(|_| page.more) {
-        document["next"] = json!(format!("/v1/items?after={}", last.id));
+    if let Some(last) = &page.next {
+        document["next"] = json!(format!("/v1/items?after={last}"));
+    }
+    if !page.unreadable.is_empty() {
+        document["unreadable"] = json!(page.unreadable);
     }
     Response::json(200, &document)
 }
@@ -50,11 +57,14 @@ pub fn listed(page: &Page) -> Response {
 /// An item with its evidence, its approvals and what keeps it: 200, 404.
 pub fn looked(id: &ItemId, found: Option<&(Dossier, Explanation)>, now: Timestamp) -> Response {
     let Some((dossier, explanation)) = found else { return no_item(id).into() };
-    let Dossier { item, evidence, approvals, blockers, kill: _ } = dossier;
+    let Dossier { item, evidence, approvals, blockers, kill } = dossier;
     let mut document = json!(item);
     document["age_seconds"] = now.duration_since(item.since).as_secs().max(0).into();
     document["evidence"] = json!(evidence);
     document["approvals"] = json!(approvals);
+    if *kill != KillReview::default() {
+        document["kill"] = json!(kill);
+    }
     document["blockers"] = json!(blockers.values().collect::<Vec<_>>());
     let mut explain = json!({
         "next": explanation.next, "open": explanation.is_open(),
@@ -103,6 +113,23 @@ pub fn vouched(id: &ItemId, vouched: &Vouched) -> Response {
             Problem::new(409, "not-as-you-saw-it", "The item is not as you saw it", reason.clone()).into()
         }
         Vouched::Misfit(misfit) => (&Refusal::Misfits(vec![misfit.clone()])).into(),
+    }
+}
+
+/// The answer to what was asked for an item whose end is considered: 200, 403, 404, 409, 422.
+pub fn pleaded(id: &ItemId, pleaded: &Pleaded) -> Response {
+    match pleaded {
+        Pleaded::Granted(dossier) => {
+            Response::json(200, &json!({"item": id, "version": dossier.item.version, "kill": dossier.kill}))
+        }
+        Pleaded::NoItem => no_item(id).into(),
+        Pleaded::Forbidden(reason) => Problem::new(403, "forbidden", "Not allowed", reason.clone()).into(),
+        Pleaded::Not(why @ (NoMercy::NoEnd { .. } | NoMercy::NoPlan { .. })) => {
+            Problem::new(422, "no-mercy", "It cannot be so", why.to_string()).into()
+        }
+        Pleaded::Not(why) => {
+            Problem::new(409, "not-as-you-saw-it", "The item is not as you saw it", why.to_string()).into()
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use common::{
 use crate::{
     answer,
     http::{Call, call},
+    reviewing::Plea,
     service::ItemGates,
 };
 
@@ -54,22 +55,30 @@ async fn done<R: ItemRows + WipRows, C: Pause>(
         Call::List { after, most } => answer::listed(&gates.list(after.as_ref(), most).await?),
         Call::Look(item) => answer::looked(&item, gates.look(&item).await?.as_ref(), gates.now()),
         Call::Transition(item, request) => {
-            let allowed = |item: &Item| {
-                let action = Action::Move { pod: &item.pod, owner: &item.owner };
-                access::may(actor, action).map_err(|forbidden| forbidden.reason)
-            };
+            let allowed = |item: &Item| may_move(actor, item);
             answer::moved(&item, &request, &gates.transition(&item, &request, allowed, cause).await?)
         }
-        Call::Block(item, blocking) => {
-            let allowed = |item: &Item| {
-                let action = Action::Move { pod: &item.pod, owner: &item.owner };
-                access::may(actor, action).map_err(|forbidden| forbidden.reason)
+        Call::Plead(item, plea) => {
+            // Who takes the risk answers for it, whosever work it is; who appeals speaks for it.
+            let allowed = |item: &Item| match &plea {
+                Plea::Except { .. } => Ok(()),
+                Plea::Appeal { .. } => may_move(actor, item),
             };
+            answer::pleaded(&item, &gates.plead(&item, &plea, person, allowed, cause).await?)
+        }
+        Call::Block(item, blocking) => {
+            let allowed = |item: &Item| may_move(actor, item);
             answer::blocked(&item, &blocking, &gates.block(&item, &blocking, person, allowed, cause).await?)
         }
         Call::Attest(item, word) => answer::vouched(&item, &gates.attest(&item, &word, person, cause).await?),
         Call::Approve(item, consent) => answer::vouched(&item, &gates.approve(&item, &consent, person, cause).await?),
     })
+}
+
+/// Whether somebody does the work of an item: moves it, says what keeps it, speaks for it.
+pub(crate) fn may_move(actor: &Actor, item: &Item) -> Result<(), String> {
+    let action = Action::Move { pod: &item.pod, owner: &item.owner };
+    access::may(actor, action).map_err(|forbidden| forbidden.reason)
 }
 
 fn name(call: &Call) -> &'static str {
@@ -78,6 +87,7 @@ fn name(call: &Call) -> &'static str {
         Call::List { .. } => "list",
         Call::Look(_) => "look",
         Call::Transition(..) => "transition",
+        Call::Plead(..) => "plead",
         Call::Block(..) => "block",
         Call::Attest(..) => "attest",
         Call::Approve(..) => "approve",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{
     domain::{
-        access::{self, Action},
+        access,
         id::{CorrelationId, ItemId, PersonName, quoted},
         reason::Reason,
         stage::{Item, MoveRequest, NewBlocker, Obstacle, Remedy},
@@ -15,6 +15,7 @@ use common::{
 };
 
 use crate::{
+    api::may_move,
     blocking::{Blocked, Blocking},
     http::bodies::Line,
     moving::{Moved, Undecided},
@@ -64,10 +65,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
                 return self.refuse(asked, &request, reason, cause).await;
             }
         }
-        let allowed = |item: &Item| {
-            let action = Action::Move { pod: &item.pod, owner: &item.owner };
-            access::may(&actor, action).map_err(|forbidden| forbidden.reason)
-        };
+        let allowed = |item: &Item| may_move(&actor, item);
         let by = [&asked.requested_by];
         let reason = match self.transition(&asked.item, &request, allowed, cause).await? {
             // The gate has told it, or the limits have.
@@ -95,10 +93,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
     async fn said(&self, id: &ItemId, what: &Blocking, by: &PersonName, cause: &CorrelationId) -> Result<(), Fault> {
         let refused = |why: String| Fault::reject(format!("the blocker {} of {id}: {why}", what.blocker()));
         let actor = access::named(by, &self.governance.people).map_err(|nobody| refused(nobody.to_string()))?;
-        let allowed = |item: &Item| {
-            let action = Action::Move { pod: &item.pod, owner: &item.owner };
-            access::may(&actor, action).map_err(|forbidden| forbidden.reason)
-        };
+        let allowed = |item: &Item| may_move(&actor, item);
         match self.block(id, what, by, allowed, cause).await? {
             Blocked::Taken(_) | Blocked::Same(_) => Ok(()),
             Blocked::NoItem => Err(refused("there is no such item".to_owned())),
@@ -126,7 +121,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         }
     }
 
-    /// Handles a schedule: keeping places.
+    /// Handles a schedule: keeping places, or kill review.
     ///
     /// # Errors
     /// As [`event`](Self::event).
@@ -134,6 +129,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         let cause = CorrelationId::derived(["stage-gate", name, &self.now().to_string()]);
         match name {
             "keep" => self.keep_places(&cause).await,
+            "review" => self.review_all(&cause).await,
             other => Err(Fault::bug(format!("stage-gate has no schedule {}", quoted(other, 80)))),
         }
     }

@@ -6,10 +6,12 @@
 use std::borrow::Cow;
 
 use self::bodies::{
-    ApprovalBody, BlockerBody, ByWord, CreateBody, EvidenceBody, Line, Said, SnoozeBody, TransitionBody,
+    AppealBody, ApprovalBody, BlockerBody, ByWord, CreateBody, EvidenceBody, ExceptionBody, Line, Said, SnoozeBody,
+    TransitionBody,
 };
 use crate::{
     blocking::Blocking,
+    reviewing::Plea,
     service::NewItem,
     vouching::{Consent, Word},
 };
@@ -59,6 +61,8 @@ pub enum Call {
     Attest(ItemId, Word),
     /// An approval.
     Approve(ItemId, Consent),
+    /// Something for an item whose end is considered.
+    Plead(ItemId, Plea),
     /// Something of a blocker.
     Block(ItemId, Blocking),
 }
@@ -70,6 +74,8 @@ enum Route<'r> {
     Transitions(Cow<'r, str>),
     Evidence(Cow<'r, str>),
     Approvals(Cow<'r, str>),
+    Exceptions(Cow<'r, str>),
+    Appeals(Cow<'r, str>),
     Blockers(Cow<'r, str>),
     Blocker(Cow<'r, str>, Cow<'r, str>),
     Snooze(Cow<'r, str>, Cow<'r, str>),
@@ -115,6 +121,18 @@ pub fn call(request: &Request, governance: &Governance) -> Result<(Actor, Call),
             let ApprovalBody { from, to, head, version } = read(request)?;
             Call::Approve(item, Consent { from, to, head, version })
         }
+        (Route::Exceptions(item), _) => {
+            may(&actor, Action::Except)?;
+            let (item, ()) = (path(item)?, no_query(request)?);
+            let ExceptionBody { rule, until, plan } = read(request)?;
+            Call::Plead(item, Plea::Except { rule, until, plan: plan.into() })
+        }
+        (Route::Appeals(item), _) => {
+            may(&actor, Action::Work)?;
+            let (item, ()) = (path(item)?, no_query(request)?);
+            let AppealBody { reason } = read(request)?;
+            Call::Plead(item, Plea::Appeal { reason: reason.into() })
+        }
         (Route::Blockers(item), _) => {
             may(&actor, Action::Work)?;
             let (item, ()) = (path(item)?, no_query(request)?);
@@ -149,6 +167,8 @@ fn route(request: &Request) -> Result<Route<'_>, Refusal> {
         [item, what] if what == "transitions" => Ok(Route::Transitions(item.clone())),
         [item, what] if what == "evidence" => Ok(Route::Evidence(item.clone())),
         [item, what] if what == "approvals" => Ok(Route::Approvals(item.clone())),
+        [item, what] if what == "exceptions" => Ok(Route::Exceptions(item.clone())),
+        [item, what] if what == "appeals" => Ok(Route::Appeals(item.clone())),
         [item, what] if what == "blockers" => Ok(Route::Blockers(item.clone())),
         [item, what, blocker] if what == "blockers" => Ok(Route::Blocker(item.clone(), blocker.clone())),
         [item, what, blocker, last] if what == "blockers" && last == "snooze" => {
@@ -164,9 +184,13 @@ fn posts(request: &Request, route: &Route<'_>) -> Result<bool, Refusal> {
         Route::Items => ("GET, POST", Some("GET"), true),
         Route::Item(_) => ("GET", Some("GET"), false),
         Route::Blocker(..) => ("DELETE", Some("DELETE"), false),
-        Route::Transitions(_) | Route::Evidence(_) | Route::Approvals(_) | Route::Blockers(_) | Route::Snooze(..) => {
-            ("POST", None, true)
-        }
+        Route::Transitions(_)
+        | Route::Evidence(_)
+        | Route::Approvals(_)
+        | Route::Exceptions(_)
+        | Route::Appeals(_)
+        | Route::Blockers(_)
+        | Route::Snooze(..) => ("POST", None, true),
     };
     match request.method() {
         "POST" if post => Ok(true),

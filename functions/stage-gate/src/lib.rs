@@ -21,6 +21,7 @@
 //! | [`writing`] | writing what people say, where no place changes with it |
 //! | [`looking`] | items as they are, and what keeps them |
 //! | [`upkeep`] | keeping the places of items that are under way |
+//! | [`reviewing`] | kill review: what the rules of a stage find, and what follows |
 //! | [`telling`] | what the gate said, as events and audit entries |
 //! | [`handler`] | what wakes it beside the API |
 
@@ -35,6 +36,7 @@ pub mod handler;
 pub mod http;
 pub mod looking;
 pub mod moving;
+pub mod reviewing;
 pub mod service;
 pub mod telling;
 pub mod upkeep;

@@ -26,6 +26,9 @@ pub const MANIFEST: Manifest = Manifest {
         Wake::Event { event: EventKind::StageTransitionRequested, filter: &[] },
         Wake::Event { event: EventKind::ItemBlocked, filter: &[] },
         Wake::Event { event: EventKind::ItemUnblocked, filter: &[] },
+        Wake::Route { method: "POST", path: "/v1/items/{item}/exceptions", public: false },
+        Wake::Route { method: "POST", path: "/v1/items/{item}/appeals", public: false },
+        Wake::Schedule { name: "review", rate: "rate(15 minutes)", input: r#"{"schedule":"review"}"# },
         Wake::Schedule { name: "keep", rate: "rate(15 minutes)", input: r#"{"schedule":"keep"}"# },
     ],
     env: &[
@@ -41,6 +44,8 @@ pub const MANIFEST: Manifest = Manifest {
         EventKind::StageGateRejected,
         EventKind::ItemBlocked,
         EventKind::ItemUnblocked,
+        EventKind::ItemUnderKillReview,
+        EventKind::ItemKilled,
         EventKind::WipLockAcquired,
         EventKind::WipLockReleased,
         EventKind::WipLockExpired,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use common::{
     domain::{
-        id::{CorrelationId, ItemId},
-        stage::{Answered, Dossier, Item, MoveRequest, Step as StageStep, Verdict, decide, obstacles},
+        id::{CorrelationId, ItemId, KillRuleName},
+        stage::{Answered, Dossier, Item, MoveRequest, StagePipeline, Step as StageStep, Verdict, decide, obstacles},
         wip::{
             Scope,
             admission::{Asked, Step},
@@ -15,6 +15,7 @@ use common::{
             transfer::transfer,
         },
     },
+    event::Envelope,
     fault::Fault,
     ports::{Decided, Found, ItemChange, ItemRows, Patience, Pause, View, WipRows},
 };
@@ -111,16 +112,15 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         let facts = dossier.facts(&pipeline, &groups);
         let now = self.now();
         let decision = decide(facts, request, now);
-        let answer = |verdict, version, at| Answered {
-            request: request.clone(),
-            verdict,
-            step: decision.step,
-            version,
-            reasons: obstacles(facts, request, &decision.unmet),
-            at,
-        };
         let Some(step) = decision.step.filter(|_| decision.admits()) else {
-            let answered = answer(Verdict::Reject, item.version, now);
+            let answered = Answered {
+                request: request.clone(),
+                verdict: Verdict::Reject,
+                step: decision.step,
+                version: item.version,
+                reasons: obstacles(facts, request, &decision.unmet),
+                at: now,
+            };
             let event = telling::rejected(&item.id, request, answered.reasons.clone(), cause, now);
             let change = ItemChange {
                 item: item.id.clone(),
@@ -133,10 +133,49 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             let done = self.commit(&change, &self.nothing_of_places(now), cause).await?;
             return Ok(done.then(|| counted(answered)).map(Moved::Decided));
         };
+        self.admitted(dossier, &pipeline, request, step, (None, Vec::new()), cause).await
+    }
+
+    /// Moves an item as a rule of its stage says: whoever asked for nothing is refused nothing. False when somebody was faster.
+    ///
+    /// # Errors
+    /// As [`transition`](Self::transition); `Retry` while there is no room where it goes, so that the next look tries again.
+    pub(crate) async fn rule_moves(
+        &self,
+        dossier: &Dossier,
+        pipeline: &StagePipeline,
+        request: &MoveRequest,
+        rule: &KillRuleName,
+        told: Vec<Envelope>,
+        cause: &CorrelationId,
+    ) -> Result<bool, Fault> {
+        let id = &dossier.item.id;
+        let step = dossier.item.step_to(&request.to, pipeline);
+        let step = step.map_err(|unmet| Fault::bug(format!("{rule} moves {id} nowhere: {}", unmet.sentence())))?;
+        match self.admitted(dossier, pipeline, request, step, (Some(rule), told), cause).await? {
+            Some(Moved::Decided(_)) => Ok(true),
+            None => Ok(false),
+            Some(Moved::Waits(_) | Moved::Not(_)) => {
+                Err(Fault::retry(format!("{rule} sends {id} to {}, and there is no room yet", request.to)))
+            }
+        }
+    }
+
+    /// A move that is to be made, with its place: one attempt; nothing when somebody was faster.
+    async fn admitted(
+        &self,
+        dossier: &Dossier,
+        pipeline: &StagePipeline,
+        request: &MoveRequest,
+        step: StageStep,
+        (rule, told): (Option<&KillRuleName>, Vec<Envelope>),
+        cause: &CorrelationId,
+    ) -> Result<Option<Moved>, Fault> {
+        let item = &dossier.item;
         // What it is after the move, as far as places are concerned: when exactly, the rows' reading says.
         let place = match step {
             StageStep::Forward | StageStep::Back | StageStep::Resume => {
-                self.move_place(&dossier.item.moved(&request.to, now), cause).await?
+                self.move_place(&item.moved(&request.to, self.now()), cause).await?
             }
             StageStep::Park | StageStep::Kill => self.give_back(item).await?,
         };
@@ -146,14 +185,26 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             Place::NoRule(scopes) => return Ok(Some(Moved::Not(Undecided::NoRule(scopes)))),
             Place::Lost => return Ok(None),
         };
-        let moved = dossier.moved(&request.to, &pipeline, decided.now);
-        let answered = answer(Verdict::Admit, moved.item.version, decided.now);
+        let moved = dossier.moved(&request.to, pipeline, decided.now);
+        let answered = Answered {
+            request: request.clone(),
+            verdict: Verdict::Admit,
+            step: Some(step),
+            version: moved.item.version,
+            reasons: Vec::new(),
+            at: decided.now,
+        };
         let mut events = self.told(&decided, cause);
+        events.extend(told);
         events.push(telling::approved(&moved.item, step, request, cause, decided.now));
+        if step == StageStep::Kill {
+            events.push(telling::killed(&moved.item, request, rule, cause, decided.now));
+        }
+        let entry = telling::decided(&item.id, &answered, cause);
         let change = ItemChange {
             item: item.id.clone(),
             dossier: Some((item.version, moved)),
-            entry: telling::decided(&item.id, &answered, cause),
+            entry: telling::by_rule(entry, rule),
             answered: Some(answered.clone()),
             writes: decided.answer.writes.clone(),
             events,

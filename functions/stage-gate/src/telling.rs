@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use common::{
     domain::{
         audit::{Draft, Phase},
-        id::{CorrelationId, EventId, ItemId},
+        id::{CorrelationId, EventId, ItemId, KillRuleName},
         stage::{Answered, Item, MoveRequest, Obstacle, Step},
     },
-    event::{Envelope, Event, Meta, SCHEMA_VERSION, StageGateApproved, StageGateRejected},
+    event::{Envelope, Event, ItemKilled, Meta, SCHEMA_VERSION, StageGateApproved, StageGateRejected},
 };
 use jiff::Timestamp;
 
@@ -34,6 +34,36 @@ pub fn approved(item: &Item, step: Step, request: &MoveRequest, cause: &Correlat
         version: item.version,
     };
     envelope(&item.id, Event::StageGateApproved(told), &[request.request_id.as_str()], cause, now)
+}
+
+/// The event of an item's end: `item` as it is now.
+pub fn killed(
+    item: &Item,
+    request: &MoveRequest,
+    rule: Option<&KillRuleName>,
+    cause: &CorrelationId,
+    now: Timestamp,
+) -> Envelope {
+    let told = ItemKilled {
+        item: item.id.clone(),
+        pod: item.pod.clone(),
+        owner: item.owner.clone(),
+        pipeline: item.pipeline.clone(),
+        stage: item.position.stage().clone(),
+        rule: rule.cloned(),
+        by: rule.is_none().then(|| request.requested_by.clone()),
+        reason: request.reason.clone().unwrap_or_default(),
+    };
+    envelope(&item.id, Event::ItemKilled(told), &[request.request_id.as_str()], cause, now)
+}
+
+/// An entry of what a rule did: nobody asked for it.
+pub fn by_rule(mut entry: Draft, rule: Option<&KillRuleName>) -> Draft {
+    if let Some(rule) = rule {
+        entry.facts.remove("by");
+        entry.facts.insert("rule".to_owned(), rule.to_string());
+    }
+    entry
 }
 
 /// The event of a move that was not made.

@@ -36,15 +36,19 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         let mut first = Ok(());
         let mut after: Option<ItemId> = None;
         loop {
-            let Page { items, more } = self.rows.items(after.as_ref(), PAGE).await?;
+            let Page { items, unreadable, next } = self.rows.items(after.as_ref(), PAGE).await?;
+            for fault in unreadable {
+                tracing::error!(fault, "this item cannot be read: its place is not kept");
+                first = first.and(Err(Fault::bug("an item's row cannot be read: the log says which")));
+            }
             for item in items.iter().filter(|item| matches!(item.position, Position::Active { .. })) {
                 if let Err(fault) = self.keep(item, &rows, cause).await {
                     tracing::error!(item = %item.id, fault = fault.chain(), "its place could not be kept");
                     first = first.and(Err(fault));
                 }
             }
-            after = items.last().map(|item| item.id.clone());
-            if !more || after.is_none() {
+            after = next;
+            if after.is_none() {
                 return first;
             }
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Table,
-    item::{Item as Row, from_json, n, row, s, to_json},
+    item::{Item as Row, from_json, n, place, row, s, text, to_json},
     key::{ITEMS, Key},
     transact::Attempt,
 };
@@ -85,8 +85,20 @@ impl ItemRows for Table {
         let rows = answer.items.unwrap_or_default();
         // A page ends at 1 MB, too.
         let more = rows.len() > most || answer.last_evaluated_key.is_some_and(|key| !key.is_empty());
-        let items = rows.iter().take(most).map(from_json::<Item>).collect::<Result<_, _>>()?;
-        Ok(Page { items, more })
+        let mut page = Page::default();
+        for row in rows.iter().take(most) {
+            match from_json::<Item>(row) {
+                Ok(item) => page.items.push(item),
+                Err(fault) => page.unreadable.push(fault.chain()),
+            }
+        }
+        if let Some(last) = rows.iter().take(most).next_back().filter(|_| more) {
+            let place = place(last);
+            let odd = || Fault::bug(format!("listing work items: the row {place} is no item's"));
+            let Some(Key::Item(id)) = Key::parse(text(last, "pk")?, text(last, "sk")?) else { return Err(odd()) };
+            page.next = Some(id);
+        }
+        Ok(page)
     }
 
     async fn commit_item(&self, change: &ItemChange, now: Timestamp) -> Result<ItemCommitted, Fault> {

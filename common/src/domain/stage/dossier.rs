@@ -81,7 +81,14 @@ impl Dossier {
         pipeline: &'f StagePipeline,
         groups: &'f BTreeMap<GroupName, BTreeSet<PersonName>>,
     ) -> Facts<'f> {
-        Facts { item: &self.item, pipeline, evidence: &self.evidence, approvals: &self.approvals, groups }
+        Facts {
+            item: &self.item,
+            pipeline,
+            evidence: &self.evidence,
+            approvals: &self.approvals,
+            kill: &self.kill,
+            groups,
+        }
     }
 
     /// After a move that was admitted. Approvals given before it count for nothing any more, and go. So does, after a move back, the

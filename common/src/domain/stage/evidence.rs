@@ -82,6 +82,14 @@ pub struct Evidence {
     pub at: Timestamp,
 }
 
+impl Number {
+    /// A whole number. What is beyond the greatest is the greatest.
+    pub fn whole(whole: i64) -> Self {
+        let most = 1_000_000_000_000_000;
+        Self { thousandths: whole.saturating_mul(1_000).clamp(-most, most) }
+    }
+}
+
 impl Provenance {
     /// What kind of source it is.
     pub fn source(&self) -> Source {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     evidence::{Evidence, Provenance},
     item::{Destination, Item, Position, Step},
+    kill::{self, KillReview},
     pipeline::{Criterion, Review, Stage, StagePipeline},
     unmet::Unmet,
 };
@@ -76,6 +77,8 @@ pub struct Facts<'f> {
     pub evidence: &'f BTreeMap<CriterionKey, Evidence>,
     /// Who said that it may go on.
     pub approvals: &'f [Approval],
+    /// Whether its end is considered.
+    pub kill: &'f KillReview,
     /// Who is in each group. A group that is not there has nobody.
     pub groups: &'f BTreeMap<GroupName, BTreeSet<PersonName>>,
 }
@@ -136,6 +139,11 @@ pub(super) fn gate(facts: Facts<'_>, to: &StageName, request: &MoveRequest, now:
         // The same thing may be asked for on both sides of the gate: it is missing once.
         unmet.extend(judge(criterion, facts, now).filter(|missing| !unmet.contains(missing)));
     }
+    let rules = facts.pipeline.stage(from).map(|stage| stage.kill_rules.as_slice()).unwrap_or_default();
+    unmet.extend(kill::stops(rules, facts.kill).map(|rule| {
+        let (key, requirement) = &rule.when;
+        Unmet::Stopped { rule: rule.name.clone(), key: key.clone(), found: requirement.words() }
+    }));
     for review in facts.pipeline.stage(from).map(|stage| stage.reviews.as_slice()).unwrap_or_default() {
         unmet.extend(reviewed(review, facts, (from, to), request, now));
     }
@@ -174,7 +182,7 @@ fn judge(criterion: &Criterion, facts: Facts<'_>, now: Timestamp) -> Option<Unme
 }
 
 /// Why evidence proves nothing, whatever it says: where it comes from, whose word it is, what it is about, how old it is.
-fn doubt(criterion: &Criterion, evidence: &Evidence, facts: Facts<'_>, now: Timestamp) -> Option<Unmet> {
+pub(super) fn doubt(criterion: &Criterion, evidence: &Evidence, facts: Facts<'_>, now: Timestamp) -> Option<Unmet> {
     let key = criterion.key.clone();
     let source = evidence.provenance.source();
     if !criterion.sources.contains(&source) {

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{evidence::Value, pipeline::Requirement};
@@ -31,7 +32,7 @@ pub struct KillRule {
 }
 
 /// What follows from a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KillAction {
     /// The item is ended: branch and tag archived, a postmortem asked for, its places given back.
@@ -117,6 +118,9 @@ pub struct Open {
     pub since: Timestamp,
     /// When the rule is judged again.
     pub deadline: Timestamp,
+    /// Whether the grace was over, the rule held, and what follows from it was done: that happens once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub done: bool,
 }
 
 /// Why an item may go on although a rule holds.
@@ -162,7 +166,7 @@ pub enum Seen {
 }
 
 /// Looks at an item: what the rules of its stage find in what is known, and what follows now. Total; twice at the same moment changes
-/// nothing the second time.
+/// nothing the second time. What is due is to be done in the transaction that writes the review: it is due once.
 pub fn look(
     rules: &[KillRule],
     before: &KillReview,
@@ -181,26 +185,54 @@ pub fn look(
             continue;
         };
         let excepted = after.exceptions.get(&rule.name).is_some_and(|exception| now < exception.until);
-        match (after.open.get(&rule.name), holds && !excepted) {
-            (None, true) => {
-                let deadline = now.saturating_add(rule.grace).unwrap_or(Timestamp::MAX);
-                after.open.insert(name(), Open { since: now, deadline });
-                seen.push(Seen::Opened { rule: name(), deadline });
-                if deadline <= now {
-                    seen.push(Seen::Due { rule: name(), action: rule.action });
-                }
-            }
-            (Some(open), true) if open.deadline <= now => {
-                seen.push(Seen::Due { rule: name(), action: rule.action });
-            }
-            (Some(_), false) => {
-                after.open.remove(&rule.name);
+        if !holds || excepted {
+            if after.open.remove(&rule.name).is_some() {
                 seen.push(Seen::Cleared { rule: name() });
             }
-            _ => {}
+            continue;
+        }
+        let open = after.open.entry(name()).or_insert_with(|| {
+            let deadline = now.saturating_add(rule.grace).unwrap_or(Timestamp::MAX);
+            seen.push(Seen::Opened { rule: name(), deadline });
+            Open { since: now, deadline, done: false }
+        });
+        if open.deadline <= now && !open.done {
+            open.done = true;
+            seen.push(Seen::Due { rule: name(), action: rule.action });
         }
     }
     (after, seen)
+}
+
+/// What follows from what is due, for the item: the gravest of it. Everybody is told of the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It ends.
+    End(KillRuleName),
+    /// It goes back one stage, or aside when it is in the first.
+    SentBack(KillRuleName),
+    /// It stays where it is.
+    Stays,
+}
+
+/// The item's fate after a look.
+pub fn fate(seen: &[Seen]) -> Fate {
+    let due = |wanted| {
+        seen.iter().find_map(|one| match one {
+            Seen::Due { rule, action } if *action == wanted => Some(rule.clone()),
+            _ => None,
+        })
+    };
+    if let Some(rule) = due(KillAction::Archive) {
+        return Fate::End(rule);
+    }
+    due(KillAction::Reject).map_or(Fate::Stays, Fate::SentBack)
+}
+
+/// The rules that keep an item in its stage: their grace is over, and they say that it does not go on.
+pub fn stops<'r>(rules: &'r [KillRule], review: &'r KillReview) -> impl Iterator<Item = &'r KillRule> {
+    let done = |rule: &&KillRule| review.open.get(&rule.name).is_some_and(|open| open.done);
+    rules.iter().filter(|rule| rule.action == KillAction::Block).filter(done)
 }
 
 /// Why there is no exception or appeal.
@@ -275,11 +307,11 @@ pub fn appeal(before: &KillReview, rules: &[KillRule], now: Timestamp) -> Result
     if let Some(at) = before.appealed {
         return Err(NoMercy::Appealed(at));
     }
-    if before.open.is_empty() {
+    if before.open.values().all(|open| open.done) {
         return Err(NoMercy::NothingOpen);
     }
     let mut after = KillReview { appealed: Some(now), ..before.clone() };
-    for (name, open) in &mut after.open {
+    for (name, open) in after.open.iter_mut().filter(|(_, open)| !open.done) {
         let grace = rules.iter().find(|rule| rule.name == *name).map_or(SignedDuration::ZERO, |rule| rule.grace);
         open.deadline = open.deadline.max(now.saturating_add(grace).unwrap_or(Timestamp::MAX));
     }

@@ -70,6 +70,7 @@ fn obstacle(
     let asker = || BTreeSet::from([request.requested_by.clone()]);
     let (who, remedy) = match unmet {
         Unmet::Missing { key, .. }
+        | Unmet::Stopped { key, .. }
         | Unmet::WrongType { key, .. }
         | Unmet::NotSo { key, .. }
         | Unmet::WrongSource { key, .. }

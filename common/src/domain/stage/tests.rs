@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     id::{CommitSha, CriterionKey, GroupName, PersonName, StageName},
+    stage::kill::KillReview,
     wip::ItemType,
 };
 
@@ -73,6 +74,7 @@ struct Case {
     pipeline: StagePipeline,
     evidence: BTreeMap<CriterionKey, Evidence>,
     approvals: Vec<Approval>,
+    kill: KillReview,
     groups: BTreeMap<GroupName, BTreeSet<PersonName>>,
     request: MoveRequest,
 }
@@ -122,6 +124,7 @@ impl Case {
                 (id("effort_weeks"), Evidence { value: number("3"), ..word }),
             ]),
             approvals: vec![approval("ivy"), approval("eve"), approval("ed")],
+            kill: KillReview::default(),
             groups: BTreeMap::from([
                 (id("technical-lead"), [id("tess")].into()),
                 (id("integrator"), [id("ivy"), id("ian")].into()),
@@ -140,8 +143,12 @@ impl Case {
     }
 
     fn decide(&self) -> Decision {
-        let Self { item, pipeline, evidence, approvals, groups, request } = self;
-        super::decide(Facts { item, pipeline, evidence, approvals, groups }, request, now())
+        super::decide(self.facts(), &self.request, now())
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        let Self { item, pipeline, evidence, approvals, kill, groups, .. } = self;
+        Facts { item, pipeline, evidence, approvals, kill, groups }
     }
 
     fn with(change: impl FnOnce(&mut Self)) -> Vec<String> {

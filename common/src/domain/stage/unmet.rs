@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::evidence::Source;
-use crate::domain::id::{CommitSha, CriterionKey, GroupName, PersonName, StageName};
+use crate::domain::id::{CommitSha, CriterionKey, GroupName, KillRuleName, PersonName, StageName};
 
 /// One thing that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +116,15 @@ pub enum Unmet {
         /// From when it says it is.
         at: Timestamp,
     },
+    /// A rule of its stage keeps it there: its grace is over.
+    Stopped {
+        /// Which rule.
+        rule: KillRuleName,
+        /// What it looks at.
+        key: CriterionKey,
+        /// What holds, and should not.
+        found: String,
+    },
     /// Not enough of a group have approved.
     NotReviewed {
         /// Whose approval is needed.
@@ -175,6 +184,9 @@ impl Unmet {
             }
             Self::TooOld { key, at } => format!("{key} is from {at:.0}, which is too old: bring it again"),
             Self::FromTheFuture { key, at } => format!("{key} is from {at:.0}, which is not yet: a clock is wrong"),
+            Self::Stopped { rule, key, found } => {
+                format!("the rule {rule} keeps it here while {key} is {found}: mend that, or ask for an exception")
+            }
             Self::NotReviewed { group, have, need, own, unproven, could } => {
                 let could = if could.is_empty() {
                     "nobody else is in it: an administrator adds somebody".to_owned()

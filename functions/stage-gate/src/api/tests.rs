@@ -22,6 +22,7 @@ mod blocking;
 mod bus;
 mod places;
 mod refusals;
+mod reviewing;
 mod vouching;
 
 const ADMIN: Option<&str> = Some("sub|ada");
@@ -50,6 +51,8 @@ stages:
       feasible: {is: true, from: [attestation], by: [owner, technical-lead]}
     reviews:
       - {group: integrator, at_least: 1}
+    kill_rules:
+      no-update: {when: {days_since_update: {more_than: 30}}, action: archive, grace_days: 7, notify: [owner, pod-lead]}
   - name: seed
     exit:
       coverage: {more_than: 60, from: [attestation], by: [owner]}
@@ -57,6 +60,9 @@ stages:
     reviews:
       - {group: integrator, at_least: 1}
       - {group: executive, at_least: 1}
+    kill_rules:
+      poor: {when: {coverage: {less_than: 40}}, action: reject, grace_days: 0, notify: [owner]}
+      stuck: {when: {dependencies_blocked_days: {more_than: 2}}, action: block, grace_days: 1, notify: [owner, integrator]}
   - name: scaffold
     exit:
       builds: {is: true, from: [check_run]}

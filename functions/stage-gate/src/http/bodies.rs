@@ -2,8 +2,8 @@
 
 use common::domain::{
     id::{
-        BlockerId, CommitSha, CriterionKey, ItemId, PersonName, PodName, RequestId, StageName, StagePipelineName,
-        is_hidden,
+        BlockerId, CommitSha, CriterionKey, ItemId, KillRuleName, PersonName, PodName, RequestId, StageName,
+        StagePipelineName, is_hidden,
     },
     reason::Reason,
     rhythm::Cause,
@@ -132,4 +132,18 @@ pub(crate) struct BlockerBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SnoozeBody {
     pub(crate) until: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExceptionBody {
+    pub(crate) rule: KillRuleName,
+    pub(crate) until: Timestamp,
+    pub(crate) plan: Reason,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AppealBody {
+    pub(crate) reason: Reason,
 }

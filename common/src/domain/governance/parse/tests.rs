@@ -329,6 +329,7 @@ fn the_groups_of_an_item_are_those_of_the_file_and_three_of_its_own() {
     let of = |pod: &str, owner: &str| {
         let item = serde_json::from_value(serde_json::json!({
             "id": "p-1", "title": "a", "type": "project", "pod": pod, "owner": owner, "pipeline": "p", "since": "2026-01-05T09:00:00Z",
+            "updated_at": "2026-01-05T09:00:00Z",
             "position": {"state": "active", "stage": "spark"}, "version": 1
         }));
         let groups = governance.people.groups_of(&item.unwrap(), &governance.pods);

@@ -41,13 +41,7 @@ fn each_obstacle_says_who_can_clear_it_and_by_what() {
     case.evidence.clear();
     case.approvals.clear();
     case.groups.remove(&id::<GroupName>("technical-lead"));
-    let facts = Facts {
-        item: &case.item,
-        pipeline: &case.pipeline,
-        evidence: &case.evidence,
-        approvals: &case.approvals,
-        groups: &case.groups,
-    };
+    let facts = case.facts();
     let found = obstacles(facts, &case.request, &decide(facts, &case.request, now()).unmet);
     let page: Vec<String> = found
         .iter()
@@ -73,13 +67,7 @@ fn what_the_first_stage_s_entry_lacks_is_cleared_by_whose_word_it_takes() {
     case.pipeline.stages[0].entry = vec![criterion("problem_known", Requirement::Is(true), Source::Attestation)];
     case.item.position = Position::Active { stage: id("seed") };
     (case.request.from, case.request.to) = (id("seed"), Destination::Stage(id("scaffold")));
-    let facts = Facts {
-        item: &case.item,
-        pipeline: &case.pipeline,
-        evidence: &case.evidence,
-        approvals: &case.approvals,
-        groups: &case.groups,
-    };
+    let facts = case.facts();
     let found = obstacles(facts, &case.request, &decide(facts, &case.request, now()).unmet);
     let [lacks] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(lacks.remedy, Remedy::Attest { key: id("problem_known") });

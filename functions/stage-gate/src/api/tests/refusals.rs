@@ -5,7 +5,7 @@ use proptest::{prelude::*, sample::select};
 use super::*;
 
 /// Each route with a request that its rules would let pass.
-fn routes() -> [(&'static str, &'static str, Value); 6] {
+fn routes() -> [(&'static str, &'static str, Value); 11] {
     [
         ("POST", "/v1/items", new("p-1")),
         ("GET", "/v1/items", Value::Null),
@@ -13,6 +13,15 @@ fn routes() -> [(&'static str, &'static str, Value); 6] {
         ("POST", "/v1/items/p-1/transitions", json!({"request_id": "r-1", "from": "spark", "to": "seed"})),
         ("POST", "/v1/items/p-1/evidence", json!({"key": "feasible", "value": true})),
         ("POST", "/v1/items/p-1/approvals", json!({"from": "spark", "to": "seed"})),
+        ("POST", "/v1/items/p-1/blockers", json!({"id": "b", "text": "it waits", "cause": {"person": "bob"}})),
+        ("POST", "/v1/items/p-1/blockers/b/snooze", json!({"until": "2026-01-06T09:00:00Z"})),
+        ("DELETE", "/v1/items/p-1/blockers/b", Value::Null),
+        (
+            "POST",
+            "/v1/items/p-1/exceptions",
+            json!({"rule": "no-update", "until": "2026-02-05T09:00:00Z", "plan": "the customer signs in March for sure"}),
+        ),
+        ("POST", "/v1/items/p-1/appeals", json!({"reason": "the customer wants it"})),
     ]
 }
 
@@ -26,18 +35,26 @@ async fn every_route_wants_a_person_with_the_right_role_and_asks_nothing_of_the_
         }
         found
     };
-    assert_eq!(statuses(None).await, [401; 6]);
-    assert_eq!(statuses(Some("sub|nobody")).await, [403; 6]);
-    assert_eq!(statuses(Some("sub|zed")).await, [403; 6], "listed, without a role");
-    assert_eq!(statuses(Some("")).await, [401; 6]);
+    assert_eq!(statuses(None).await, [401; 11]);
+    assert_eq!(statuses(Some("sub|nobody")).await, [403; 11]);
+    assert_eq!(statuses(Some("sub|zed")).await, [403; 11], "listed, without a role");
+    assert_eq!(statuses(Some("")).await, [401; 11]);
     assert_eq!(rig.world.calls().len(), 0);
-    assert_eq!(statuses(READER).await, [403, 200, 404, 403, 403, 403]);
+    assert_eq!(statuses(READER).await, [403, 200, 404, 403, 403, 403, 403, 403, 403, 403, 403]);
     assert!(rig.world.calls().iter().all(|call| !call.write));
-    assert_eq!(statuses(OTHER_POD).await, [403, 200, 404, 404, 404, 404]);
-    assert_eq!(statuses(OWNER).await, [201, 200, 200, 200, 201, 403]);
-    assert_eq!(statuses(OTHER_POD).await, [403, 200, 200, 403, 403, 403], "another pod's item");
-    assert_eq!(statuses(LEAD).await, [200, 200, 200, 422, 201, 201], "r-1 was the owner's");
-    assert_eq!(statuses(ADMIN).await, [200, 200, 200, 422, 403, 403], "an admin is in no group by that");
+    assert_eq!(statuses(OTHER_POD).await, [403, 200, 404, 404, 404, 404, 404, 404, 404, 403, 404]);
+    assert_eq!(statuses(OWNER).await, [201, 200, 200, 200, 201, 403, 201, 200, 200, 403, 409]);
+    assert_eq!(
+        statuses(OTHER_POD).await,
+        [403, 200, 200, 403, 403, 403, 403, 403, 403, 403, 403],
+        "another pod's item"
+    );
+    assert_eq!(statuses(LEAD).await, [200, 200, 200, 422, 201, 201, 409, 409, 200, 403, 409], "r-1 was the owner's");
+    assert_eq!(
+        statuses(ADMIN).await,
+        [200, 200, 200, 422, 403, 403, 409, 409, 200, 409, 409],
+        "an admin is in no group by that"
+    );
 }
 
 #[tokio::test]
@@ -84,7 +101,9 @@ async fn routes_methods_and_queries() {
         ("GET", "/v1/items/p-1/transitions", 405),
         ("DELETE", "/v1/items/p-1", 405),
         ("PUT", "/v1/items", 405),
-        ("GET", "/v1/items/p-1/blockers", 404),
+        ("GET", "/v1/items/p-1/blockers", 405),
+        ("POST", "/v1/items/p-1/blockers/b", 405),
+        ("GET", "/v1/items/p-1/history", 404),
         ("GET", "/v1/items/p-1/evidence/x", 404),
         ("GET", "/v1/item", 404),
         ("GET", "/v2/items", 404),
