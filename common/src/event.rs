@@ -159,6 +159,16 @@ events! {
     StageGateApproved(StageGateApproved) = "penstock.stage-gates", "Stage Gate Approved";
     /// A work item stays where it is; every reason is in it.
     StageGateRejected(StageGateRejected) = "penstock.stage-gates", "Stage Gate Rejected";
+    /// A run waits at the gate of its pipeline; said again when something else is missing.
+    RunGateWaiting(RunAtGate) = "penstock.stage-gates", "Run Gate Waiting";
+    /// A run may go on: its gate was answered.
+    RunGateApproved(RunAtGate) = "penstock.stage-gates", "Run Gate Approved";
+    /// A run ends at its gate.
+    RunGateRejected(RunAtGate) = "penstock.stage-gates", "Run Gate Rejected";
+    /// Somebody stops runs that have not passed their gate.
+    HoldPlaced(HoldPlaced) = "penstock.stage-gates", "Hold Placed";
+    /// Somebody took a hold away.
+    HoldLifted(HoldLifted) = "penstock.stage-gates", "Hold Lifted";
     /// Something keeps a work item from going on.
     ItemBlocked(ItemBlocked) = "penstock.rhythm", "Item Blocked";
     /// Something keeps a work item no longer.

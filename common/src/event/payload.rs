@@ -8,17 +8,19 @@
 //! | `scm` | what happened on a source host |
 //! | `provisioning` | runs of the provisioner and their clusters |
 //! | `item` | work items beside their moves: what keeps them, and what ends them |
+//! | `run` | runs of pipelines at their gates, and holds |
 //! | `stage` | work items: moves that were asked for, and what the gate said |
 //! | `wip` | limits on work in progress: who asked, who holds, who waits |
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{item::*, provisioning::*, scm::*, stage::*, wip::*};
+pub use self::{item::*, provisioning::*, run::*, scm::*, stage::*, wip::*};
 use crate::domain::id::{RepositoryId, RepositoryName};
 
 mod item;
 mod provisioning;
+mod run;
 mod scm;
 mod stage;
 mod wip;

@@ -1,4 +1,5 @@
-//! **Purpose.** Moves work items from stage to stage: through the gate, with a place in the new stage, in one transaction.
+//! **Purpose.** Decides at gates. Moves work items from stage to stage: through the gate, with a place in the new stage, in one
+//! transaction. Lets runs of the clusters' pipelines go on to deploy: [`runs`] says how; what follows is about items.
 //!
 //! **Wakes on** its HTTP API; Stage Transition Requested; a look each quarter of an hour that keeps the places of items that are under
 //! way. **Emits** Stage Gate Approved and Stage Gate Rejected, and what happens to places on the way.
@@ -24,6 +25,8 @@
 //! | [`reviewing`] | kill review: what the rules of a stage find, and what follows |
 //! | [`telling`] | what the gate said, as events and audit entries |
 //! | [`handler`] | what wakes it beside the API |
+//! | [`runs`] | the gates of the clusters' pipelines |
+//! | `doors` | what comes in, to one or the other |
 
 #[cfg(feature = "lambda")]
 pub use crate::manifest::MANIFEST;
@@ -37,12 +40,15 @@ pub mod http;
 pub mod looking;
 pub mod moving;
 pub mod reviewing;
+pub mod runs;
 pub mod service;
 pub mod telling;
 pub mod upkeep;
 pub mod vouching;
 pub mod writing;
 
+#[cfg(feature = "lambda")]
+pub mod doors;
 #[cfg(feature = "lambda")]
 mod manifest;
 #[cfg(feature = "lambda")]

@@ -137,13 +137,9 @@ pub fn decide(facts: Facts<'_>, now: Timestamp) -> Decision {
     for (group, least) in &asked {
         unmet.extend(approved(facts, group, *least));
     }
-    unmet.extend(rules.pause.iter().map(|reason| Unmet::Paused { reason: reason.clone() }));
     let holds = facts.holds.iter().filter(|hold| hold.stops(&run.cluster, now));
     unmet.extend(holds.map(|hold| Unmet::Held(hold.clone())));
-    for freeze in &rules.freezes {
-        let frozen = |until| Unmet::Frozen { name: freeze.name.clone(), until, reason: freeze.reason.clone() };
-        unmet.extend(freeze.ends(now).map(frozen));
-    }
+    unmet.extend(rules.stops(now));
     unmet.extend(promoted(facts, now));
     match facts.certificate {
         Certificate::Missing => unmet.push(Unmet::NoCertificate),

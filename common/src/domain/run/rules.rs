@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use super::freeze::Freeze;
+use super::{freeze::Freeze, unmet::Unmet};
 use crate::domain::id::{EnvironmentName, GroupName};
 
 /// The rules of one environment. A gate without rules asks for one approval by whoever may give any.
@@ -25,6 +25,16 @@ impl Rules {
     /// How many of each group approve a run here.
     pub fn asked(&self) -> BTreeMap<GroupName, u32> {
         self.approvals.clone().unwrap_or_else(|| BTreeMap::from([(GroupName::approvers(), 1)]))
+    }
+
+    /// What stops every run here at this moment, whoever approved it: a pause, and freezes.
+    pub fn stops(&self, now: Timestamp) -> impl Iterator<Item = Unmet> {
+        let paused = self.pause.iter().map(|reason| Unmet::Paused { reason: reason.clone() });
+        let frozen = self.freezes.iter().filter_map(move |freeze| {
+            let until = freeze.ends(now)?;
+            Some(Unmet::Frozen { name: freeze.name.clone(), until, reason: freeze.reason.clone() })
+        });
+        paused.chain(frozen)
     }
 }
 

@@ -155,10 +155,10 @@ fn everything_that_is_missing_is_said_at_once_with_who_can_clear_it() {
       cy: approve this run
     - 0 of 2 approvals of security
       dee: approve this run
-    - the environment is paused: "migration of the network"
-      an administrator: takes pause out of environments.yaml
     - ada holds region:production/us-east-1 until 2026-05-04T15:00:00Z: "incident 7"
       ada or an administrator: lifts the hold h-1
+    - the environment is paused: "migration of the network"
+      an administrator: takes pause out of environments.yaml
     - the freeze mornings lasts until 2026-05-04T12:00:00Z
       time: the window ends by itself
     - aaaaaaa has not succeeded in staging

@@ -1,0 +1,133 @@
+//! The gates of the clusters' pipelines: which runs go on to deploy.
+//!
+//! **Wakes on** CodePipeline's own word that a run has come to a gate, holds that are placed or lifted, answers by the API, and the clock
+//! each minute: what is decided follows from what stands then, never from what woke it. **Emits** Run Gate Waiting, Approved and
+//! Rejected, Hold Placed and Hold Lifted.
+//!
+//! **Idempotent by** the run (pipeline, execution) and what was said of it last: the same again is no event and no audit entry. A
+//! request for approval is answered once; every further answer is over.
+//!
+//! **Fails how.** Each cluster by itself. What cannot be read keeps its run at the gate, is logged and counted (`RunGatesFailed`), and is
+//! looked at again with the next minute. A pipeline that is no cluster's of ours is not looked at.
+//!
+//! | file | what |
+//! |---|---|
+//! | here | the clusters that have gates |
+//! | [`case`] | everything that a decision over a run rests on |
+//! | [`deciding`] | say what the gate says, then answer the pipeline |
+//! | [`answering`] | what people answer |
+//! | [`explaining`] | what keeps the runs of a cluster |
+//! | [`holding`] | holds |
+//! | [`waking`] | events and the clock |
+//! | [`http`], [`api`], [`answer`] | the HTTP API |
+//! | [`telling`] | events and audit entries |
+
+use std::collections::BTreeMap;
+
+use common::{
+    domain::{
+        cluster::{ClusterKey, ClusterRecord},
+        governance::{Environment, Governance, RepositoryKind},
+        id::{BranchName, PipelineName},
+    },
+    event::{Host, Repository},
+    fault::Fault,
+    ports::{ClusterRecords, Forge, Pause, PipelineError, RunGates, RunRows},
+};
+use jiff::Timestamp;
+
+pub mod answer;
+pub mod answering;
+pub mod api;
+pub mod case;
+pub mod deciding;
+pub mod explaining;
+pub mod holding;
+pub mod http;
+pub mod telling;
+pub mod waking;
+
+#[cfg(test)]
+mod tests;
+
+/// The gates of runs: rows of what was said, CodePipeline, the source host, and the files that the control plane runs by.
+pub struct ClusterGates<R, G, F, C> {
+    /// Holds, answers and the clusters' records.
+    pub rows: R,
+    /// The pipelines' gates.
+    pub gates: G,
+    /// Where the clusters are configured.
+    pub forge: F,
+    /// Now, and waiting.
+    pub clock: C,
+    /// The files that the control plane runs by.
+    pub governance: Governance,
+}
+
+/// A cluster that has a pipeline of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// Which.
+    pub key: ClusterKey,
+    /// Its pipeline.
+    pub pipeline: PipelineName,
+    /// Where it is configured.
+    pub repository: Repository,
+    /// The branch that its environment follows.
+    pub branch: BranchName,
+    /// What `environments.yaml` says of its environment; nothing when it does not list it.
+    pub environment: Option<Environment>,
+}
+
+impl<R, G, F, C> ClusterGates<R, G, F, C>
+where
+    R: RunRows + ClusterRecords,
+    G: RunGates,
+    F: Forge,
+    C: Pause,
+{
+    /// Now, as the rows keep it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now_to_the_microsecond()
+    }
+
+    /// Every cluster that has a pipeline of ours, by its key. Two repositories may configure the same one only in error: the one whose
+    /// file made the pipeline counts.
+    ///
+    /// # Errors
+    /// Those of the table: part of the clusters is never all of them.
+    pub async fn clusters(&self) -> Result<BTreeMap<ClusterKey, Cluster>, Fault> {
+        let mut clusters = BTreeMap::new();
+        for (id, entry) in &self.governance.repositories.listed {
+            if entry.kind != RepositoryKind::Cluster {
+                continue;
+            }
+            let has_pipeline = |record: &ClusterRecord| record.spec_sha256.is_some();
+            for record in self.rows.records(*id).await?.into_iter().filter(has_pipeline) {
+                let environment = self.governance.environments.get(&record.cluster.environment);
+                let branch = environment.as_ref().and_then(|environment| environment.branch.clone());
+                let cluster = Cluster {
+                    key: record.cluster.clone(),
+                    pipeline: record.pipeline,
+                    repository: Repository { host: Host::Github, id: *id, name: entry.name.clone() },
+                    branch: branch.unwrap_or_else(|| entry.default_branch.clone()),
+                    environment,
+                };
+                if let Some(other) = clusters.insert(record.cluster, cluster) {
+                    let (key, repository) = (&other.key, &other.repository.name);
+                    return Err(Fault::bug(format!(
+                        "two repositories have made a pipeline for {key}, {repository} and {}: take one of the files out",
+                        entry.name
+                    )));
+                }
+            }
+        }
+        Ok(clusters)
+    }
+}
+
+/// A failed call of CodePipeline as a fault.
+fn unread(cluster: &Cluster, error: PipelineError) -> Fault {
+    let what = format!("the gate of {} could not be read or answered", cluster.key);
+    if error.retry { Fault::retry_from(what, error) } else { Fault::bug_from(what, error) }
+}

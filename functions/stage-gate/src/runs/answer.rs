@@ -1,0 +1,119 @@
+//! The answers about runs and holds as HTTP: JSON for what was done or decided, problem documents for what was not.
+
+use common::{
+    domain::{
+        cluster::{ClusterKey, ClusterKind},
+        id::{ExecutionId, HoldId},
+        run::{Hold, Told, Unmet, Verdict},
+    },
+    event::RunObstacle,
+    http::{Problem, Refusal, Response},
+};
+use serde_json::{Value, json};
+
+use super::{answering::Outcome, case::Case, explaining::Explained, holding::Lifting, holding::Placed};
+
+/// The answer to a request for a hold: 201, 200, 409, 422.
+pub fn placed(placed: &Placed) -> Response {
+    match placed {
+        Placed::New(hold) => Response::json(201, &json!(hold)),
+        Placed::Same(hold) => Response::json(200, &json!(hold)),
+        Placed::Another(hold) => {
+            let detail = match &hold.lifted {
+                Some(lifted) => {
+                    format!("{} lifted the hold {} at {:.0}: use another id", lifted.by, hold.id, lifted.at)
+                }
+                None => format!("there is another hold {}, or it has ended: use another id", hold.id),
+            };
+            Problem::new(409, "hold-exists", "There was a hold of this id", detail).with("hold", json!(hold)).into()
+        }
+        Placed::Nothing(misfit) => (&Refusal::Misfits(vec![misfit.clone()])).into(),
+    }
+}
+
+/// The holds that stand.
+pub fn holds(holds: &[Hold]) -> Response {
+    Response::json(200, &json!({"holds": holds}))
+}
+
+/// The answer to lifting a hold: 200, 403, 404.
+pub fn lifted(id: &HoldId, lifting: &Lifting) -> Response {
+    match lifting {
+        Lifting::Lifted(hold) => Response::json(200, &json!(hold)),
+        Lifting::Forbidden(reason) => Problem::new(403, "forbidden", "Not allowed", reason.clone()).into(),
+        Lifting::NoHold => Problem::new(404, "no-such-hold", "No such hold", format!("there is no hold {id}")).into(),
+    }
+}
+
+/// What keeps the runs of a cluster: 200, 404.
+pub fn explained(key: &ClusterKey, explained: Option<&Explained>) -> Response {
+    let Some(Explained { cluster, runs, stops }) = explained else { return no_cluster(key).into() };
+    let runs: Vec<Value> = runs.iter().map(|case| told(key, case)).collect();
+    let stops: Vec<Value> = stops.iter().map(|unmet| obstacle(key, None, unmet)).collect();
+    Response::json(200, &json!({"cluster": key, "pipeline": cluster.pipeline, "runs": runs, "stops": stops}))
+}
+
+/// The answer to an answer: 200 with what the gate says now, 403, 404, 409.
+pub fn answered(key: &ClusterKey, execution: &ExecutionId, outcome: &Outcome) -> Response {
+    match outcome {
+        Outcome::Decided(case) => Response::json(200, &told(key, case)),
+        Outcome::Forbidden(reason) => Problem::new(403, "forbidden", "Not allowed", reason.clone()).into(),
+        Outcome::NotWaiting(before) => not_waiting(key, execution, before.as_ref()).into(),
+        Outcome::Another(commit) => {
+            let detail = format!("the run {execution} deploys {commit}, and not what you name: look at it again");
+            Problem::new(409, "another-commit", "The run deploys another commit", detail).into()
+        }
+        Outcome::NoCluster => no_cluster(key).into(),
+    }
+}
+
+fn not_waiting(key: &ClusterKey, execution: &ExecutionId, before: Option<&Told>) -> Problem {
+    let said = match before {
+        Some(Told { verdict: Verdict::Admit, at, .. }) => format!("its gate let it go on at {at:.0}"),
+        Some(Told { verdict: Verdict::Reject, at, .. }) => format!("its gate ended it at {at:.0}"),
+        Some(Told { verdict: Verdict::Hold, .. }) => "it was stopped, or answered in the console".to_owned(),
+        None => "it has not come to its gate, or there is none".to_owned(),
+    };
+    let detail = format!("no run {execution} waits at the gate of {key}: {said}");
+    Problem::new(409, "not-waiting", "Nobody waits for this answer", detail)
+}
+
+fn no_cluster(key: &ClusterKey) -> Problem {
+    let detail = format!("no cluster {key} has a pipeline of ours");
+    Problem::new(404, "no-such-cluster", "No such cluster", detail)
+}
+
+/// A run, and everything that keeps it.
+fn told(key: &ClusterKey, case: &Case) -> Value {
+    let execution = &case.waiting.execution;
+    let missing: Vec<Value> = case.decision.unmet.iter().map(|unmet| obstacle(key, Some(execution), unmet)).collect();
+    json!({
+        "cluster": key, "execution": execution, "commit": case.waiting.commit, "since": case.waiting.since,
+        "verdict": case.decision.verdict, "missing": missing, "earliest": case.decision.earliest,
+        "approved_by": case.approved_by(), "at": case.at,
+    })
+}
+
+/// One thing that is missing, with the request that clears it where there is one.
+fn obstacle(key: &ClusterKey, execution: Option<&ExecutionId>, unmet: &Unmet) -> Value {
+    let mut told = json!(RunObstacle::from(unmet));
+    let how = match (unmet, execution) {
+        (Unmet::NotApproved { could, .. }, Some(execution)) if !could.is_empty() => {
+            Some(format!(r#"one of them sends POST {}/runs/{execution}/approvals {{"answer": "approve"}}"#, route(key)))
+        }
+        (Unmet::Held(hold), _) => Some(format!("one of them sends DELETE /v1/holds/{}", hold.id)),
+        _ => None,
+    };
+    if let Some(how) = how {
+        told["how"] = json!(how);
+    }
+    told
+}
+
+fn route(key: &ClusterKey) -> String {
+    let name = match &key.kind {
+        ClusterKind::Regional => "regional",
+        ClusterKind::Management(name) => name.as_str(),
+    };
+    format!("/v1/clusters/{}/{}/{name}", key.environment, key.region_alias)
+}

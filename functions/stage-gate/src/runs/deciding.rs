@@ -1,0 +1,126 @@
+//! Say what the gate says, then answer the pipeline. What is said is one transaction (what was said last, audit entry, event); who stops
+//! behind it finds the run still waiting, decides anew and answers. Should it be another decision by then, such as over a hold that was
+//! placed in between, it is said as well, and holds.
+
+use std::collections::BTreeMap;
+
+use common::{
+    domain::{
+        cluster::ClusterKey,
+        id::CorrelationId,
+        run::{Unmet, Verdict},
+    },
+    fault::Fault,
+    ports::{
+        Answered, ClusterRecords, Forge, GateAnswer, PATIENCE, Patience, Pause, RunChange, RunCommitted, RunGates,
+        RunRows, RunSaid, WaitingRun,
+    },
+};
+
+use super::{Cluster, ClusterGates, case::Case, telling, unread};
+
+impl<R, G, F, C> ClusterGates<R, G, F, C>
+where
+    R: RunRows + ClusterRecords,
+    G: RunGates,
+    F: Forge,
+    C: Pause,
+{
+    /// Decides over every run that waits at a cluster's gate. A fault over one does not keep the others.
+    ///
+    /// # Errors
+    /// The first fault, once all were looked at.
+    pub async fn consider(
+        &self,
+        cluster: &Cluster,
+        clusters: &BTreeMap<ClusterKey, Cluster>,
+        cause: &CorrelationId,
+    ) -> Result<(), Fault> {
+        let mut first = Ok(());
+        for waiting in self.waiting(cluster).await? {
+            if let Err(fault) = self.settle(cluster, clusters, waiting, cause).await
+                && first.is_ok()
+            {
+                first = Err(fault);
+            }
+        }
+        first
+    }
+
+    /// Decides over one run and does what follows.
+    ///
+    /// # Errors
+    /// `Retry` when the outcome is not known.
+    pub async fn settle(
+        &self,
+        cluster: &Cluster,
+        clusters: &BTreeMap<ClusterKey, Cluster>,
+        waiting: WaitingRun,
+        cause: &CorrelationId,
+    ) -> Result<Case, Fault> {
+        let mut patience = Patience::new(&self.clock);
+        loop {
+            let case = self.look_at(cluster, clusters, waiting.clone()).await?;
+            if self.say(cluster, &case, cause).await? {
+                self.carry_out(cluster, &case).await?;
+                return Ok(case);
+            }
+            self.again(&mut patience, &format!("deciding over a run of {}", cluster.key)).await?;
+        }
+    }
+
+    /// Says what the gate says, if it is news; false when somebody else said something since it was read.
+    async fn say(&self, cluster: &Cluster, case: &Case, cause: &CorrelationId) -> Result<bool, Fault> {
+        let (before, now) = (case.record.told.clone(), case.told());
+        if !now.is_news(before.as_ref()) {
+            return Ok(true);
+        }
+        let change = RunChange {
+            events: vec![telling::at_gate(cluster, case, cause)],
+            entry: telling::decided(cluster, case, cause),
+            said: RunSaid::Gate { pipeline: cluster.pipeline.clone(), before, now },
+        };
+        Ok(self.rows.commit_run(&change).await? == RunCommitted::Done)
+    }
+
+    async fn carry_out(&self, cluster: &Cluster, case: &Case) -> Result<(), Fault> {
+        let (answer, metric, summary) = match case.decision.verdict {
+            Verdict::Hold => return Ok(()),
+            Verdict::Admit => (GateAnswer::Approve, "RunGatesApproved", approved(case)),
+            Verdict::Reject => (GateAnswer::Reject, "RunGatesRejected", rejected(case)),
+        };
+        let answered = self.gates.answer(&cluster.pipeline, &case.waiting.request, answer, &summary).await;
+        let execution = case.waiting.execution.as_str();
+        match answered.map_err(|error| unread(cluster, error))? {
+            Answered::Taken => {
+                tracing::info!(cluster = %cluster.key, execution, "{summary}");
+                tracing::info!(target: "metric", name = metric, value = 1_u64);
+            }
+            Answered::Over => {
+                tracing::info!(cluster = %cluster.key, execution, "nobody waits for this answer any more: {summary}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits before another attempt.
+    pub(super) async fn again(&self, patience: &mut Patience<'_, C>, what: &str) -> Result<(), Fault> {
+        if patience.again().await {
+            return Ok(());
+        }
+        Err(Fault::retry(format!("{what}: others were at the same rows for {} s", PATIENCE.as_secs())))
+    }
+}
+
+fn approved(case: &Case) -> String {
+    let names: Vec<String> = case.approved_by().iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => "Penstock lets it go on: nothing is missing".to_owned(),
+        names => format!("Penstock lets it go on: approved by {}", names.join(", ")),
+    }
+}
+
+fn rejected(case: &Case) -> String {
+    let reasons = case.decision.unmet.iter().filter(|unmet| unmet.is_final()).map(Unmet::sentence);
+    format!("Penstock ends it: {}", reasons.collect::<Vec<_>>().join("; "))
+}

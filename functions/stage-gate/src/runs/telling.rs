@@ -1,0 +1,128 @@
+//! What the gates of runs say, as events and as entries of audit chains: a cluster's for its runs, a hold's own for a hold.
+
+use std::collections::BTreeMap;
+
+use common::{
+    domain::{
+        audit::{Draft, Phase},
+        id::{CorrelationId, EventId, PersonName},
+        run::{Approval, Hold, Lifted, Verdict},
+    },
+    event::{Envelope, Event, HoldLifted, HoldPlaced, Meta, RunAtGate, RunObstacle, SCHEMA_VERSION},
+};
+use jiff::Timestamp;
+
+use super::{Cluster, case::Case};
+
+const ACTOR: &str = "stage-gate";
+
+/// What the gate says of a run.
+pub fn at_gate(cluster: &Cluster, case: &Case, cause: &CorrelationId) -> Envelope {
+    let told = RunAtGate {
+        repository: cluster.repository.clone(),
+        branch: cluster.branch.clone(),
+        cluster: cluster.key.clone(),
+        pipeline: cluster.pipeline.clone(),
+        execution: case.waiting.execution.clone(),
+        commit: case.waiting.commit.clone(),
+        since: case.waiting.since,
+        reasons: case.decision.unmet.iter().map(RunObstacle::from).collect(),
+        earliest: case.decision.earliest,
+        approved_by: case.approved_by(),
+    };
+    let event = match case.decision.verdict {
+        Verdict::Hold => Event::RunGateWaiting(told),
+        Verdict::Admit => Event::RunGateApproved(told),
+        Verdict::Reject => Event::RunGateRejected(told),
+    };
+    // The same may be said twice of a run, with something else in between.
+    let when = case.at.to_string();
+    envelope(cluster.key.subject(), event, &[case.waiting.execution.as_str(), &when], cause, case.at)
+}
+
+/// The entry of what the gate says.
+pub fn decided(cluster: &Cluster, case: &Case, cause: &CorrelationId) -> Draft {
+    let action = match case.decision.verdict {
+        Verdict::Hold => "run.wait",
+        Verdict::Admit => "run.approve",
+        Verdict::Reject => "run.reject",
+    };
+    let names: Vec<String> = case.approved_by().iter().map(ToString::to_string).collect();
+    let facts = [
+        ("pipeline", cluster.pipeline.to_string()),
+        ("execution", case.waiting.execution.to_string()),
+        ("commit", case.waiting.commit.as_ref().map_or_else(String::new, ToString::to_string)),
+        ("approved_by", names.join(", ")),
+    ];
+    Draft { reasons: case.told().reasons, ..entry(cluster.key.subject(), action, facts, cause, case.at) }
+}
+
+/// The entry of somebody's answer.
+pub fn answered(cluster: &Cluster, approval: &Approval, cause: &CorrelationId) -> Draft {
+    let facts = [
+        ("pipeline", cluster.pipeline.to_string()),
+        ("execution", approval.execution.to_string()),
+        ("commit", approval.commit.to_string()),
+        ("by", approval.by.to_string()),
+        ("answer", approval.answer.as_str().to_owned()),
+    ];
+    let entry = entry(cluster.key.subject(), "run.answer", facts, cause, approval.at);
+    Draft { reasons: approval.reason.iter().cloned().collect(), ..entry }
+}
+
+/// The event of a hold that was placed.
+pub fn placed(hold: &Hold, cause: &CorrelationId) -> Envelope {
+    envelope(subject(hold), Event::HoldPlaced(HoldPlaced::from(hold)), &[], cause, hold.at)
+}
+
+/// The event of a hold that was lifted.
+pub fn lifted(hold: &Hold, lifted: &Lifted, cause: &CorrelationId) -> Envelope {
+    let told = HoldLifted {
+        hold: hold.id.clone(),
+        scope: hold.scope.clone(),
+        by: lifted.by.clone(),
+        placed_by: hold.by.clone(),
+    };
+    envelope(subject(hold), Event::HoldLifted(told), &[], cause, lifted.at)
+}
+
+/// An entry of a hold's chain.
+pub fn hold_entry(hold: &Hold, action: &str, by: &PersonName, cause: &CorrelationId, at: Timestamp) -> Draft {
+    let facts = [("by", by.to_string()), ("scope", hold.scope.to_string()), ("until", hold.until.to_string())];
+    Draft { reasons: vec![hold.reason.clone()], ..entry(subject(hold), action, facts, cause, at) }
+}
+
+fn subject(hold: &Hold) -> String {
+    format!("hold:{}", hold.id)
+}
+
+fn envelope(
+    subject: String,
+    event: Event,
+    identity: &[&str],
+    cause: &CorrelationId,
+    occurred_at: Timestamp,
+) -> Envelope {
+    let parts = [ACTOR, event.kind().name(), &subject].into_iter().chain(identity.iter().copied());
+    let (event_id, correlation_id) = (EventId::derived(parts), cause.clone());
+    Envelope { meta: Meta { schema_version: SCHEMA_VERSION, event_id, occurred_at, correlation_id, subject }, event }
+}
+
+fn entry<const N: usize>(
+    subject: String,
+    action: &str,
+    facts: [(&str, String); N],
+    cause: &CorrelationId,
+    at: Timestamp,
+) -> Draft {
+    Draft {
+        subject,
+        at,
+        actor: ACTOR.to_owned(),
+        action: action.to_owned(),
+        phase: Phase::Decision,
+        correlation_id: cause.clone(),
+        facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+        reasons: Vec::new(),
+    }
+}

@@ -1,0 +1,99 @@
+//! What fails, and what is not ours.
+
+use common::{
+    event::EventKind,
+    ports::GateAnswer,
+    testing::{When, id},
+};
+use serde_json::Value;
+
+use super::{APPROVER, MC01, READER, REGIONAL, Rig, commit, execution, missing, pipeline};
+
+#[tokio::test]
+async fn a_pipeline_that_is_nobody_s_is_left_alone() {
+    let rig = Rig::new().await;
+    let foreign = id("mc-production-us-east-1-mc01-ffffffffffff");
+    rig.world.wait_at_gate(&foreign, &execution(1), Some(&commit('a')));
+    rig.gates.came_to_gate(foreign.as_str(), &super::cause()).await.unwrap();
+    rig.gates.came_to_gate("x'; DROP", &super::cause()).await.unwrap();
+    rig.sweep().await;
+    let asked = rig.world.calls().iter().any(|call| call.about == foreign.as_str());
+    assert!(!asked && rig.answers().is_empty() && rig.told().is_empty());
+}
+
+#[tokio::test]
+async fn one_cluster_s_fault_stops_no_other() {
+    let rig = Rig::new().await;
+    let run = rig.wait(REGIONAL, 2);
+    rig.wait(MC01, 1);
+    let path = format!("/v1/clusters/production/us-east-1/regional/runs/{run}/approvals");
+    let (status, _) = rig.ask(APPROVER, "POST", &path, &serde_json::json!({"answer": "approve"})).await;
+    assert_eq!((status, rig.answers()), (200, vec![(run, GateAnswer::Approve)]));
+    let other = rig.wait(REGIONAL, 3);
+    rig.world.fail("CodePipeline.GetPipelineState", pipeline(MC01).as_str(), "InternalFailure", true, 100);
+    rig.told();
+    rig.sweep().await;
+    assert_eq!(rig.told(), ["Run Gate Waiting"], "{other} is told of");
+}
+
+#[tokio::test]
+async fn without_a_commit_or_rules_nothing_passes_and_it_is_said_why() {
+    let rig = Rig::new().await;
+    rig.world.wait_at_gate(&pipeline(MC01), &execution(1), None);
+    rig.sweep().await;
+    let explained = rig.explain().await;
+    insta::assert_snapshot!(missing(&explained["runs"][0]), @"CodePipeline does not say which commit it deploys [its author: stops this run and begins another from the branch]");
+    assert_eq!(rig.answer(APPROVER, &execution(1), "approve").await.0, 403);
+
+    let gone = Rig::with("unlisted: refuse\nenvironments:\n  staging: {branch: main}\n").await;
+    gone.wait(MC01, 1);
+    gone.sweep().await;
+    let (_, explained) = gone.ask(READER, "GET", "/v1/clusters/production/us-east-1/mc01/explain", &Value::Null).await;
+    insta::assert_snapshot!(missing(&explained["runs"][0]), @"environments.yaml does not list production [an administrator: lists production in environments.yaml]");
+    assert_eq!((rig.answers(), gone.answers()), (vec![], vec![]));
+}
+
+/// Threat 55: stopped at any call, before or after its effect, the next look comes to the same end, once.
+#[tokio::test]
+async fn stopped_anywhere_the_run_goes_on_once_and_is_told_of_once() {
+    for when in [When::Before, When::After] {
+        for number in 0..40 {
+            let rig = Rig::new().await;
+            let run = rig.wait(MC01, 1);
+            rig.wake(MC01).await;
+            rig.world.fail_call(number, when);
+            let (status, _) = rig.answer(APPROVER, &run, "approve").await;
+            rig.world.heal();
+            if status != 200 {
+                assert_eq!(status, 503, "call {number} {when:?}");
+                let again = rig.answer(APPROVER, &run, "approve").await.0;
+                assert!([200, 409].contains(&again), "call {number} {when:?}: {again}");
+            }
+            rig.sweep().await;
+            assert_eq!(rig.answers(), [(run, GateAnswer::Approve)], "call {number} {when:?}");
+            let told = rig.world.drain();
+            let approved = told.iter().filter(|event| event.event.kind() == EventKind::RunGateApproved).count();
+            assert_eq!((told.len(), approved), (2, 1), "call {number} {when:?}");
+            assert_eq!(
+                rig.actions(&format!("cluster:{MC01}")).await,
+                ["run.wait", "run.answer", "run.approve"],
+                "call {number} {when:?}"
+            );
+        }
+    }
+}
+
+/// A hold that is placed when the decision was said and the pipeline not yet answered wins.
+#[tokio::test]
+async fn a_hold_placed_before_the_pipeline_was_answered_keeps_the_run() {
+    let rig = Rig::new().await;
+    let run = rig.wait(MC01, 1);
+    rig.world.fail("CodePipeline.PutApprovalResult", "", "ThrottlingException", true, 1);
+    assert_eq!(rig.answer(APPROVER, &run, "approve").await.0, 503);
+    assert_eq!(rig.told(), ["Run Gate Approved"]);
+    let hold = serde_json::json!({"id": "h-1", "scope": "all", "until": "2026-01-05T12:00:00Z", "reason": "stop, this is wrong"});
+    assert_eq!(rig.ask(APPROVER, "POST", "/v1/holds", &hold).await.0, 201);
+    rig.told();
+    rig.sweep().await;
+    assert_eq!((rig.answers(), rig.told()), (vec![], vec!["Run Gate Waiting"]));
+}
