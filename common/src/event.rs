@@ -177,6 +177,12 @@ events! {
     ItemUnderKillReview(ItemUnderKillReview) = "penstock.rhythm", "Item Under Kill Review";
     /// A work item has ended.
     ItemKilled(ItemKilled) = "penstock.rhythm", "Item Killed";
+    /// A blocker has lasted: somebody further is told.
+    ItemEscalated(ItemEscalated) = "penstock.rhythm", "Item Escalated";
+    /// A room's day is spoken of: what stands still, why, and who does what next.
+    DailyUnblockReport(DailyUnblockReport) = "penstock.rhythm", "Daily Unblock Report";
+    /// The weekly demo is prepared.
+    WeeklyDemoPreparation(WeeklyDemoPreparation) = "penstock.rhythm", "Weekly Demo Preparation";
     /// Somebody asks for a place for an item.
     WipLockRequested(WipLockRequested) = "penstock.wip-limits", "WIP Lock Requested";
     /// An item has its place: it may go on.

@@ -19,6 +19,7 @@ use crate::repository_root;
 
 /// Every function that ships, in alphabetical order.
 pub(crate) const MANIFESTS: &[&Manifest] = &[
+    &daily_unblock::MANIFEST,
     &feedback::MANIFEST,
     &github_webhook::MANIFEST,
     &outbox_relay::MANIFEST,
@@ -34,13 +35,17 @@ fn schema_file(kind: EventKind) -> String {
 fn consumed(manifest: &Manifest) -> impl Iterator<Item = EventKind> {
     manifest.wakes.iter().filter_map(|wake| match wake {
         Wake::Event { event, .. } => Some(*event),
-        Wake::Route { .. } | Wake::Stream { .. } | Wake::Aws { .. } | Wake::Schedule { .. } => None,
+        Wake::Route { .. }
+        | Wake::Stream { .. }
+        | Wake::Aws { .. }
+        | Wake::Schedule { .. }
+        | Wake::Timetable { .. } => None,
     })
 }
 
 fn function(manifest: &Manifest) -> Value {
     let (mut routes, mut stream, mut schedules) = (vec![], Value::Null, vec![]);
-    let (mut patterns, mut aws_patterns) = (vec![], vec![]);
+    let (mut patterns, mut aws_patterns, mut timetable) = (vec![], vec![], Value::Null);
     let pattern = |source: &str, name: &str, filter: &[(&str, &[&str])]| {
         let mut pattern = json!({"source": [source], "detail-type": [name]});
         if !filter.is_empty() {
@@ -62,15 +67,16 @@ fn function(manifest: &Manifest) -> Value {
             // Who listens to AWS itself listens on another bus.
             Wake::Aws { source, detail_type, filter } => aws_patterns.push(pattern(source, detail_type, filter)),
             Wake::Schedule { name, rate, input } => schedules.push(json!({"name": name, "rate": rate, "input": input})),
+            Wake::Timetable { input } => timetable = json!({"input": input}),
         }
     }
-    let queue = !(patterns.is_empty() && aws_patterns.is_empty() && schedules.is_empty());
+    let queue = !(patterns.is_empty() && aws_patterns.is_empty() && schedules.is_empty() && timetable.is_null());
     let calls: BTreeSet<&str> = manifest.calls.iter().flat_map(|actions| actions.iter().copied()).collect();
     let emits: Vec<&str> = manifest.emits.iter().map(|kind| kind.name()).collect();
     json!({
         "purpose": manifest.purpose, "idempotent_by": manifest.idempotent_by,
         "memory_mb": manifest.memory_mb, "timeout_s": manifest.timeout_s,
-        "routes": routes, "stream": stream, "patterns": patterns, "aws_patterns": aws_patterns, "schedules": schedules, "queue": queue,
+        "routes": routes, "stream": stream, "patterns": patterns, "aws_patterns": aws_patterns, "schedules": schedules, "timetable": timetable, "queue": queue,
         "env": manifest.env, "grants": manifest.grants, "calls": calls, "emits": emits,
         "alarms": manifest.alarms,
     })

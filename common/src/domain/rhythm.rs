@@ -6,22 +6,26 @@
 
 mod blocker;
 mod calendar;
+mod demo;
 pub mod ics;
 mod maintenance;
 mod message;
 mod post;
 mod report;
 mod schedules;
+mod sources;
 mod timetable;
 
 pub use self::{
     blocker::{Blocker, Cause, Ladder, PATTERN_DAYS, Pattern, Rung, Snooze, due, patterns},
     calendar::WorkCalendar,
+    demo::{Candidate, PodWeek, Preparation, prepare},
     maintenance::{Done, Every, Period, Task},
     message::{Block, escaped},
     post::{BlockerRef, PostKey, PostKind, Posted, Told, Whole},
-    report::{Entry, Kind, Report, Source, Urgency, report},
+    report::{Aged, Entry, Kind, Read, Report, Source, Sources, Unread, Urgency, report},
     schedules::{Audience, Council, Demo, Due, Room, Schedules, this_month, this_week},
+    sources::{Work, clusters, holds, items, limits, tasks},
     timetable::{Slot, SlotKind, Timetable},
 };
 

@@ -9,17 +9,19 @@
 //! | `provisioning` | runs of the provisioner and their clusters |
 //! | `item` | work items beside their moves: what keeps them, and what ends them |
 //! | `run` | runs of pipelines at their gates, and holds |
+//! | `rhythm` | the daily report, the weekly demo, escalations |
 //! | `stage` | work items: moves that were asked for, and what the gate said |
 //! | `wip` | limits on work in progress: who asked, who holds, who waits |
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{item::*, provisioning::*, run::*, scm::*, stage::*, wip::*};
+pub use self::{item::*, provisioning::*, rhythm::*, run::*, scm::*, stage::*, wip::*};
 use crate::domain::id::{RepositoryId, RepositoryName};
 
 mod item;
 mod provisioning;
+mod rhythm;
 mod run;
 mod scm;
 mod stage;

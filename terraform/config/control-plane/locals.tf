@@ -31,6 +31,21 @@ locals {
     for variable in facts.env : "${function}: ${variable.name}" if variable.required && !contains(keys(local.environment), variable.name)
   ]])
 
+  # The local times of schedules.yaml, each once a day in its zone. Which days count (holidays, the first Monday) the function knows: a
+  # wake-up more finds nothing due.
+  schedule = yamldecode(file("${var.governance_directory}/schedules.yaml"))
+  zones    = toset(concat([local.schedule.time_zone], [for pod in values(try(local.schedule.pods, {})) : try(pod.time_zone, local.schedule.time_zone)]))
+  daily    = [for pair in setproduct(local.zones, [local.schedule.daily.thread, local.schedule.daily.reminder, local.schedule.daily.summary]) : { zone = pair[0], time = pair[1] }]
+  weekly = [for text in compact([try(local.schedule.demo.sign_up, ""), try(local.schedule.demo.at, ""), try(local.schedule.council.first, "")]) :
+    { zone = local.schedule.time_zone, time = split(" ", text)[1] }
+  ]
+  local_times = { for at in distinct(concat(local.daily, local.weekly)) :
+    "at-${replace(at.time, ":", "")}-${replace(lower(at.zone), "/[^a-z0-9]+/", "-")}" => {
+      expression = format("cron(%d %d * * ? *)", tonumber(split(":", at.time)[1]), tonumber(split(":", at.time)[0]))
+      time_zone  = at.zone
+    }
+  }
+
   # What grants are written with: terraform/grants/README.md.
   grant_values = {
     table_arn                 = module.table.arn

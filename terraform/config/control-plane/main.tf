@@ -66,6 +66,7 @@ module "function" {
   package_file       = replace(var.package_file, "<function>", each.key)
   log_retention_days = var.log_retention_days
   alarm_topic_arns   = var.alarm_topic_arns
+  local_times        = local.local_times
 
   environment = { for variable in each.value.env : variable.name => local.environment[variable.name]
     if contains(keys(local.environment), variable.name)

@@ -53,6 +53,8 @@ variable "facts" {
     # The same on the account's default bus, where AWS's own services tell what happens.
     aws_patterns = optional(any, [])
     schedules = list(object({ name = string, rate = string, input = string }))
+    # Set: local_times wake it, with this message.
+    timetable = optional(object({ input = string }))
     alarms = optional(list(object({
       name      = string, metric = string, says = string, runbook = string,
       statistic = string, threshold = number, period_s = number, periods = number
@@ -66,8 +68,20 @@ variable "facts" {
   }
 
   validation {
-    condition     = var.facts.queue == (length(var.facts.patterns) + length(var.facts.aws_patterns) + length(var.facts.schedules) > 0)
+    condition     = var.facts.queue == (length(var.facts.patterns) + length(var.facts.aws_patterns) + length(var.facts.schedules) > 0 || var.facts.timetable != null)
     error_message = "A function has a queue exactly if it consumes events or schedules."
+  }
+}
+
+variable "local_times" {
+  description = "When a function with a timetable wakes, by name: a Scheduler expression and the time zone that it is read in."
+  type        = map(object({ expression = string, time_zone = string }))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for time in values(var.local_times) : can(regex("^cron\\(.+\\)$", time.expression)) && can(regex("^[A-Za-z][A-Za-z0-9_+/-]*$", time.time_zone))])
+    error_message = "A local time is cron(…) in a time zone of the IANA database, such as Europe/Berlin."
   }
 }
 

@@ -90,7 +90,7 @@ pub fn due<'l>(blocker: &Blocker, ladder: &'l Ladder, calendar: &WorkCalendar, n
 }
 
 /// The same cause again and again: no more a matter of one item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pattern {
     /// What they all wait for, or waited for.
     pub cause: Cause,

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::report::{Entry, Report, Urgency};
+use super::report::{Aged, Report, Urgency};
 use crate::domain::id::is_hidden;
 
 /// A part of a message.
@@ -86,13 +86,14 @@ fn cut(text: String, most: usize) -> String {
     if text.chars().count() <= most { text } else { text.chars().take(most - 1).chain(['…']).collect() }
 }
 
-fn line((entry, time): &(Entry, SignedDuration)) -> String {
+fn line(aged: &Aged) -> String {
+    let Aged { entry, .. } = aged;
     let owner = entry.owner.as_ref().map_or("whoever takes it".to_owned(), ToString::to_string);
     let pod = entry.pod.as_ref().map_or(String::new(), |pod| format!(" ({pod})"));
     format!(
         "{}{pod}, for *{}*: {}\n→ {owner}: {}",
         escaped(&entry.title),
-        age(*time),
+        age(aged.age()),
         escaped(&entry.reason),
         escaped(&entry.action),
     )
@@ -102,11 +103,11 @@ impl Report {
     /// The message of the day.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Header(cut(self.header(), HEADER))];
-        for (source, why) in &self.incomplete {
+        for unread in &self.incomplete {
             let text = format!(
                 "⚠️ *Incomplete:* {} could not be read ({}). What stands still there is not below.",
-                source.words(),
-                escaped(why)
+                unread.source.words(),
+                escaped(&unread.why)
             );
             blocks.push(Block::Section(cut(text, SECTION)));
         }
@@ -119,7 +120,7 @@ impl Report {
             blocks.push(Block::Section(text.to_owned()));
         }
         blocks.extend(self.entries.iter().take(SHOWN).map(|entry| Block::Section(cut(line(entry), SECTION))));
-        if let Some(more) = self.entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        if let Some(more) = self.total().checked_sub(SHOWN).filter(|more| *more > 0) {
             blocks.push(Block::Context(format!("and {more} more: the board has all of them")));
         }
         for pattern in self.patterns.iter().take(PATTERNS) {
@@ -147,7 +148,7 @@ impl Report {
             Urgency::High => "high",
         };
         let incomplete = if self.incomplete.is_empty() { "" } else { ", incomplete" };
-        match self.entries.len() {
+        match self.total() {
             0 => format!("Daily unblock {}: nothing{incomplete}", self.date),
             1 => format!("Daily unblock {}: 1 thing, urgency {urgency}{incomplete}", self.date),
             count => format!("Daily unblock {}: {count} things, urgency {urgency}{incomplete}", self.date),

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{blocker::Pattern, calendar::WorkCalendar, schedules::Audience};
 use crate::domain::id::{PersonName, PodName};
 
 /// What kind of thing stands still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// An item with a blocker, or that nobody has touched for days.
@@ -30,10 +31,12 @@ pub enum Kind {
     Hold,
     /// A task that was not done in time.
     Maintenance,
+    /// An item whose end is near.
+    KillReview,
 }
 
 /// One entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// What kind of thing.
     pub kind: Kind,
@@ -45,6 +48,7 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodName>,
     /// Since when it stands still.
+    #[schemars(with = "String")]
     pub since: Timestamp,
     /// Why, as a person reads it.
     pub reason: String,
@@ -56,7 +60,7 @@ pub struct Entry {
 }
 
 /// Where entries come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Items and their blockers.
@@ -88,7 +92,7 @@ impl Source {
 }
 
 /// How much of it there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Urgency {
     /// Two things or fewer.
@@ -99,34 +103,93 @@ pub enum Urgency {
     High,
 }
 
-/// A pod's report of one day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The most entries that a report carries one by one: it travels as an event, and nobody reads more. `counts` has all.
+const MOST: usize = 50;
+
+/// The most patterns.
+const PATTERNS: usize = 20;
+
+/// An entry, with how long it has stood in working time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Aged {
+    /// What stands still.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// For how many working minutes.
+    pub age_minutes: i64,
+}
+
+/// A source that could not be read: the report does not know of anything that stands there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unread {
+    /// Which.
+    pub source: Source,
+    /// Why, in our own words.
+    pub why: String,
+}
+
+/// The report of a room's day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Which day, where the pod is.
+    #[schemars(with = "String")]
     pub date: Date,
-    /// Everything that stands still, with its working age: the oldest first.
-    pub entries: Vec<(Entry, SignedDuration)>,
-    /// How many of each kind.
+    /// What stands still, the oldest first, the first [`MOST`] of it.
+    pub entries: Vec<Aged>,
+    /// How many there are of each kind.
     pub counts: BTreeMap<Kind, usize>,
     /// What keeps happening.
     pub patterns: Vec<Pattern>,
-    /// What could not be read, and why: the report does not know of anything that stands there.
-    pub incomplete: Vec<(Source, String)>,
+    /// What could not be read.
+    pub incomplete: Vec<Unread>,
     /// How much of it there is.
     pub urgency: Urgency,
 }
 
-impl Report {
-    /// Whether nothing stands still, as far as everything was read.
-    pub fn is_all_clear(&self) -> bool {
-        self.entries.is_empty() && self.incomplete.is_empty()
+impl Aged {
+    /// For how long, in working time.
+    pub fn age(&self) -> SignedDuration {
+        SignedDuration::from_mins(self.age_minutes)
     }
 }
 
-/// Puts together what the sources gave: entries, or why there are none. Only what the audience hears of is in it.
+impl Report {
+    /// How many things stand still, with those that are not told one by one.
+    pub fn total(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    /// Whether nothing stands still, as far as everything was read.
+    pub fn is_all_clear(&self) -> bool {
+        self.total() == 0 && self.incomplete.is_empty()
+    }
+}
+
+/// What was read of a source: what cannot be read hides nothing of what can.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Read {
+    /// What stands still, as far as it was read.
+    pub entries: Vec<Entry>,
+    /// Why the rest was not.
+    pub missing: Option<String>,
+}
+
+/// What was read.
+pub type Sources = BTreeMap<Source, Read>;
+
+impl From<Result<Vec<Entry>, String>> for Read {
+    fn from(read: Result<Vec<Entry>, String>) -> Self {
+        match read {
+            Ok(entries) => Self { entries, missing: None },
+            Err(why) => Self { entries: Vec::new(), missing: Some(why) },
+        }
+    }
+}
+
+/// Puts together what the sources gave. Only what the audience hears of is in it.
 pub fn report(
-    sources: BTreeMap<Source, Result<Vec<Entry>, String>>,
-    patterns: Vec<Pattern>,
+    sources: &Sources,
+    mut patterns: Vec<Pattern>,
     audience: &Audience,
     calendar: &WorkCalendar,
     now: Timestamp,
@@ -134,22 +197,11 @@ pub fn report(
     let mut incomplete = Vec::new();
     let mut entries = Vec::new();
     for (source, read) in sources {
-        match read {
-            Ok(found) => entries.extend(found),
-            Err(why) => incomplete.push((source, why)),
-        }
+        entries.extend(read.entries.iter().filter(|entry| audience.hears(entry.pod.as_ref())));
+        incomplete.extend(read.missing.clone().map(|why| Unread { source: *source, why }));
     }
-    let theirs = |entry: &Entry| audience.hears(entry.pod.as_ref());
-    let mut entries: Vec<(Entry, SignedDuration)> = entries
-        .into_iter()
-        .filter(theirs)
-        .map(|entry| (calendar.age(entry.since, now), entry))
-        .map(|(age, entry)| (entry, age))
-        .collect();
-    // By age, and then by name: the same facts are the same report.
-    entries.sort_by(|(a, a_age), (b, b_age)| b_age.cmp(a_age).then_with(|| a.subject.cmp(&b.subject)));
     let mut counts = BTreeMap::new();
-    for (entry, _) in &entries {
+    for entry in &entries {
         *counts.entry(entry.kind).or_insert(0) += 1;
     }
     let urgency = match entries.len() {
@@ -157,5 +209,12 @@ pub fn report(
         3..=5 => Urgency::Medium,
         _ => Urgency::High,
     };
+    let age = |entry: &Entry| calendar.age(entry.since, now).as_mins();
+    let mut entries: Vec<Aged> =
+        entries.into_iter().map(|entry| Aged { age_minutes: age(entry), entry: entry.clone() }).collect();
+    // By age, and then by name: the same facts are the same report.
+    entries.sort_by(|a, b| b.age_minutes.cmp(&a.age_minutes).then_with(|| a.entry.subject.cmp(&b.entry.subject)));
+    entries.truncate(MOST);
+    patterns.truncate(PATTERNS);
     Report { date: calendar.date(now), entries, counts, patterns, incomplete, urgency }
 }

@@ -123,6 +123,42 @@ run "queue_policies" {
   }
 }
 
+run "local_times" {
+  command = plan
+
+  variables {
+    facts = {
+      purpose = "Speaks each morning.", memory_mb = 256, timeout_s = 60, queue = true, patterns = [], schedules = []
+      timetable = { input = "{\"schedule\":\"sweep\"}" }
+    }
+    local_times = { at-1000-europe-berlin = { expression = "cron(0 10 * * ? *)", time_zone = "Europe/Berlin" } }
+  }
+
+  assert {
+    condition = alltrue([for schedule in aws_scheduler_schedule.local :
+      schedule.schedule_expression == "cron(0 10 * * ? *)" && schedule.schedule_expression_timezone == "Europe/Berlin" && schedule.flexible_time_window[0].mode == "OFF" && schedule.target[0].input == "{\"schedule\":\"sweep\"}"
+    ]) && length(aws_scheduler_schedule.local) == 1
+    error_message = "A local time is punctual, in its time zone, with the message of the timetable."
+  }
+  assert {
+    condition     = length(aws_scheduler_schedule_group.this) == 1 && length(aws_iam_role.schedule) == 1
+    error_message = "It has its group and its role without any other schedule."
+  }
+}
+
+run "no_timetable" {
+  command = plan
+
+  variables {
+    local_times = { at-1000-utc = { expression = "cron(0 10 * * ? *)", time_zone = "UTC" } }
+  }
+
+  assert {
+    condition     = length(aws_scheduler_schedule.local) == 0
+    error_message = "Only a function with a timetable wakes at local times."
+  }
+}
+
 run "rules_and_schedules" {
   command = plan
 

@@ -25,7 +25,8 @@ fn made(sources: Vec<(Source, Result<Vec<Entry>, String>)>, pod: Option<&str>) -
         Some(pod) => Audience::Only(BTreeSet::from([pod.parse().unwrap()])),
         None => Audience::Except(BTreeSet::new()),
     };
-    report(sources.into_iter().collect(), patterns, &audience, &calendar("Europe/Berlin"), at(NOW))
+    let sources = sources.into_iter().map(|(source, read)| (source, read.into())).collect();
+    report(&sources, patterns, &audience, &calendar("Europe/Berlin"), at(NOW))
 }
 
 fn items() -> Vec<Entry> {

@@ -1,0 +1,23 @@
+//! Wiring: daily-unblock behind its API and its queue.
+
+use common::{
+    fault::Fault,
+    runtime::{self, QueueMessage, Woken},
+};
+use daily_unblock::{MANIFEST, api, wiring};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let config = runtime::start(&MANIFEST)?;
+    let rhythm = &wiring::daily_unblock(&config).await?;
+    runtime::run(|woken: Woken<_>| async move {
+        let message = |message| async move {
+            match message {
+                QueueMessage::Schedule(name) => rhythm.schedule(&name).await,
+                _ => Err(Fault::bug("daily-unblock hears no events: its rules are wrong")),
+            }
+        };
+        woken.answer(message, |request| async move { api::serve(rhythm, &request).await }).await
+    })
+    .await
+}
