@@ -13,7 +13,9 @@
 //! | `api` | the operations in AWS's JSON, with its errors |
 //! | `state` | GetPipelineState and the lists |
 //! | `events` | what CodePipeline puts on the default bus |
+//! | `triggers` | which push starts which pipeline |
 //! | `server` | HTTP |
+//! | `front` | the same before an emulator, for the local stack: definitions are handed on, builds end well |
 //!
 //! # What it is not
 //! Conditions of stages (`beforeEntry`, `onSuccess`), rollback, retry of a stage, disabled transitions, artifacts, cross-account and custom
@@ -28,10 +30,15 @@ mod api;
 mod definition;
 mod events;
 mod execution;
+#[cfg(feature = "aws")]
+mod front;
 mod machine;
 mod server;
 mod state;
+mod triggers;
 
+#[cfg(feature = "aws")]
+pub use self::front::{Around, run};
 pub use self::{
     api::ApiError,
     execution::{Outcome, Work},

@@ -16,6 +16,41 @@ pub(super) struct Pipeline {
     pub(super) stages: Vec<Stage>,
     #[serde(default)]
     pub(super) variables: Vec<Variable>,
+    #[serde(default)]
+    pub(super) triggers: Vec<Trigger>,
+}
+
+/// What starts an execution: a push (`gitConfiguration`). Other kinds start none here.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Trigger {
+    #[serde(default)]
+    pub(super) git_configuration: GitConfiguration,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GitConfiguration {
+    #[serde(default)]
+    pub(super) source_action_name: String,
+    #[serde(default)]
+    pub(super) push: Vec<Push>,
+}
+
+/// Every filter that is there must match.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Push {
+    #[serde(default)]
+    pub(super) branches: Option<Includes>,
+    #[serde(default)]
+    pub(super) file_paths: Option<Includes>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Includes {
+    #[serde(default)]
+    pub(super) includes: Vec<String>,
 }
 
 fn one() -> u32 {

@@ -60,12 +60,12 @@ impl Drop for Engine {
     }
 }
 
-fn lock(machine: &Mutex<Machine>) -> MutexGuard<'_, Machine> {
+pub(super) fn lock(machine: &Mutex<Machine>) -> MutexGuard<'_, Machine> {
     // A test that panicked in between has failed already; the state is for the others to look at.
     machine.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-const TARGET: &str = "CodePipeline_20150709.";
+pub(super) const TARGET: &str = "CodePipeline_20150709.";
 
 /// One call in AWS JSON 1.1: the operation is in a header.
 async fn operation(State(machine): State<Arc<Mutex<Machine>>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -86,12 +86,12 @@ async fn operation(State(machine): State<Arc<Mutex<Machine>>>, headers: HeaderMa
 }
 
 /// The access key in a signature: who calls, as far as nobody checks it.
-fn caller(authorization: &str) -> Option<String> {
+pub(super) fn caller(authorization: &str) -> Option<String> {
     let (_, credential) = authorization.split_once("Credential=")?;
     credential.split('/').next().map(str::to_owned)
 }
 
-fn answer(answered: Result<Value, ApiError>) -> Response {
+pub(super) fn answer(answered: Result<Value, ApiError>) -> Response {
     let (status, body) = match answered {
         Ok(body) => (StatusCode::OK, body),
         Err(ApiError { kind, message }) => (StatusCode::BAD_REQUEST, json!({"__type": kind, "message": message})),

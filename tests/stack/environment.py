@@ -100,7 +100,7 @@ def target_directory():
 def built_before(contract):
     """Whether an earlier build is there, so that the next one is short."""
     debug = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
-    return all((debug / name).exists() for name in [*contract["functions"], "forge"])
+    return all((debug / name).exists() for name in [*contract["functions"], "forge", "engine"])
 
 
 def expected_duration(contract, seconds):

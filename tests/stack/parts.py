@@ -4,6 +4,7 @@ import json
 import re
 
 import expect
+import gates
 import items
 import limits
 import pipelines
@@ -152,4 +153,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, limits.limits, waiting.waits, items.items]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items]

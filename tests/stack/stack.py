@@ -74,8 +74,9 @@ def up(binaries, contract, announce):
         JwtConfiguration={"Issuer": issuer, "Audience": [tokens.AUDIENCE]},
     )["AuthorizerId"]
     api_url = f"{aws.endpoint}/_aws/execute-api/{api}/$default"
-    announce("start the forge: a GitHub-compatible server over a bare git repository")
+    announce("start the forge (a GitHub-compatible server over a bare git repository) and the engine (runs of pipelines)")
     forge = _forge(binaries / "forge", f"{api_url}/webhooks/github", public_key)
+    aws.codepipeline_endpoint = _engine(binaries / "engine", aws, forge)
     announce(f"deploy {len(contract['functions'])} functions as events/contract.json says")
     values = _values(facts, forge["url"])
     functions.Deployment(aws, contract, facts, values, binaries, api, authorizer).run()
@@ -149,7 +150,8 @@ def _emulators():
     ports = [free_port("PENSTOCK_AWS_PORT"), free_port("PENSTOCK_CODEPIPELINE_PORT")]
     endpoint, codepipeline = (f"http://127.0.0.1:{port}" for port in ports)
     # The packages start fast; MiniStack would otherwise listen on every interface, and open an MQTT port.
-    processes.start("ministack", [VENV / "bin" / "ministack"], _clean(
+    program = pathlib.Path(__file__).with_name("emulator.py")
+    processes.start("ministack", [VENV / "bin" / "python", program], _clean(
         AUTH="true", BIND_HOST="127.0.0.1", GATEWAY_PORT=str(ports[0]), AWS_ENDPOINT_URL=endpoint,
         MINISTACK_ACCOUNT_ID=ACCOUNT, IOT_MTLS_ENABLED="0", LAMBDA_ASYNC_RETRY_BASE_SECONDS="1",
     ))
@@ -196,13 +198,23 @@ def _forge(binary, webhook, public_key):
         "--listen", f"127.0.0.1:{port}", "--webhook", webhook, "--secret-file", secret,
         "--app-id", settings.APP_ID, "--app-key", public_key,
     ], _clean())
-    forge = json.loads(wait_until("the forge does not say where it listens", _first_line, 20))
+    forge = json.loads(wait_until("the forge does not say where it listens", lambda: _first_line("forge"), 20))
     samples.make_commit(STATE / "forge" / f"{settings.REPOSITORY}.git")
     return forge
 
 
-def _first_line():
-    first = (STATE / "forge.log").read_text().partition("\n")
+def _engine(binary, aws, forge):
+    """Starts the engine in front of moto, which keeps the definitions; gives back where CodePipeline is from now on."""
+    port = free_port("PENSTOCK_ENGINE_PORT")
+    processes.start("engine", [
+        binary, "--emulator", aws.codepipeline_endpoint, "--aws", aws.endpoint, "--forge", forge["url"],
+        "--forge-token", forge["person_token"], "--account", ACCOUNT, "--region", REGION, "--listen", f"127.0.0.1:{port}",
+    ], _clean())
+    return json.loads(wait_until("the engine does not say where it listens", lambda: _first_line("engine"), 20))["url"]
+
+
+def _first_line(program):
+    first = (STATE / f"{program}.log").read_text().partition("\n")
     return first[0] if first[1] else ""
 
 

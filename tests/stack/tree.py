@@ -10,6 +10,7 @@ INVALID = "deploy/integration/eu-west-1/terraform/management/mc02.yaml"
 CHANGED = "deploy/integration/us-east-1/terraform/management/mc01.yaml"
 CHANGED_CLUSTER = "integration/us-east-1/management/mc01"
 CHANGED_PIPELINE = "mc-integration-us-east-1-mc01-"
+GATED = "deploy/production/ap-southeast-2/terraform/management/mc01.yaml"
 PUSHED_BY_HAND = "deploy/production/ap-southeast-2/terraform/regional.yaml"
 UNCHANGING = "deploy/integration/us-east-1/argocd/regional-cluster-values.yaml"
 
@@ -46,6 +47,11 @@ def management_cluster(environment, alias, region, cluster, account, regional_ac
 def changed():
     """The file that the demo changes, with another cost center."""
     return management_cluster("integration", "us-east-1", "us-east-1", "mc01", "211111111111", "111111111111", cost_center="042")
+
+
+def gated():
+    """The file of production's management cluster, with another cost center."""
+    return management_cluster("production", "ap-southeast-2", "ap-southeast-2", "mc01", "211111111114", "111111111113", cost_center="043")
 
 
 def invalid():

@@ -1,0 +1,110 @@
+"""The part of the demo about the gates of pipelines: who may let a run go on, and what keeps it."""
+
+import datetime
+
+import audit
+import bus
+import tree
+from expect import equal, expect
+from limits import call
+from processes import wait_until
+from say import table, tell
+from scene import PATIENCE
+
+ALIAS = "ap-southeast-2"
+CLUSTER = f"production/{ALIAS}/management/mc01"
+PIPELINE = f"mc-production-{ALIAS}-mc01-"
+PATH = f"/v1/clusters/production/{ALIAS}/mc01"
+AUTHOR, APPROVER, MEMBER = "ada", "bob", "cy"
+HOLD = "incident-7"
+
+
+def gates(scene):
+    """a run waits at its gate: it says who may free it, a hold keeps it, and letting it go on lets no other go"""
+    first = at_gate(scene)
+    head = scene.push({tree.GATED: tree.gated()}, "production mc01: charge another cost center", "main")
+    scene.finished(head)
+    run = first["execution"]
+    tell(f"run {run} of {CLUSTER} waits since {first['since'][:19]}:")
+    show(first)
+    expect("explain says whose approval it lacks, and that its author's does not count", "bob" in str(first["missing"]) and "ada wrote" in str(first["missing"]), first)
+    code, refused = answer(scene, AUTHOR, run)
+    equal(f"{AUTHOR}, who pushed it, approves: refused", code, 403)
+    tell(refused["detail"])
+    code, refused = answer(scene, MEMBER, run)
+    equal(f"{MEMBER}, whom nobody asks, approves: refused", code, 403)
+
+    until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    hold = {"id": HOLD, "scope": "environment:production", "reason": "incident 7: the network is being moved", "until": until}
+    equal(f"{MEMBER} places a hold on production", call(scene, "POST", "/v1/holds", MEMBER, hold)[0], 201)
+    code, decided = answer(scene, APPROVER, run)
+    equal(f"{APPROVER} approves, and the hold keeps it", (code, decided["verdict"]), (200, "hold"))
+    show(decided)
+    equal("the same request places it no second time", call(scene, "POST", "/v1/holds", MEMBER, hold)[0], 200)
+    equal("nothing of it has passed", status(scene, run), "InProgress")
+
+    equal("the hold is lifted", call(scene, "DELETE", f"/v1/holds/{HOLD}", MEMBER)[0], 200)
+    wait_until("the run did not go on by itself", lambda: status(scene, run) == "Succeeded", PATIENCE)
+    expect("the run goes on by itself, to its end", True)
+    second = at_gate(scene, besides=run)
+    equal("the run behind it comes to the gate with the next commit, and nobody has approved that", (second["commit"], second["approved_by"]), (head, []))
+    equal(f"{APPROVER} approves the first once more: nobody waits for that", answer(scene, APPROVER, run)[0], 409)
+    equal("the second still waits", status(scene, second["execution"]), "InProgress")
+    code, decided = answer(scene, APPROVER, second["execution"])
+    equal(f"{APPROVER} approves the second", (code, decided["verdict"]), (200, "admit"))
+    wait_until("the second run did not end", lambda: status(scene, second["execution"]) == "Succeeded", PATIENCE)
+    states = {stage["stageName"]: stage["latestExecution"]["status"] for stage in state(scene)["stageStates"]}
+    table([("stage", name, found) for name, found in states.items()])
+    equal("it ran through every stage", set(states.values()), {"Succeeded"})
+
+    other = [name for name in scene.pipelines() if name.startswith("rc-production-")]
+    waits = [run["status"] for name in other for run in runs(scene, name)]
+    expect("no other cluster's run went on with them", waits and set(waits) == {"InProgress"}, waits)
+    code, text = audit.verify(f"cluster:{CLUSTER}")
+    counts = [text.count(action) for action in ("run.answer", "run.approve")]
+    equal("each answer and decision is in the cluster's audit chain, and the chain verifies", (code, counts), (0, [2, 2]))
+    told = lambda kind, **fields: len(bus.of_kind(scene.aws, kind, **fields))
+    wanted = lambda: (told("Run Gate Approved", cluster=CLUSTER), told("Hold Placed"), told("Hold Lifted")) == (2, 1, 1)
+    expect("and on the bus, once each", wait_until("the gate's events did not reach the bus", wanted, 60))
+
+
+def at_gate(scene, besides=None):
+    """Waits until a run is at the gate, and gives back what is said of it."""
+    def ask():
+        code, explained = call(scene, "GET", f"{PATH}/explain", MEMBER)
+        waiting = [run for run in explained.get("runs", []) if run["execution"] != besides]
+        return waiting[0] if code == 200 and waiting else None
+
+    return wait_until(f"no run of {CLUSTER} came to its gate", ask, PATIENCE)
+
+
+def answer(scene, person, run):
+    """Somebody approves a run."""
+    return call(scene, "POST", f"{PATH}/runs/{run}/approvals", person, {"answer": "approve"})
+
+
+def show(run):
+    """Everything that keeps a run, as it is told."""
+    for reason in run["missing"]:
+        tell(f"{reason['missing']} ({reason['who']})", indent=18)
+
+
+def name(scene):
+    """The cluster's pipeline."""
+    return next(name for name in scene.pipelines() if name.startswith(PIPELINE))
+
+
+def state(scene):
+    """What CodePipeline says of it."""
+    return scene.aws.client("codepipeline").get_pipeline_state(name=name(scene))
+
+
+def runs(scene, pipeline):
+    """A pipeline's runs."""
+    return scene.aws.client("codepipeline").list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
+
+
+def status(scene, run):
+    """What became of a run."""
+    asked = scene.aws.client("codepipeline").get_pipeline_execution(pipelineName=name(scene), pipelineExecutionId=run)
+    return asked["pipelineExecution"]["status"]
