@@ -31,9 +31,22 @@ LEAST = {
     "POST /v1/items/{item}/transitions": "member",
     "POST /v1/items/{item}/evidence": "member",
     "POST /v1/items/{item}/approvals": "member",
+    "POST /v1/items/{item}/blockers": "member",
+    "DELETE /v1/items/{item}/blockers/{blocker}": "member",
+    "POST /v1/items/{item}/blockers/{blocker}/snooze": "member",
+    "POST /v1/items/{item}/exceptions": "approver",
+    "POST /v1/items/{item}/appeals": "member",
+    "POST /v1/holds": "member",
+    "GET /v1/holds": "reader",
+    "DELETE /v1/holds/{hold}": "member",
+    "GET /v1/clusters/{environment}/{region_alias}/{cluster}/explain": "reader",
+    "POST /v1/clusters/{environment}/{region_alias}/{cluster}/runs/{execution}/approvals": "member",
 }
 ROLES = list(tokens.HOLDERS)
-NAMES = {"item": "an-item", "scope": "portfolio"}
+NAMES = {
+    "item": "an-item", "blocker": "a-blocker", "scope": "portfolio", "hold": "a-hold", "environment": "production", "region_alias": "us-east-1",
+    "cluster": "mc01", "execution": "00000000-0000-4000-8000-000000000000",
+}
 
 
 def routes(contract):
@@ -84,7 +97,7 @@ def bad(issuer):
 def call(scene, route, token):
     """Calls a route with an empty object, which no route does anything for; gives back status and body."""
     method, path = route.split(" ")
-    path = re.sub(r"\{([a-z]+)\}", lambda found: NAMES[found.group(1)], path)
+    path = re.sub(r"\{([a-z_]+)\}", lambda found: NAMES[found.group(1)], path)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     body = b"{}" if method in ("POST", "PUT") else None
     request = urllib.request.Request(scene.stack.endpoints["api_url"] + path, data=body, headers=headers, method=method)
