@@ -27,6 +27,7 @@ mod error;
 mod marks;
 mod read;
 mod session;
+mod sources;
 mod wire;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -70,6 +71,8 @@ enum Scope {
     Talk,
     /// Make a pull request a draft, or ready for review.
     Draft,
+    /// Read what gates of work items look at.
+    Evidence,
 }
 
 /// The tokens in use, by what each is narrowed to.

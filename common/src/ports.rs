@@ -16,6 +16,7 @@
 //! | `ledger` | [`ClusterRecords`], [`ClusterLedger`], [`AuditTrail`] |
 //! | `rhythm` | [`RhythmRows`] |
 //! | `runs` | [`RunRows`] |
+//! | `sources` | [`Sources`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
 //! | `items` | [`ItemRows`] |
 
@@ -25,7 +26,7 @@ use jiff::Timestamp;
 
 pub use self::{
     forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, places::*,
-    rhythm::*, runs::*, wip::*,
+    rhythm::*, runs::*, sources::*, wip::*,
 };
 
 mod forge;
@@ -40,6 +41,7 @@ mod pipelines;
 mod places;
 mod rhythm;
 mod runs;
+mod sources;
 mod wip;
 
 /// Where the present comes from: the runtime's clock, or a test's.

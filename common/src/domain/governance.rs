@@ -105,6 +105,19 @@ pub struct RepositoryEntry {
     pub default_branch: BranchName,
     /// Where its pull requests count as work in progress. Without it they are not limited.
     pub wip: Option<RepositoryWip>,
+    /// Whose work items may live there. Without it none do.
+    pub items: Option<RepositoryItems>,
+}
+
+/// Whose work items live in a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryItems {
+    /// Whose work they are: only items of this pod are linked to it, because whoever writes there brings evidence for them.
+    pub pod: PodName,
+    /// The stages that an item goes through which an issue makes.
+    pub pipeline: StagePipelineName,
+    /// The label that makes an issue an item; without it none is made by itself.
+    pub label: Option<String>,
 }
 
 /// Where the pull requests of a repository count as work in progress.

@@ -283,6 +283,11 @@ impl Digest {
 }
 
 impl ItemId {
+    /// The item of an issue: `issue-<repository id>-<number>`.
+    pub fn of_issue(repository: RepositoryId, number: u64) -> Self {
+        Self(format!("issue-{repository}-{number}"))
+    }
+
     /// The item that a pull request is: `pr-<repository id>-<number>`.
     pub fn of_pull_request(repository: RepositoryId, number: u64) -> Self {
         Self(format!("pr-{repository}-{number}"))

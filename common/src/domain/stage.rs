@@ -10,23 +10,27 @@
 mod blocking;
 mod dossier;
 mod evidence;
+mod follow;
 mod gate;
 mod item;
 pub mod kill;
 mod known;
 mod obstacle;
 mod pipeline;
+mod sourcing;
 mod unmet;
 
 pub use self::{
     blocking::{NewBlocker, NotBlocked},
     dossier::{Answered, Dossier, Verdict},
     evidence::{Evidence, NotANumber, Number, Provenance, Source, Value},
+    follow::{Follow, IssueSeen, follow, owner_of, title_of},
     gate::{Approval, Decision, Facts, MoveRequest, decide},
     item::{Destination, Item, Position, Step},
     known::known,
     obstacle::{Obstacle, Remedy, obstacles},
-    pipeline::{Comparison, Criterion, Requirement, Review, Stage, StagePipeline},
+    pipeline::{Comparison, Criterion, Measure, Requirement, Review, Stage, StagePipeline},
+    sourcing::{CheckSeen, Link, Wanted, criterion_of, directory, from_change, from_checks, from_file, wanted, worse},
     unmet::Unmet,
 };
 

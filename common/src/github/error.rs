@@ -12,6 +12,8 @@ pub(super) enum Failure {
     Conflict(Fault),
     /// 422: the method knows whether that is an answer.
     Invalid(Fault),
+    /// Moved for good: the method knows whether that is an answer.
+    Moved(Fault),
     /// 401: the token may have run out.
     Unauthorized(Fault),
     /// Anything else.
@@ -22,6 +24,7 @@ impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::NotFound(fault)
+            | Failure::Moved(fault)
             | Failure::Conflict(fault)
             | Failure::Invalid(fault)
             | Failure::Unauthorized(fault)
@@ -80,10 +83,13 @@ fn status_failure(what: &str, status: StatusCode, headers: &HeaderMap, message: 
                 "{what}: GitHub forbids it ({said}): the App's installation needs {needs}; grant it in the App's settings and accept it in the installation"
             )))
         }
-        404 => Failure::NotFound(Fault::bug(format!("{what}: GitHub knows no such thing, or the App may not see it"))),
+        // 410 is an issue that was deleted.
+        404 | 410 => {
+            Failure::NotFound(Fault::bug(format!("{what}: GitHub knows no such thing, or the App may not see it")))
+        }
         409 => Failure::Conflict(Fault::bug(format!("{what}: GitHub answered 409 {said}"))),
         422 => Failure::Invalid(Fault::bug(format!("{what}: GitHub answered 422 {said}"))),
-        301 | 302 | 303 | 307 | 308 => Failure::Fault(Fault::bug(format!(
+        301 | 302 | 303 | 307 | 308 => Failure::Moved(Fault::bug(format!(
             "{what}: GitHub says that it has moved, and redirects are not followed: put the repository's present name into repositories.yaml"
         ))),
         _ => Failure::Fault(Fault::bug(format!("{what}: GitHub answered {code} {said}"))),

@@ -160,11 +160,11 @@ impl Forge for GitHub {
 }
 
 impl GitHub {
-    async fn tree(&self, call: &Call<'_>, sha: &str, query: &str) -> Result<Vec<wire::Entry>, Fault> {
+    pub(super) async fn tree(&self, call: &Call<'_>, sha: &str, query: &str) -> Result<Vec<wire::Entry>, Fault> {
         let found: wire::Tree = self.call(call, GET, &format!("/git/trees/{sha}{query}")).await?;
         if found.truncated {
             return Err(Fault::reject(format!(
-                "{}: GitHub truncated the listing after {} entries, and part of a listing is never the whole: take files out of deploy/ or split the repository",
+                "{}: GitHub truncated the listing after {} entries, and part of a listing is never the whole: take files out of it or split the repository",
                 call.what,
                 found.tree.len()
             )));
@@ -177,6 +177,7 @@ fn pull_request(what: &str, found: wire::Pull) -> Result<PullRequest, Fault> {
     Ok(PullRequest {
         number: found.number,
         open: found.state == "open",
+        merged: found.merged_at.is_some(),
         draft: found.draft,
         author: found.user.map(|user| user.id),
         reviewers: found.requested_reviewers.iter().map(|user| user.id).collect(),
@@ -185,11 +186,14 @@ fn pull_request(what: &str, found: wire::Pull) -> Result<PullRequest, Fault> {
     })
 }
 
-fn kind_of(mode: &str) -> EntryKind {
+pub(super) fn kind_of(mode: &str) -> EntryKind {
     if matches!(mode, "100644" | "100755" | "100664") { EntryKind::File } else { EntryKind::Other }
 }
 
-fn parse<T: std::str::FromStr<Err = crate::domain::id::IdError>>(what: &str, text: &str) -> Result<T, Fault> {
+pub(super) fn parse<T: std::str::FromStr<Err = crate::domain::id::IdError>>(
+    what: &str,
+    text: &str,
+) -> Result<T, Fault> {
     text.parse().map_err(|error| Fault::bug(format!("{what}: {error}")))
 }
 

@@ -41,6 +41,9 @@ impl Scope {
     fn permissions(self) -> serde_json::Value {
         match self {
             Self::Read => serde_json::json!({"contents": "read", "metadata": "read", "pull_requests": "read"}),
+            Self::Evidence => serde_json::json!({
+                "checks": "read", "contents": "read", "issues": "read", "metadata": "read", "pull_requests": "read"
+            }),
             Self::Marks => serde_json::json!({"checks": "write", "metadata": "read", "statuses": "write"}),
             Self::Talk => serde_json::json!({"issues": "write", "metadata": "read", "pull_requests": "write"}),
             // What is asked of a merge, too: GitHub refuses both mutations to an App that may not write contents.

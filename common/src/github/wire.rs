@@ -67,11 +67,31 @@ pub(super) struct Pull {
     pub(super) state: String,
     #[serde(default)]
     pub(super) draft: bool,
+    pub(super) merged_at: Option<String>,
     pub(super) user: Option<User>,
     #[serde(default)]
     pub(super) requested_reviewers: Vec<User>,
     pub(super) head: Tip,
     pub(super) base: Tip,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Issue {
+    pub(super) number: u64,
+    pub(super) state: String,
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) labels: Vec<Label>,
+    pub(super) user: Option<User>,
+    #[serde(default)]
+    pub(super) assignees: Vec<User>,
+    /// There when the issue is a pull request.
+    pub(super) pull_request: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Label {
+    pub(super) name: String,
 }
 
 #[derive(Deserialize)]
@@ -159,6 +179,9 @@ pub(super) struct CheckRuns {
 pub(super) struct CheckRun {
     pub(super) id: u64,
     pub(super) status: String,
+    pub(super) name: Option<String>,
+    pub(super) conclusion: Option<String>,
+    pub(super) completed_at: Option<jiff::Timestamp>,
     pub(super) external_id: Option<String>,
     pub(super) app: Option<App>,
     pub(super) output: Option<CheckOutput>,
@@ -171,6 +194,7 @@ pub(super) struct App {
 
 #[derive(Deserialize)]
 pub(super) struct CheckOutput {
+    pub(super) title: Option<String>,
     #[serde(default)]
     pub(super) annotations_count: usize,
 }

@@ -79,6 +79,8 @@ pub struct PullRequest {
     pub number: u64,
     /// Whether it is open.
     pub open: bool,
+    /// Whether it was merged.
+    pub merged: bool,
     /// Whether it is a draft.
     pub draft: bool,
     /// The numeric id of who opened it; absent when the account is gone.

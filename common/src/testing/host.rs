@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    domain::id::{BlobSha, BranchName, CommitSha, Digest, GitHubUserId, RepositoryId},
+    domain::{
+        id::{BlobSha, BranchName, CommitSha, Digest, GitHubUserId, RepositoryId},
+        stage::CheckSeen,
+    },
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
     fault::Fault,
     ports::{
-        ChangeMarks, CheckRun, Clock, CommitAuthors, CommitStatus, EntryKind, Forge, Marks, PullRequest, StickyComment,
-        TreeEntry,
+        ChangeMarks, CheckRun, Clock, CommitAuthors, CommitStatus, EntryKind, Forge, IssueNow, Marks, PullRequest,
+        Sources, StickyComment, TreeEntry,
     },
     testing::{World, envelope, id, repository},
 };
@@ -30,6 +33,8 @@ pub(super) struct State {
     labels: BTreeMap<(RepositoryId, u64), BTreeSet<String>>,
     comments: BTreeMap<(RepositoryId, u64, &'static str), String>,
     drafts_forbidden: bool,
+    checks_seen: BTreeMap<CommitSha, Vec<CheckSeen>>,
+    issues: BTreeMap<(RepositoryId, u64), IssueNow>,
 }
 
 struct Commit {
@@ -82,6 +87,11 @@ impl World {
         self.pushed(branch, before, after)
     }
 
+    /// The head of a branch of [`repository`].
+    pub fn head(&self, branch: &str) -> Option<CommitSha> {
+        self.state().host.branches.get(&(repository().id, id(branch))).cloned()
+    }
+
     /// Sets a branch of [`repository`] to a commit, or removes it, without an event: what a lost webhook leaves.
     pub fn set_branch(&self, branch: &str, head: Option<CommitSha>) {
         let key = (repository().id, id(branch));
@@ -130,6 +140,7 @@ impl World {
         let pull_request = PullRequest {
             number,
             open: true,
+            merged: false,
             draft: false,
             author: Some(1001),
             reviewers: BTreeSet::new(),
@@ -223,6 +234,70 @@ impl World {
     }
 }
 
+impl World {
+    /// A check run of a commit, made by somebody else than us. One of the same name is a second App's.
+    pub fn check_run(&self, commit: &CommitSha, name: &str, success: Option<bool>, title: &str) {
+        let at = success.map(|_| self.now());
+        let seen = CheckSeen { name: name.to_owned(), success, title: Some(title.to_owned()), at };
+        self.state().host.checks_seen.entry(commit.clone()).or_default().push(seen);
+    }
+
+    /// An issue of [`repository`] as the host has it from now on; nothing: it is not there (any more).
+    pub fn set_issue(&self, number: u64, issue: Option<IssueNow>) {
+        let key = (repository().id, number);
+        match issue {
+            Some(issue) => self.state().host.issues.insert(key, issue),
+            None => self.state().host.issues.remove(&key),
+        };
+    }
+}
+
+impl Sources for World {
+    async fn check_runs(&self, _: &Repository, commit: &CommitSha) -> Result<Vec<CheckSeen>, Fault> {
+        self.call("Sources.check_runs", commit.as_str(), false, |state| {
+            Ok(state.host.checks_seen.get(commit).cloned().unwrap_or_default())
+        })
+    }
+
+    async fn files_below(&self, _: &Repository, commit: &CommitSha, below: &str) -> Result<Vec<TreeEntry>, Fault> {
+        self.call("Sources.files_below", commit.as_str(), false, |state| {
+            let all = tree(state, commit, &format!("{below}/"))?;
+            Ok(all.into_iter().filter(|entry| entry.kind == EntryKind::File).collect())
+        })
+    }
+
+    async fn issue(&self, repository: &Repository, number: u64) -> Result<Option<IssueNow>, Fault> {
+        let key = (repository.id, number);
+        self.call("Sources.issue", number.to_string(), false, |state| Ok(state.host.issues.get(&key).cloned()))
+    }
+
+    async fn issues_labelled(&self, repository: &Repository, label: &str) -> Result<Vec<IssueNow>, Fault> {
+        self.call("Sources.issues_labelled", repository.name.as_str(), false, |state| {
+            let all = state.host.issues.iter().filter(|((owner, _), _)| *owner == repository.id);
+            let wanted = |issue: &&IssueNow| issue.open && issue.labels.contains(label);
+            Ok(all.map(|(_, issue)| issue).filter(wanted).cloned().collect())
+        })
+    }
+}
+
+/// Every file of a commit whose path begins so.
+fn tree(state: &super::State, commit: &CommitSha, prefix: &str) -> Result<Vec<TreeEntry>, Fault> {
+    let Some(found) = state.host.commits.get(commit) else {
+        return Err(Fault::bug(format!("there is no commit {commit} in the world")));
+    };
+    let entry = |(path, content): (&String, &Vec<u8>)| TreeEntry {
+        path: path.clone(),
+        kind: if state.host.others.contains(path) { EntryKind::Other } else { EntryKind::File },
+        blob: blob_sha(content),
+        size: content.len() as u64,
+    };
+    let listed: Vec<_> = found.files.iter().filter(|(path, _)| path.starts_with(prefix)).map(entry).collect();
+    match state.host.tree_limit {
+        Some(limit) if listed.len() > limit => Err(Fault::reject(format!("the listing of {prefix} is truncated"))),
+        _ => Ok(listed),
+    }
+}
+
 impl Forge for World {
     async fn branch_head(&self, repository: &Repository, branch: &BranchName) -> Result<Option<CommitSha>, Fault> {
         let key = (repository.id, branch.clone());
@@ -230,23 +305,7 @@ impl Forge for World {
     }
 
     async fn deploy_tree(&self, _: &Repository, commit: &CommitSha) -> Result<Vec<TreeEntry>, Fault> {
-        self.call("Forge.deploy_tree", commit.as_str(), false, |state| {
-            let Some(found) = state.host.commits.get(commit) else {
-                return Err(Fault::bug(format!("there is no commit {commit} in the world")));
-            };
-            let entry = |(path, content): (&String, &Vec<u8>)| TreeEntry {
-                path: path.clone(),
-                kind: if state.host.others.contains(path) { EntryKind::Other } else { EntryKind::File },
-                blob: blob_sha(content),
-                size: content.len() as u64,
-            };
-            let listed: Vec<_> =
-                found.files.iter().filter(|(path, _)| path.starts_with("deploy/")).map(entry).collect();
-            match state.host.tree_limit {
-                Some(limit) if listed.len() > limit => Err(Fault::reject("the listing of deploy/ is truncated")),
-                _ => Ok(listed),
-            }
-        })
+        self.call("Forge.deploy_tree", commit.as_str(), false, |state| tree(state, commit, "deploy/"))
     }
 
     async fn blob(&self, _: &Repository, blob: &BlobSha) -> Result<Vec<u8>, Fault> {

@@ -47,6 +47,7 @@ fn dossier(item: &str, version: u64) -> Dossier {
         since: now(),
         updated_at: now(),
         blocked_since: None,
+        link: None,
         head: None,
         version,
     })

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    evidence::Evidence,
+    evidence::{Evidence, Provenance},
     gate::{Approval, Facts, MoveRequest},
     item::{Destination, Item, Step},
     kill::KillReview,
@@ -15,7 +15,7 @@ use super::{
     pipeline::StagePipeline,
 };
 use crate::domain::{
-    id::{BlockerId, CriterionKey, GroupName, PersonName},
+    id::{BlockerId, CommitSha, CriterionKey, GroupName, PersonName},
     rhythm::Blocker,
 };
 
@@ -120,6 +120,25 @@ impl Dossier {
         self.item.updated_at = evidence.at;
         self.evidence.insert(key, evidence);
         self.item.version += 1;
+        self
+    }
+
+    /// As the source host says that it is now: about this commit, with this evidence. What a host said before counts for nothing: it says it
+    /// again, or it is not so any more. Somebody's word stands where the host says nothing.
+    /// Another commit than before is something that somebody did about it.
+    #[must_use]
+    pub fn with_sourced(
+        mut self,
+        head: Option<CommitSha>,
+        sourced: BTreeMap<CriterionKey, Evidence>,
+        now: Timestamp,
+    ) -> Self {
+        if self.item.head.is_some() && self.item.head != head {
+            self.item.updated_at = now;
+        }
+        self.item.head = head;
+        self.evidence.retain(|_, evidence| matches!(evidence.provenance, Provenance::Attestation { .. }));
+        self.evidence.extend(sourced);
         self
     }
 

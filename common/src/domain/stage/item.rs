@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{pipeline::StagePipeline, unmet::Unmet};
+use super::{pipeline::StagePipeline, sourcing::Link, unmet::Unmet};
 use crate::domain::{
     id::{CommitSha, IdError, ItemId, PersonName, PodName, StageName, StagePipelineName},
     wip::{ItemType, Work},
@@ -37,6 +37,9 @@ pub struct Item {
     /// Since when something has kept it from going on: its oldest open blocker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_since: Option<Timestamp>,
+    /// Where it lives on a source host, when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
     /// The commit that it is about now, when it has a repository: evidence and approvals for another one are stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<CommitSha>,

@@ -51,6 +51,17 @@ pub struct Criterion {
     pub attested_by: BTreeSet<GroupName>,
     /// How old the evidence may be; nothing: as old as it likes.
     pub fresh_for: Option<SignedDuration>,
+    /// What counts in a file, where one may give it; nothing: that something is in it, or what its first line says.
+    pub measure: Option<Measure>,
+}
+
+/// What counts in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// How many characters it has, blanks around it aside.
+    Characters,
+    /// How many tasks of its Markdown lists are not done.
+    Unchecked,
 }
 
 /// What a value must be. Its type is a part of it: `"61"` is not more than 60.

@@ -26,7 +26,7 @@ fn head() -> CommitSha {
 
 fn criterion(key: &str, requirement: Requirement, source: Source) -> Criterion {
     let attested_by = if source == Source::Attestation { [id("technical-lead")].into() } else { BTreeSet::new() };
-    Criterion { key: id(key), requirement, sources: [source].into(), attested_by, fresh_for: None }
+    Criterion { key: id(key), requirement, sources: [source].into(), attested_by, fresh_for: None, measure: None }
 }
 
 /// Three stages; from the second to the third it takes all kinds of evidence and two reviews.
@@ -112,6 +112,7 @@ impl Case {
                 since: now() - SignedDuration::from_hours(24),
                 updated_at: now() - SignedDuration::from_hours(24),
                 blocked_since: None,
+                link: None,
                 head: Some(head()),
                 version: 3,
             },
@@ -166,6 +167,7 @@ mod blocking;
 mod kill;
 mod obstacles;
 mod reviews;
+mod sourcing;
 
 #[test]
 fn what_has_all_it_needs_moves() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::file::{File, Names};
 use crate::domain::{
     cluster::Place,
-    governance::{Repositories, RepositoryEntry, RepositoryKind, RepositoryWip},
+    governance::{Repositories, RepositoryEntry, RepositoryItems, RepositoryKind, RepositoryWip},
     id::RepositoryId,
     yaml::{Entry, Node},
 };
@@ -29,7 +29,8 @@ pub(super) fn repositories(file: &mut File, entries: &[Entry], pods: &Names) -> 
 
 fn repository(file: &mut File, item: &Node, pods: &Names) -> Option<(RepositoryId, RepositoryEntry)> {
     let entries = file.mapping(item, "repositories")?;
-    let [id, name, kind, default_branch, wip] = file.keys(entries, ["id", "name", "kind", "default_branch", "wip"]);
+    let [id, name, kind, default_branch, wip, items] =
+        file.keys(entries, ["id", "name", "kind", "default_branch", "wip", "items"]);
     let id = file.required(id, item.place, "id", "the source host's number of the repository").and_then(|node| {
         let number = node.int().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0);
         if number.is_none() {
@@ -47,8 +48,9 @@ fn repository(file: &mut File, item: &Node, pods: &Names) -> Option<(RepositoryI
         .and_then(|node| file.word(node, "kind", kinds));
     // Misspelt is not absent: what cannot be read refuses the file.
     let wip = wip.and_then(|node| self::wip(file, node, pods));
+    let items = items.and_then(|node| self::items(file, node, pods));
     let (name, kind, default_branch) = (name?, kind?, default_branch?);
-    Some((RepositoryId(id?), RepositoryEntry { name, kind, default_branch, wip }))
+    Some((RepositoryId(id?), RepositoryEntry { name, kind, default_branch, wip, items }))
 }
 
 fn wip(file: &mut File, node: &Node, pods: &Names) -> Option<RepositoryWip> {
@@ -59,4 +61,22 @@ fn wip(file: &mut File, node: &Node, pods: &Names) -> Option<RepositoryWip> {
     let stage = file.required(stage, node.place, "wip.stage", "a stage");
     let stage = stage.and_then(|stage| file.parsed(stage, "wip.stage"));
     Some(RepositoryWip { pod: pod?, stage: stage? })
+}
+
+fn items(file: &mut File, node: &Node, pods: &Names) -> Option<RepositoryItems> {
+    let entries = file.mapping(node, "items")?;
+    let [pod, pipeline, label] = file.keys(entries, ["pod", "pipeline", "label"]);
+    let pod = file.required(pod, node.place, "items.pod", "a pod of pods.yaml");
+    let pod = pod.and_then(|pod| file.listed(pod, "items.pod", "a pod of pods.yaml", pods));
+    let pipeline = file.required(pipeline, node.place, "items.pipeline", "a pipeline of stages/");
+    let pipeline = pipeline.and_then(|node| file.parsed(node, "items.pipeline"));
+    let label = label.map(|node| {
+        let text = node.text().map(str::trim).filter(|text| (1..=50).contains(&text.chars().count()));
+        if text.is_none() {
+            file.find(node.place, "value", "items.label", node.found(), "a label of 1 to 50 characters");
+        }
+        text.map(str::to_owned)
+    });
+    let label = label.map_or(Some(None), |label| label.map(Some))?;
+    Some(RepositoryItems { pod: pod?, pipeline: pipeline?, label })
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     cluster::{Finding, Place},
     id::{GroupName, StageName, StagePipelineName, quoted},
-    stage::{Comparison, Criterion, Requirement, Review, Source, Stage, StagePipeline},
+    stage::{Comparison, Criterion, Measure, Requirement, Review, Source, Stage, StagePipeline},
     yaml::{Entry, Node, Scalar, ScalarKind, Value},
 };
 
@@ -90,9 +90,21 @@ fn criterion(file: &mut File, entry: &Entry, section: &str, groups: &Names) -> O
     let name = file.parsed_key(entry, section);
     let key = |field: &str| format!("{section}.{}.{field}", entry.key);
     let fields = file.mapping(&entry.value, &format!("{section}.{}", entry.key))?;
-    let [is, at_least, more_than, at_most, less_than, equals, one_of, from, by, fresh] = file.keys(
+    let [is, at_least, more_than, at_most, less_than, equals, one_of, from, by, fresh, measure] = file.keys(
         fields,
-        ["is", "at_least", "more_than", "at_most", "less_than", "equals", "one_of", "from", "by", "fresh_days"],
+        [
+            "is",
+            "at_least",
+            "more_than",
+            "at_most",
+            "less_than",
+            "equals",
+            "one_of",
+            "from",
+            "by",
+            "fresh_days",
+            "measure",
+        ],
     );
     let place = entry.place;
     let wanted = [is, at_least, more_than, at_most, less_than, equals, one_of];
@@ -121,7 +133,22 @@ fn criterion(file: &mut File, entry: &Entry, section: &str, groups: &Names) -> O
         file.find(place, "missing-key", &key("by"), "nothing".to_owned(), "the groups whose word counts");
     }
     let fresh_for = fresh.and_then(|node| days(file, node, &key("fresh_days")));
-    Some(Criterion { key: name?, requirement: requirement?, sources: sources?, attested_by, fresh_for })
+    let measure = measure.map(|node| {
+        let counts = matches!(requirement, Some(Requirement::Number(..)));
+        let files = sources.as_ref().is_some_and(|sources| sources.contains(&Source::Artifact));
+        if !(counts && files) {
+            file.find(
+                node.place,
+                "value",
+                &key("measure"),
+                node.found(),
+                "no measure: no number is read from a file here",
+            );
+        }
+        file.word(node, &key("measure"), [("characters", Measure::Characters), ("unchecked", Measure::Unchecked)])
+    });
+    let measure = measure.map_or(Some(None), |measure| measure.map(Some))?;
+    Some(Criterion { key: name?, requirement: requirement?, sources: sources?, attested_by, fresh_for, measure })
 }
 
 const REQUIREMENTS: [&str; 7] = ["is", "at_least", "more_than", "at_most", "less_than", "equals", "one_of"];

@@ -1,0 +1,62 @@
+//! Where evidence for work items is: check runs, files, pull requests and issues of a source host, as they are now.
+
+use std::{collections::BTreeSet, future::Future};
+
+use super::{Forge, TreeEntry};
+use crate::{
+    domain::{id::CommitSha, stage::CheckSeen},
+    event::Repository,
+    fault::Fault,
+};
+
+/// Reading what a gate looks at.
+pub trait Sources: Forge {
+    /// The check runs of a commit: of each name the latest of each App.
+    fn check_runs(
+        &self,
+        repository: &Repository,
+        commit: &CommitSha,
+    ) -> impl Future<Output = Result<Vec<CheckSeen>, Fault>> + Send;
+
+    /// Every regular file below a directory at a commit, by its whole path; none when there is no such directory.
+    ///
+    /// # Errors
+    /// `Reject` when the host truncates the listing: part of one is never the whole.
+    fn files_below(
+        &self,
+        repository: &Repository,
+        commit: &CommitSha,
+        directory: &str,
+    ) -> impl Future<Output = Result<Vec<TreeEntry>, Fault>> + Send;
+
+    /// An issue as the host has it now; nothing when there is none in this repository (any more), or when it is a pull request.
+    fn issue(
+        &self,
+        repository: &Repository,
+        number: u64,
+    ) -> impl Future<Output = Result<Option<IssueNow>, Fault>> + Send;
+
+    /// Every issue that is open now and has a label, the oldest first; no pull requests.
+    fn issues_labelled(
+        &self,
+        repository: &Repository,
+        label: &str,
+    ) -> impl Future<Output = Result<Vec<IssueNow>, Fault>> + Send;
+}
+
+/// An issue's present state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueNow {
+    /// The number.
+    pub number: u64,
+    /// Whether it is open.
+    pub open: bool,
+    /// Its title: foreign text.
+    pub title: String,
+    /// Its labels: they suggest, and decide nothing but whether an issue is work that is followed.
+    pub labels: BTreeSet<String>,
+    /// The numeric id of who wrote it; absent when the account is gone.
+    pub author: Option<u64>,
+    /// The numeric ids of those whom it is assigned to.
+    pub assignees: BTreeSet<u64>,
+}
