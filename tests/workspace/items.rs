@@ -9,7 +9,7 @@ use common::{
     event::telling::Telling,
     http::Request,
     ports::{AuditTrail, Clock, Pause},
-    testing::{GovernanceFiles, api_request},
+    testing::{GovernanceFiles, World, api_request},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ impl Pause for Still {
 
 #[derive(Clone)]
 struct Api {
-    gates: Arc<ItemGates<Table, Still>>,
+    gates: Arc<ItemGates<Table, Still, World>>,
     database: dynoxide::Database,
 }
 
@@ -65,7 +65,7 @@ impl Api {
         let (table, database) = database().await;
         let files = GovernanceFiles::default().with("stages/short.yaml", STAGES).with("limits.yaml", LIMITS);
         let governance = Governance::parse(&files.bytes()).unwrap();
-        let gates = ItemGates { rows: table, clock: Still, governance, telling: Telling::default() };
+        let gates = ItemGates { rows: table, host: World::new(), clock: Still, governance, telling: Telling::default() };
         Self { gates: Arc::new(gates), database }
     }
 

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     blocking::{Blocked, Blocking},
+    linking::Linked,
     looking::Explanation,
     moving::{Moved, Undecided},
     reviewing::Pleaded,
@@ -113,6 +114,18 @@ pub fn vouched(id: &ItemId, vouched: &Vouched) -> Response {
             Problem::new(409, "not-as-you-saw-it", "The item is not as you saw it", reason.clone()).into()
         }
         Vouched::Misfit(misfit) => (&Refusal::Misfits(vec![misfit.clone()])).into(),
+    }
+}
+
+/// The answer to where an item lives: 200, 403, 404, 422.
+pub fn linked(id: &ItemId, linked: &Linked) -> Response {
+    match linked {
+        Linked::Done(dossier) | Linked::Same(dossier) => {
+            Response::json(200, &json!({"item": id, "version": dossier.item.version, "link": dossier.item.link}))
+        }
+        Linked::NoItem => no_item(id).into(),
+        Linked::Forbidden(reason) => Problem::new(403, "forbidden", "Not allowed", reason.clone()).into(),
+        Linked::Misfit(misfit) => (&Refusal::Misfits(vec![misfit.clone()])).into(),
     }
 }
 

@@ -8,7 +8,7 @@ use common::{
     },
     fault::Fault,
     http::{Request, Response, failed},
-    ports::{ItemRows, Pause, WipRows},
+    ports::{ItemRows, Pause, Sources, WipRows},
 };
 
 use crate::{
@@ -22,7 +22,10 @@ use crate::{
 mod tests;
 
 /// Answers one request. Total: every failure is an HTTP status.
-pub async fn serve<R: ItemRows + WipRows, C: Pause>(gates: &ItemGates<R, C>, request: &Request) -> Response {
+pub async fn serve<R: ItemRows + WipRows, C: Pause, H: Sources>(
+    gates: &ItemGates<R, C, H>,
+    request: &Request,
+) -> Response {
     let response = match call(request, &gates.governance) {
         Err(refusal) => (&refusal).into(),
         Ok((actor, call)) => {
@@ -43,8 +46,8 @@ pub async fn serve<R: ItemRows + WipRows, C: Pause>(gates: &ItemGates<R, C>, req
     response
 }
 
-async fn done<R: ItemRows + WipRows, C: Pause>(
-    gates: &ItemGates<R, C>,
+async fn done<R: ItemRows + WipRows, C: Pause, H: Sources>(
+    gates: &ItemGates<R, C, H>,
     actor: &Actor,
     call: Call,
     cause: &CorrelationId,
@@ -57,6 +60,10 @@ async fn done<R: ItemRows + WipRows, C: Pause>(
         Call::Transition(item, request) => {
             let allowed = |item: &Item| may_move(actor, item);
             answer::moved(&item, &request, &gates.transition(&item, &request, allowed, cause).await?)
+        }
+        Call::Link(item, link) => {
+            let allowed = |item: &Item| may_move(actor, item);
+            answer::linked(&item, &gates.link(&item, &link, person, allowed, cause).await?)
         }
         Call::Plead(item, plea) => {
             // Who takes the risk answers for it, whosever work it is; who appeals speaks for it.
@@ -87,6 +94,7 @@ fn name(call: &Call) -> &'static str {
         Call::List { .. } => "list",
         Call::Look(_) => "look",
         Call::Transition(..) => "transition",
+        Call::Link(..) => "link",
         Call::Plead(..) => "plead",
         Call::Block(..) => "block",
         Call::Attest(..) => "attest",

@@ -7,7 +7,7 @@ use common::{
     },
     event::{Event, ItemBlocked, ItemUnblocked},
     fault::Fault,
-    ports::{ItemRows, Pause, WipRows},
+    ports::{ItemRows, Pause, Sources, WipRows},
 };
 use jiff::Timestamp;
 
@@ -79,7 +79,7 @@ impl Blocking {
     }
 }
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// Takes what somebody says of a blocker, from whoever is allowed to say it.
     ///
     /// Idempotent by item and blocker: what is so already is not written again.

@@ -6,7 +6,7 @@ use common::{
     event::{Envelope, Event},
     fault::Fault,
     http::{Request, Response},
-    ports::{ClusterRecords, Forge, ItemRows, Pause, RunGates, RunRows, WipRows},
+    ports::{ClusterRecords, ItemRows, Pause, RunGates, RunRows, Sources, WipRows},
     runtime::{AwsEvent, QueueMessage},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 /// Both kinds of gate.
 pub struct StageGate<R, G, F, C> {
     /// Those of work items.
-    pub items: ItemGates<R, C>,
+    pub items: ItemGates<R, C, F>,
     /// Those of the clusters' pipelines.
     pub runs: ClusterGates<R, G, F, C>,
 }
@@ -27,7 +27,7 @@ impl<R, G, F, C> StageGate<R, G, F, C>
 where
     R: ItemRows + WipRows + RunRows + ClusterRecords,
     G: RunGates,
-    F: Forge,
+    F: Sources,
     C: Pause,
 {
     /// Handles one message of the queue.

@@ -11,7 +11,7 @@ use common::{
     },
     event::{Envelope, Event, StageTransitionRequested},
     fault::Fault,
-    ports::{Committed, ItemRows, Pause, WipRows},
+    ports::{Committed, ItemRows, Pause, Sources, WipRows},
 };
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     telling,
 };
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// Handles one event.
     ///
     /// # Errors
@@ -31,6 +31,9 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
     pub async fn event(&self, event: &Envelope) -> Result<(), Fault> {
         match &event.event {
             Event::StageTransitionRequested(request) => self.requested(request, &event.meta.correlation_id).await,
+            Event::IssueOpened(issue) | Event::IssueUpdated(issue) | Event::IssueClosed(issue) => {
+                self.follow_issue(issue.repository.id, issue.number, &event.meta.correlation_id).await
+            }
             Event::ItemBlocked(said) => {
                 let Ok(Line(text)) = Line::try_from(said.text.clone()) else {
                     return Err(Fault::reject(format!("the text of the blocker {} is not one line", said.blocker)));
@@ -121,7 +124,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         }
     }
 
-    /// Handles a schedule: keeping places, or kill review.
+    /// Handles a schedule: keeping places, kill review, or following issues.
     ///
     /// # Errors
     /// As [`event`](Self::event).
@@ -129,6 +132,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         let cause = CorrelationId::derived(["stage-gate", name, &self.now().to_string()]);
         match name {
             "keep" => self.keep_places(&cause).await,
+            "follow" => self.follow_all(&cause).await,
             "review" => self.review_all(&cause).await,
             other => Err(Fault::bug(format!("stage-gate has no schedule {}", quoted(other, 80)))),
         }

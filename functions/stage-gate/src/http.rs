@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use self::bodies::{
-    AppealBody, ApprovalBody, BlockerBody, ByWord, CreateBody, EvidenceBody, ExceptionBody, Line, Said, SnoozeBody,
-    TransitionBody,
+    AppealBody, ApprovalBody, BlockerBody, ByWord, CreateBody, EvidenceBody, ExceptionBody, Line, LinkBody, Said,
+    SnoozeBody, TransitionBody,
 };
 use crate::{
     blocking::Blocking,
@@ -21,7 +21,7 @@ use common::{
         cluster::nearest,
         governance::Governance,
         id::{ItemId, quoted},
-        stage::{MoveRequest, NewBlocker},
+        stage::{Link, MoveRequest, NewBlocker},
         wip::{
             Work,
             vet::{Misfit, vet},
@@ -61,6 +61,8 @@ pub enum Call {
     Attest(ItemId, Word),
     /// An approval.
     Approve(ItemId, Consent),
+    /// Where an item lives on a source host.
+    Link(ItemId, Link),
     /// Something for an item whose end is considered.
     Plead(ItemId, Plea),
     /// Something of a blocker.
@@ -74,6 +76,7 @@ enum Route<'r> {
     Transitions(Cow<'r, str>),
     Evidence(Cow<'r, str>),
     Approvals(Cow<'r, str>),
+    Link(Cow<'r, str>),
     Exceptions(Cow<'r, str>),
     Appeals(Cow<'r, str>),
     Blockers(Cow<'r, str>),
@@ -121,6 +124,12 @@ pub fn call(request: &Request, governance: &Governance) -> Result<(Actor, Call),
             let ApprovalBody { from, to, head, version } = read(request)?;
             Call::Approve(item, Consent { from, to, head, version })
         }
+        (Route::Link(item), _) => {
+            may(&actor, Action::Work)?;
+            let (item, ()) = (path(item)?, no_query(request)?);
+            let LinkBody { repository, issue, change } = read(request)?;
+            Call::Link(item, Link { repository, issue, change, aside: false })
+        }
         (Route::Exceptions(item), _) => {
             may(&actor, Action::Except)?;
             let (item, ()) = (path(item)?, no_query(request)?);
@@ -167,6 +176,7 @@ fn route(request: &Request) -> Result<Route<'_>, Refusal> {
         [item, what] if what == "transitions" => Ok(Route::Transitions(item.clone())),
         [item, what] if what == "evidence" => Ok(Route::Evidence(item.clone())),
         [item, what] if what == "approvals" => Ok(Route::Approvals(item.clone())),
+        [item, what] if what == "link" => Ok(Route::Link(item.clone())),
         [item, what] if what == "exceptions" => Ok(Route::Exceptions(item.clone())),
         [item, what] if what == "appeals" => Ok(Route::Appeals(item.clone())),
         [item, what] if what == "blockers" => Ok(Route::Blockers(item.clone())),
@@ -183,6 +193,7 @@ fn posts(request: &Request, route: &Route<'_>) -> Result<bool, Refusal> {
     let (allowed, other, post) = match route {
         Route::Items => ("GET, POST", Some("GET"), true),
         Route::Item(_) => ("GET", Some("GET"), false),
+        Route::Link(_) => ("PUT", Some("PUT"), false),
         Route::Blocker(..) => ("DELETE", Some("DELETE"), false),
         Route::Transitions(_)
         | Route::Evidence(_)

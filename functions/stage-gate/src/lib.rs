@@ -22,6 +22,9 @@
 //! | [`writing`] | writing what people say, where no place changes with it |
 //! | [`looking`] | items as they are, and what keeps them |
 //! | [`upkeep`] | keeping the places of items that are under way |
+//! | [`sourcing`] | what an item's source host says of it now |
+//! | [`following`] | items that issues describe |
+//! | [`linking`] | where an item lives on a source host |
 //! | [`reviewing`] | kill review: what the rules of a stage find, and what follows |
 //! | [`telling`] | what the gate said, as events and audit entries |
 //! | [`handler`] | what wakes it beside the API |
@@ -35,13 +38,16 @@ pub use crate::service::ItemGates;
 pub mod answer;
 pub mod api;
 pub mod blocking;
+pub mod following;
 pub mod handler;
 pub mod http;
+pub mod linking;
 pub mod looking;
 pub mod moving;
 pub mod reviewing;
 pub mod runs;
 pub mod service;
+pub mod sourcing;
 pub mod telling;
 pub mod upkeep;
 pub mod vouching;

@@ -15,7 +15,7 @@ use common::{
         },
     },
     fault::Fault,
-    ports::{ItemRows, Page, Pause, WipRows},
+    ports::{ItemRows, Page, Pause, Sources, WipRows},
 };
 use jiff::Timestamp;
 
@@ -41,13 +41,14 @@ impl Explanation {
     }
 }
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// An item, with what keeps it.
     ///
     /// # Errors
     /// Those of the table.
     pub async fn look(&self, id: &ItemId) -> Result<Option<(Dossier, Explanation)>, Fault> {
         let Some(dossier) = self.rows.item(id, None).await?.dossier else { return Ok(None) };
+        let dossier = self.as_it_is(dossier).await?;
         let explanation = self.explain(&dossier).await?;
         Ok(Some((dossier, explanation)))
     }

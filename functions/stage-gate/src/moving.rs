@@ -17,7 +17,7 @@ use common::{
     },
     event::Envelope,
     fault::Fault,
-    ports::{Decided, Found, ItemChange, ItemRows, Patience, Pause, View, WipRows},
+    ports::{Decided, Found, ItemChange, ItemRows, Patience, Pause, Sources, View, WipRows},
 };
 use jiff::Timestamp;
 
@@ -35,6 +35,17 @@ pub enum Moved {
     Waits(Waiting),
     /// Nothing is decided.
     Not(Undecided),
+}
+
+/// Whose hand a move is by, beside a person's who asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hand<'h> {
+    /// Theirs.
+    Person,
+    /// A kill rule's.
+    Rule(&'h KillRuleName),
+    /// That of the issue that describes the item.
+    Issue,
 }
 
 /// Why a request for a move is not decided: it may be asked again.
@@ -64,7 +75,7 @@ enum Place {
     Lost,
 }
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// Decides over a move, for whoever is allowed to ask.
     ///
     /// # Errors
@@ -92,6 +103,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             if request.version.is_some_and(|version| version != present) {
                 return Ok(Moved::Not(Undecided::Version { present }));
             }
+            let dossier = self.as_it_is(dossier).await?;
             if let Some(moved) = self.attempt(&dossier, request, cause).await? {
                 return Ok(moved);
             }
@@ -133,30 +145,30 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             let done = self.commit(&change, &self.nothing_of_places(now), cause).await?;
             return Ok(done.then(|| counted(answered)).map(Moved::Decided));
         };
-        self.admitted(dossier, &pipeline, request, step, (None, Vec::new()), cause).await
+        self.admitted(dossier, &pipeline, request, step, (Hand::Person, Vec::new()), cause).await
     }
 
-    /// Moves an item as a rule of its stage says: whoever asked for nothing is refused nothing. False when somebody was faster.
+    /// Moves an item as a rule of its stage or its issue says: who did not ask is refused nothing. False when somebody was faster.
     ///
     /// # Errors
     /// As [`transition`](Self::transition); `Retry` while there is no room where it goes, so that the next look tries again.
-    pub(crate) async fn rule_moves(
+    pub(crate) async fn moved_by(
         &self,
         dossier: &Dossier,
         pipeline: &StagePipeline,
         request: &MoveRequest,
-        rule: &KillRuleName,
+        hand: Hand<'_>,
         told: Vec<Envelope>,
         cause: &CorrelationId,
     ) -> Result<bool, Fault> {
         let id = &dossier.item.id;
         let step = dossier.item.step_to(&request.to, pipeline);
-        let step = step.map_err(|unmet| Fault::bug(format!("{rule} moves {id} nowhere: {}", unmet.sentence())))?;
-        match self.admitted(dossier, pipeline, request, step, (Some(rule), told), cause).await? {
+        let step = step.map_err(|unmet| Fault::bug(format!("{id} is moved nowhere: {}", unmet.sentence())))?;
+        match self.admitted(dossier, pipeline, request, step, (hand, told), cause).await? {
             Some(Moved::Decided(_)) => Ok(true),
             None => Ok(false),
             Some(Moved::Waits(_) | Moved::Not(_)) => {
-                Err(Fault::retry(format!("{rule} sends {id} to {}, and there is no room yet", request.to)))
+                Err(Fault::retry(format!("{id} goes to {}, and there is no room yet", request.to)))
             }
         }
     }
@@ -168,7 +180,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         pipeline: &StagePipeline,
         request: &MoveRequest,
         step: StageStep,
-        (rule, told): (Option<&KillRuleName>, Vec<Envelope>),
+        (hand, told): (Hand<'_>, Vec<Envelope>),
         cause: &CorrelationId,
     ) -> Result<Option<Moved>, Fault> {
         let item = &dossier.item;
@@ -185,7 +197,11 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             Place::NoRule(scopes) => return Ok(Some(Moved::Not(Undecided::NoRule(scopes)))),
             Place::Lost => return Ok(None),
         };
-        let moved = dossier.moved(&request.to, pipeline, decided.now);
+        let mut moved = dossier.moved(&request.to, pipeline, decided.now);
+        if let Some(link) = &mut moved.item.link {
+            // Only what its issue put aside, its issue brings back.
+            link.aside = hand == Hand::Issue && step == StageStep::Park;
+        }
         let answered = Answered {
             request: request.clone(),
             verdict: Verdict::Admit,
@@ -198,13 +214,13 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         events.extend(told);
         events.push(telling::approved(&moved.item, step, request, cause, decided.now));
         if step == StageStep::Kill {
-            events.push(telling::killed(&moved.item, request, rule, cause, decided.now));
+            events.push(telling::killed(&moved.item, request, hand, cause, decided.now));
         }
         let entry = telling::decided(&item.id, &answered, cause);
         let change = ItemChange {
             item: item.id.clone(),
             dossier: Some((item.version, moved)),
-            entry: telling::by_rule(entry, rule),
+            entry: telling::by_hand(entry, hand),
             answered: Some(answered.clone()),
             writes: decided.answer.writes.clone(),
             events,

@@ -16,11 +16,12 @@ use common::{
     },
     event::{Envelope, Event, ItemUnderKillReview, ReviewStep},
     fault::Fault,
-    ports::{ItemChange, ItemRows, Page, Patience, Pause, WipRows},
+    ports::{ItemChange, ItemRows, Page, Patience, Pause, Sources, WipRows},
 };
 use jiff::Timestamp;
 
 use crate::{
+    moving::Hand,
     service::ItemGates,
     telling,
     writing::{Said, Written},
@@ -61,7 +62,7 @@ pub enum Pleaded {
     Not(NoMercy),
 }
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// Looks at every item that is under way. What fails for one keeps no other from being looked at.
     ///
     /// # Errors
@@ -92,6 +93,8 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         let mut patience = Patience::new(&self.clock);
         loop {
             let Some(dossier) = self.rows.item(id, None).await?.dossier else { return Ok(()) };
+            let kept = dossier.item.head.clone();
+            let dossier = self.as_it_is(dossier).await?;
             let Position::Active { stage } = &dossier.item.position else { return Ok(()) };
             let pipeline = self.pipeline(&dossier.item.pipeline);
             let rules = pipeline.stage(stage).map(|stage| stage.kill_rules.as_slice()).unwrap_or_default();
@@ -99,7 +102,8 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             let groups = self.governance.people.groups_of(&dossier.item, &self.governance.pods);
             let known = known(dossier.facts(&pipeline, &groups), &dossier, now);
             let (review, seen) = kill::look(rules, &dossier.kill, &known, now);
-            if review == dossier.kill {
+            // A commit that is new is kept: it is from then on that the item stands still.
+            if review == dossier.kill && dossier.item.head == kept {
                 return Ok(());
             }
             let told: Vec<Envelope> =
@@ -170,7 +174,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             reason: Some(reason),
             version: None,
         };
-        self.rule_moves(looked, pipeline, &request, rule, told, cause).await
+        self.moved_by(looked, pipeline, &request, Hand::Rule(rule), told, cause).await
     }
 
     /// Takes what somebody asks for an item whose end is considered.

@@ -9,7 +9,7 @@ use common::{
     domain::{
         governance::Governance,
         id::{CorrelationId, ItemId, PersonName, PodName, StagePipelineName},
-        stage::{Dossier, Item, Position, StagePipeline},
+        stage::{Dossier, Item, Link, Position, StagePipeline},
         wip::{
             ItemType, Lease, Scope,
             admission::{self, Asked, Request, Step, elsewhere},
@@ -20,16 +20,21 @@ use common::{
     },
     event::{Envelope, telling::Telling},
     fault::Fault,
-    ports::{Committed, Decided, ItemChange, ItemCommitted, ItemRows, PATIENCE, Patience, Pause, WipRows, decide_over},
+    ports::{
+        Committed, Decided, ItemChange, ItemCommitted, ItemRows, PATIENCE, Patience, Pause, Sources, WipRows,
+        decide_over,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 
 use crate::telling;
 
 /// The gates of work items, over rows that others change at the same time.
-pub struct ItemGates<R, C> {
+pub struct ItemGates<R, C, H> {
     /// The items' rows and those of their places.
     pub rows: R,
+    /// Where evidence is.
+    pub host: H,
     /// Now, and waiting.
     pub clock: C,
     /// The files that the control plane runs by.
@@ -91,6 +96,7 @@ impl NewItem {
             since: now,
             updated_at: now,
             blocked_since: None,
+            link: None,
             head: None,
             version: 1,
         })
@@ -103,7 +109,7 @@ impl NewItem {
     }
 }
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// Now, as the rows keep it.
     pub fn now(&self) -> Timestamp {
         self.clock.now_to_the_microsecond()
@@ -114,6 +120,20 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
     /// # Errors
     /// `Retry` when the outcome is not known: asking again finds it out.
     pub async fn create(&self, new: &NewItem, by: &PersonName, cause: &CorrelationId) -> Result<Created, Fault> {
+        self.create_linked(new, None, by, cause).await
+    }
+
+    /// The same, for an item that lives on a source host.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub(crate) async fn create_linked(
+        &self,
+        new: &NewItem,
+        link: Option<Link>,
+        by: &PersonName,
+        cause: &CorrelationId,
+    ) -> Result<Created, Fault> {
         let pipeline = self.pipeline(&new.pipeline);
         let mut patience = Patience::new(&self.clock);
         loop {
@@ -121,7 +141,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
                 return Ok(if new.is(&there.item) { Created::Same(there.item) } else { Created::Another });
             }
             let unknown = || Fault::reject(format!("there is no pipeline {}: it needs a first stage", new.pipeline));
-            let item = new.item(&pipeline, self.now()).ok_or_else(unknown)?;
+            let item = Item { link: link.clone(), ..new.item(&pipeline, self.now()).ok_or_else(unknown)? };
             let request = match self.place(&item) {
                 Ok(request) => request,
                 Err(scopes) => return Ok(Created::NoRule(scopes)),

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use common::{
     domain::{
         audit::{Draft, Phase},
-        id::{CorrelationId, EventId, ItemId, KillRuleName},
+        id::{CorrelationId, EventId, ItemId},
         stage::{Answered, Item, MoveRequest, Obstacle, Step},
     },
     event::{Envelope, Event, ItemKilled, Meta, SCHEMA_VERSION, StageGateApproved, StageGateRejected},
 };
 use jiff::Timestamp;
+
+use crate::moving::Hand;
 
 /// What an item's events and its chain are about.
 pub fn subject(item: &ItemId) -> String {
@@ -37,10 +39,10 @@ pub fn approved(item: &Item, step: Step, request: &MoveRequest, cause: &Correlat
 }
 
 /// The event of an item's end: `item` as it is now.
-pub fn killed(
+pub(crate) fn killed(
     item: &Item,
     request: &MoveRequest,
-    rule: Option<&KillRuleName>,
+    hand: Hand<'_>,
     cause: &CorrelationId,
     now: Timestamp,
 ) -> Envelope {
@@ -50,19 +52,25 @@ pub fn killed(
         owner: item.owner.clone(),
         pipeline: item.pipeline.clone(),
         stage: item.position.stage().clone(),
-        rule: rule.cloned(),
-        by: rule.is_none().then(|| request.requested_by.clone()),
+        rule: match hand {
+            Hand::Rule(rule) => Some(rule.clone()),
+            Hand::Person | Hand::Issue => None,
+        },
+        by: (hand == Hand::Person).then(|| request.requested_by.clone()),
         reason: request.reason.clone().unwrap_or_default(),
     };
     envelope(&item.id, Event::ItemKilled(told), &[request.request_id.as_str()], cause, now)
 }
 
-/// An entry of what a rule did: nobody asked for it.
-pub fn by_rule(mut entry: Draft, rule: Option<&KillRuleName>) -> Draft {
-    if let Some(rule) = rule {
-        entry.facts.remove("by");
-        entry.facts.insert("rule".to_owned(), rule.to_string());
-    }
+/// An entry of what nobody asked for.
+pub(crate) fn by_hand(mut entry: Draft, hand: Hand<'_>) -> Draft {
+    let (name, value) = match hand {
+        Hand::Person => return entry,
+        Hand::Rule(rule) => ("rule", rule.to_string()),
+        Hand::Issue => ("issue", "true".to_owned()),
+    };
+    entry.facts.remove("by");
+    entry.facts.insert(name.to_owned(), value);
     entry
 }
 

@@ -16,7 +16,7 @@ use common::{
         },
     },
     fault::Fault,
-    ports::{ItemRows, Page, Patience, Pause, WipRows},
+    ports::{ItemRows, Page, Patience, Pause, Sources, WipRows},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,7 +25,7 @@ use crate::service::ItemGates;
 /// How many items one read takes.
 const PAGE: usize = 100;
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// Moves the end of each lease that has less than half of its time left, and asks again for the place of an item that has none.
     /// What fails for one item keeps no other from being looked at.
     ///

@@ -11,13 +11,13 @@ use common::{
         wip::vet::Misfit,
     },
     fault::Fault,
-    ports::{ItemRows, Pause, WipRows},
+    ports::{ItemRows, Pause, Sources, WipRows},
 };
 
 use crate::{
     service::ItemGates,
     telling,
-    writing::{Said, Written},
+    writing::{Said, Seen, Written},
 };
 
 /// Evidence that somebody gives.
@@ -71,7 +71,7 @@ impl Vouched {
     }
 }
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// Takes somebody's word for a criterion, in the place of what was said before.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
             let head = consent.head.as_ref().map_or("", |head| head.as_str()).to_owned();
             [("by", by.to_string()), ("from", consent.from.to_string()), ("to", consent.to.to_string()), ("head", head)]
         };
-        self.write(id, cause, |dossier, pipeline, now| {
+        self.write_as(Seen::AtItsHead, id, cause, |dossier, pipeline, now| {
             if let Some(otherwise) = otherwise(dossier, pipeline, consent) {
                 return Err(Vouched::Otherwise(otherwise));
             }

@@ -22,15 +22,16 @@ pub async fn gate(config: &Config) -> Result<StageGate<Table, CodePipeline, GitH
     let telling = Telling::of(&governance);
     let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
     let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
+    let host = GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?;
     let rows = Table::new(&aws, config.text("TABLE_NAME")?);
     Ok(StageGate {
         runs: ClusterGates {
             rows: rows.clone(),
             gates: CodePipeline::new(&aws),
-            forge: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?,
+            forge: host.clone(),
             clock: SystemClock,
             governance: governance.clone(),
         },
-        items: ItemGates { rows, clock: SystemClock, governance, telling },
+        items: ItemGates { rows, host, clock: SystemClock, governance, telling },
     })
 }

@@ -8,7 +8,7 @@ use common::{
     },
     event::Envelope,
     fault::Fault,
-    ports::{ItemChange, ItemRows, Patience, Pause, WipRows},
+    ports::{ItemChange, ItemRows, Patience, Pause, Sources, WipRows},
 };
 use jiff::Timestamp;
 
@@ -25,6 +25,15 @@ pub struct Said {
     pub events: Vec<Envelope>,
 }
 
+/// Over what something is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// The item as it is kept: what is said of it is said of no commit.
+    AsKept,
+    /// The item with the commit that it is about now.
+    AtItsHead,
+}
+
 /// How it ended.
 #[derive(Debug)]
 pub enum Written<A> {
@@ -36,7 +45,7 @@ pub enum Written<A> {
     NoItem,
 }
 
-impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
+impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// Lets `decide` say what becomes of an item, and writes it.
     ///
     /// # Errors
@@ -47,9 +56,27 @@ impl<R: ItemRows + WipRows, C: Pause> ItemGates<R, C> {
         cause: &CorrelationId,
         decide: impl Fn(&Dossier, &StagePipeline, Timestamp) -> Result<Said, A>,
     ) -> Result<Written<A>, Fault> {
+        self.write_as(Seen::AsKept, id, cause, decide).await
+    }
+
+    /// The same, over the item as `seen` says.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and those of the source host.
+    pub(crate) async fn write_as<A>(
+        &self,
+        seen: Seen,
+        id: &ItemId,
+        cause: &CorrelationId,
+        decide: impl Fn(&Dossier, &StagePipeline, Timestamp) -> Result<Said, A>,
+    ) -> Result<Written<A>, Fault> {
         let mut patience = Patience::new(&self.clock);
         loop {
             let Some(before) = self.rows.item(id, None).await?.dossier else { return Ok(Written::NoItem) };
+            let before = match seen {
+                Seen::AsKept => before,
+                Seen::AtItsHead => self.at_its_head(before).await?,
+            };
             let now = self.now();
             let Said { after, entry, events } = match decide(&before, &self.pipeline(&before.item.pipeline), now) {
                 Ok(said) => said,

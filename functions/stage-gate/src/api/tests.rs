@@ -20,9 +20,11 @@ use crate::{ItemGates, api::serve, telling};
 
 mod blocking;
 mod bus;
+mod following;
 mod places;
 mod refusals;
 mod reviewing;
+mod sourcing;
 mod vouching;
 
 const ADMIN: Option<&str> = Some("sub|ada");
@@ -36,7 +38,7 @@ const PEOPLE: &str = "groups: [executive, integrator, technical-lead]
 people:
   ada: {jwt_subject: sub|ada, roles: [admin], pods: [ratio], groups: [executive]}
   bob: {jwt_subject: sub|bob, roles: [approver], pods: [ratio], groups: [integrator]}
-  cy: {jwt_subject: sub|cy, roles: [member], pods: [ratio]}
+  cy: {github_id: 1003, jwt_subject: sub|cy, roles: [member], pods: [ratio]}
   dan: {jwt_subject: sub|dan, roles: [member], pods: [ratio], groups: [technical-lead, integrator]}
   finn: {jwt_subject: sub|finn, roles: [member], pods: [nanda]}
   rae: {jwt_subject: sub|rae, roles: [reader], pods: []}
@@ -79,9 +81,15 @@ limits:
   \"pod-stage:*:*\": {limit: 2}
 ";
 
+const REPOSITORIES: &str = "repositories:
+  - {id: 42, name: acme/clusters, kind: application, default_branch: main, items: {pod: ratio, pipeline: short, label: work}}
+  - {id: 43, name: acme/other, kind: application, default_branch: main, items: {pod: nanda, pipeline: short}}
+  - {id: 44, name: acme/third, kind: application, default_branch: main}
+";
+
 struct Rig {
     world: World,
-    gates: ItemGates<World, World>,
+    gates: ItemGates<World, World, World>,
 }
 
 impl Rig {
@@ -92,9 +100,16 @@ impl Rig {
     fn with(limits: &str) -> Self {
         let files = GovernanceFiles::default();
         let files = files.with("people.yaml", PEOPLE).with("stages/short.yaml", STAGES).with("limits.yaml", limits);
+        let files = files.with("repositories.yaml", REPOSITORIES);
         let governance = Governance::parse(&files.bytes()).unwrap();
         let world = World::new();
-        let gates = ItemGates { rows: world.clone(), clock: world.clone(), governance, telling: Telling::default() };
+        let gates = ItemGates {
+            rows: world.clone(),
+            host: world.clone(),
+            clock: world.clone(),
+            governance,
+            telling: Telling::default(),
+        };
         Self { world, gates }
     }
 

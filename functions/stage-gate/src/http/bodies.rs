@@ -2,8 +2,8 @@
 
 use common::domain::{
     id::{
-        BlockerId, CommitSha, CriterionKey, ItemId, KillRuleName, PersonName, PodName, RequestId, StageName,
-        StagePipelineName, is_hidden,
+        BlockerId, CommitSha, CriterionKey, ItemId, KillRuleName, PersonName, PodName, RepositoryId, RequestId,
+        StageName, StagePipelineName, is_hidden,
     },
     reason::Reason,
     rhythm::Cause,
@@ -146,4 +146,12 @@ pub(crate) struct ExceptionBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AppealBody {
     pub(crate) reason: Reason,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LinkBody {
+    pub(crate) repository: RepositoryId,
+    pub(crate) issue: Option<u64>,
+    pub(crate) change: Option<u64>,
 }
