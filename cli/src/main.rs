@@ -4,8 +4,9 @@
 //! penstock validate .               every file of deploy/, every finding with its line
 //! penstock plan . --from ../main    what a push would create, update, destroy, refuse, when ../main is what stands
 //! penstock calendar --from 2026-12-01   the schedule of schedules.yaml as an .ics file
+//! penstock approve production/us-east-1/mc01 <run>   let a run that waits at its gate go on; reject ends it
 //! ```
-//! It reads files and prints; it calls nothing and writes nothing. Exit code 0: nothing to mend. 1: a file has errors, or a rule
+//! All but the last read files and print; they call nothing and write nothing. approve and reject ask the control plane's API. Exit code 0: nothing to mend. 1: a file has errors, or a rule
 //! refuses something. 2: it could not be asked that way (arguments, unreadable files).
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand};
 use common::domain::{id::BranchName, rhythm::ics};
 use jiff::civil::Date;
 
+mod answer;
 mod directory;
 mod report;
 mod world;
@@ -41,6 +43,10 @@ enum Command {
         #[arg(long)]
         branch: Option<BranchName>,
     },
+    /// Let a run that waits at the gate of a cluster's pipeline go on, as far as you are asked.
+    Approve(answer::Answer),
+    /// End a run that waits at its gate.
+    Reject(answer::Answer),
     /// Print the schedule as an .ics file (RFC 5545): daily unblock, demo, council, maintenance.
     Calendar {
         /// The control plane's own configuration.
@@ -87,6 +93,8 @@ fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<bool> {
             let before = from.as_deref().map(directory::Tree::read).transpose()?;
             (common, report::plan(&directory::Input::read(common)?, before.as_ref(), branch.as_ref()))
         }
+        Command::Approve(answer) => return answer::run(answer, "approve", out),
+        Command::Reject(answer) => return answer::run(answer, "reject", out),
         Command::Calendar { governance, from } => {
             let schedules = directory::governance(governance)?.schedules;
             out.write_all(ics::calendar(&schedules, *from).as_bytes())?;

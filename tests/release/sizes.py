@@ -12,9 +12,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 MB = 1_000_000
 
 # The goal for each function. Measured for arm64: outbox-relay 4.1, github-webhook 4.3, feedback 5.2 (all of it at opt-level "s"; `common` at
-# 3 adds 0.1 to 0.4), pipeline-provisioner 8.1. That last one carries GitHub's client and four AWS clients, and nobody waits for its cold start.
+# 3 adds 0.1 to 0.4), pipeline-provisioner 8.1. That last one carries GitHub's client and four AWS clients, and nobody waits for its cold start;
+# stage-gate carries the same ones.
 DEFAULT_LIMIT = 6 * MB
-LIMITS = {"pipeline-provisioner": 9 * MB}
+LIMITS = {"pipeline-provisioner": 9 * MB, "stage-gate": 9 * MB}
 
 NEWEST_GLIBC = (2, 34)
 

@@ -43,7 +43,7 @@ pub use finding::*;
 pub use fleet::{Desired, Fleet, FleetContext};
 pub use observed::*;
 pub use plan::{Action as PlanAction, Plan, PlanInput, Step};
-pub use shape::{GATE_ACTION, GATE_STAGE, Shape};
+pub use shape::{GATE_ACTION, GATE_STAGE, GATE_TIMEOUT_MINUTES, Shape};
 pub use tree::{EntryKind, MAX_FILE_BYTES, Scope, Survey, TreeEntry, survey};
 
 /// Which cluster: its place in the deploy tree, which is also its identity everywhere else.

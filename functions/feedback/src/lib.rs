@@ -1,11 +1,12 @@
 //! **Purpose.** The only function that publishes words and marks on the source host.
 //!
-//! **Wakes on** Provisioning Started and Finished; WIP Limit Exceeded, WIP Lock Acquired, Released and Refused; Change Closed and Merged.
+//! **Wakes on** Provisioning Started and Finished; Run Gate Waiting, Approved and Rejected; WIP Limit Exceeded, WIP Lock Acquired, Released and Refused; Change Closed and Merged.
 //! **Does**: for a push, the commit status `penstock/clusters`
 //! (pending, then final, linking to the pipelines) and the check run of the same name with one annotation for each finding;
 //! for a pull request, the check run `penstock/clusters plan`, which says in words what merging it would do; for one that must wait
 //! for a limit on work in progress, a label, one comment and draft state, and takes them back when it need not wait any more; one that
-//! can get no place at all is told why in that comment.
+//! can get no place at all is told why in that comment. For a run at the gate of a cluster's pipeline, a commit status and a check run
+//! `penstock/gate <cluster>`: what it deploys, since when it waits, what is missing, who can clear it, how to answer.
 //! **Emits** nothing.
 //!
 //! **Idempotent by** (subject, kind, order, digest of the content): a copy, an older event, and a sweep that found the same
@@ -20,6 +21,7 @@
 
 pub use crate::handler::{Settings, handle};
 
+pub mod gate;
 pub mod handler;
 pub mod markdown;
 pub mod marks;

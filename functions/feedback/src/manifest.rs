@@ -16,6 +16,9 @@ pub const MANIFEST: Manifest = Manifest {
     wakes: &[
         Wake::Event { event: EventKind::ProvisioningStarted, filter: &[] },
         Wake::Event { event: EventKind::ProvisioningFinished, filter: &[] },
+        Wake::Event { event: EventKind::RunGateWaiting, filter: &[] },
+        Wake::Event { event: EventKind::RunGateApproved, filter: &[] },
+        Wake::Event { event: EventKind::RunGateRejected, filter: &[] },
         Wake::Event { event: EventKind::WipLimitExceeded, filter: &[("cause", &["waiting"])] },
         Wake::Event { event: EventKind::WipLockAcquired, filter: &[] },
         Wake::Event { event: EventKind::WipLockRefused, filter: &[] },

@@ -9,7 +9,11 @@ use common::{
     ports::{Annotation, CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState, StickyComment},
 };
 
-use crate::{handler::Settings, waiting, words};
+use crate::{
+    gate::{self, Says},
+    handler::Settings,
+    waiting, words,
+};
 
 /// The name of the status and of the check run on a push.
 pub const CONTEXT: &str = "penstock/clusters";
@@ -102,6 +106,9 @@ pub fn marks(settings: &Settings, event: &Envelope) -> Vec<Mark> {
     match &event.event {
         Event::ProvisioningStarted(started) => on_started(settings, started),
         Event::ProvisioningFinished(finished) => on_finished(settings, event, finished),
+        Event::RunGateWaiting(run) => gate::on_run(settings, event, run, Says::Wait),
+        Event::RunGateApproved(run) => gate::on_run(settings, event, run, Says::GoOn),
+        Event::RunGateRejected(run) => gate::on_run(settings, event, run, Says::End),
         Event::WipLimitExceeded(exceeded) => waiting::on_exceeded(event, exceeded),
         Event::WipLockAcquired(acquired) => waiting::on_acquired(event, acquired),
         Event::WipLockRefused(refused) => waiting::on_refused(event, refused),

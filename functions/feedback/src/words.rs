@@ -64,7 +64,8 @@ fn untold(finished: &ProvisioningFinished) -> Vec<&Finding> {
     finished.findings.iter().filter(|finding| !told.contains(finding.to_string().as_str())).collect()
 }
 
-fn line(text: String) -> String {
+/// What GitHub takes as a status or a title.
+pub(crate) fn line(text: String) -> String {
     if text.chars().count() <= LINE_LIMIT {
         return text;
     }

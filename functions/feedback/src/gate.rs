@@ -1,0 +1,69 @@
+//! A run at the gate of its pipeline: a status and a check run on the commit that it deploys, where its approvers are.
+
+use common::{
+    domain::id::Generation,
+    event::{Envelope, RunAtGate},
+    ports::{CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState},
+};
+
+use crate::{
+    handler::Settings,
+    marks::{Content, Mark, When},
+};
+
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+/// What the gate says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// The run waits.
+    Wait,
+    /// It goes on.
+    GoOn,
+    /// It ends.
+    End,
+}
+
+/// The marks of a run. One whose commit nobody knows has no place to say anything: the board and explain do.
+pub fn on_run(settings: &Settings, event: &Envelope, run: &RunAtGate, says: Says) -> Vec<Mark> {
+    let Some(commit) = &run.commit else { return Vec::new() };
+    let name = format!("penstock/gate {}", run.cluster);
+    let (state, conclusion) = match says {
+        Says::Wait => (StatusState::Pending, CheckConclusion::Neutral),
+        Says::GoOn => (StatusState::Success, CheckConclusion::Success),
+        Says::End => (StatusState::Failure, CheckConclusion::Failure),
+    };
+    let (title, summary) = (words::title(run, says), words::summary(run, says));
+    let at = u64::try_from(event.meta.occurred_at.as_millisecond()).unwrap_or_default();
+    let mark = |kind, content| Mark {
+        repository: run.repository.clone(),
+        subject: format!("run:{}/{}", run.pipeline, run.execution),
+        kind,
+        // What is said of a run later says more.
+        order: FeedbackOrder { generation: Generation(at), phase: 1 },
+        essence: vec![format!("{says:?}"), title.clone(), summary.clone()],
+        when: When::Always,
+        content,
+    };
+    let status = CommitStatus {
+        commit: commit.clone(),
+        context: name.clone(),
+        state,
+        description: title.clone(),
+        target_url: Some(settings.pipelines_url.clone()),
+    };
+    let check = CheckRun {
+        commit: commit.clone(),
+        name,
+        // One check run a run: what is said of it next replaces what was said before.
+        external_id: run.execution.to_string(),
+        conclusion,
+        title: title.clone(),
+        summary: summary.clone(),
+        annotations: Vec::new(),
+    };
+    vec![mark("gate", Content::Status(status)), mark("gate-check", Content::Check(check))]
+}
