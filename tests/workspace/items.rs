@@ -65,7 +65,8 @@ impl Api {
         let (table, database) = database().await;
         let files = GovernanceFiles::default().with("stages/short.yaml", STAGES).with("limits.yaml", LIMITS);
         let governance = Governance::parse(&files.bytes()).unwrap();
-        let gates = ItemGates { rows: table, host: World::new(), clock: Still, governance, telling: Telling::default() };
+        let gates =
+            ItemGates { rows: table, host: World::new(), clock: Still, governance, telling: Telling::default() };
         Self { gates: Arc::new(gates), database }
     }
 

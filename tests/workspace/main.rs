@@ -12,6 +12,7 @@ mod flow;
 mod gates;
 mod github;
 mod governance_files;
+mod guard;
 mod items;
 mod layers;
 mod listing;

@@ -42,3 +42,8 @@ output "bus" {
   description = "The bus's name."
   value       = module.bus.name
 }
+
+output "gate_guard" {
+  description = "A service control policy: nobody but stage-gate answers at the gates of cluster pipelines, nobody but the provisioner changes them. The organisation attaches it."
+  value       = jsonencode(local.gate_guard)
+}

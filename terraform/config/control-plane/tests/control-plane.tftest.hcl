@@ -168,3 +168,32 @@ run "values_that_aws_would_refuse_later" {
     var.state_bucket, var.state_key_arn, var.target_role_name, var.target_account_ids, var.throttle, var.alarm_topic_arns, var.jwt,
   ]
 }
+
+run "nobody_passes_a_gate_around_us" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([for action, owner in {
+      "codepipeline:PutApprovalResult"      = "stage-gate"
+      "codepipeline:UpdatePipeline"         = "pipeline-provisioner"
+      "codepipeline:OverrideStageCondition" = ""
+      } : [for name, function in module.function :
+      anytrue([for statement in function.policy : contains(flatten([statement.Action]), action)]) == (name == owner)
+    ]]))
+    error_message = "Answering at gates is stage-gate's alone, changing pipelines the provisioner's, and overriding conditions nobody's."
+  }
+  assert {
+    condition = alltrue([for statement in jsondecode(output.gate_guard).Statement :
+      statement.Effect == "Deny" && alltrue([for resource in statement.Resource : can(regex("^arn:aws:codepipeline:\\*:123456789012:(rc|mc)-\\*$", resource))])
+    ])
+    error_message = "The guard denies, over the cluster pipelines of this account and nothing else."
+  }
+  assert {
+    condition = { for statement in jsondecode(output.gate_guard).Statement : statement.Action[0] => try(statement.Condition, null) } == {
+      "codepipeline:PutApprovalResult"      = { ArnNotEquals = { "aws:PrincipalArn" = module.function["stage-gate"].role_arn } }
+      "codepipeline:UpdatePipeline"         = { ArnNotEquals = { "aws:PrincipalArn" = module.function["pipeline-provisioner"].role_arn } }
+      "codepipeline:OverrideStageCondition" = null
+    }
+    error_message = "Each of the three is denied to everybody but whoever of us needs it."
+  }
+}
