@@ -8,6 +8,7 @@
 //! | [`cluster`] | deploy tree → configuration → desired pipelines → plan |
 //! | [`wip`] | limits on work in progress: scopes, leases, tickets, who is next |
 //! | [`stage`] | work items: stages, gates, evidence, what is missing |
+//! | [`markdown`] | foreign text in Markdown, inert |
 //! | [`reason`] | why a person did something, in enough words |
 //! | [`rhythm`] | what stands still, since when in working time, who is asked next |
 //! | [`run`] | runs of cluster pipelines: approvals, holds, freezes, promotion |
@@ -19,6 +20,7 @@ pub mod audit;
 pub mod cluster;
 pub mod governance;
 pub mod id;
+pub mod markdown;
 pub mod reason;
 pub mod rhythm;
 pub mod run;

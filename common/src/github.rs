@@ -20,6 +20,7 @@
 //! | `error` | what an answer means: wait, give up, or mend the configuration |
 //! | `wire` | the fields that we read of GitHub's answers, no more |
 
+mod archive;
 mod authors;
 mod cache;
 mod change_marks;
@@ -73,6 +74,8 @@ enum Scope {
     Draft,
     /// Read what gates of work items look at.
     Evidence,
+    /// Keep what remains of work items that have ended.
+    Archive,
 }
 
 /// The tokens in use, by what each is narrowed to.

@@ -9,6 +9,7 @@
 //! | `patience` | [`Patience`]: waiting between attempts at rows that others change |
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
+//! | `archive` | [`Archive`] |
 //! | `forge` | [`Forge`] |
 //! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
 //! | `gates` | [`RunGates`] |
@@ -25,10 +26,11 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*, places::*,
-    rhythm::*, runs::*, sources::*, wip::*,
+    archive::*, forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*,
+    places::*, rhythm::*, runs::*, sources::*, wip::*,
 };
 
+mod archive;
 mod forge;
 mod gates;
 mod intake;

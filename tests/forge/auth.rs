@@ -147,6 +147,11 @@ impl Visitor {
         }
     }
 
+    /// Whether it is the one person.
+    pub(super) fn is_person(&self) -> bool {
+        matches!(self.caller, Caller::Person)
+    }
+
     /// The account in whose name something happens.
     pub(super) fn account(&self, world: &World) -> Value {
         match self.caller {

@@ -71,7 +71,7 @@ pub(super) fn repository(world: &World) -> Value {
     })
 }
 
-fn installation(world: &World) -> Value {
+pub(super) fn installation(world: &World) -> Value {
     json!({"id": installation_id(world), "node_id": format!("I_{}", installation_id(world))})
 }
 

@@ -82,7 +82,7 @@ pub(super) async fn open(State(world): State<Arc<World>>, visitor: Visitor, byte
                 "Validation Failed: A pull request already exists for {head_branch}."
             )));
         }
-        let number = memory.pulls.keys().next_back().map_or(1, |last| last + 1);
+        let number = memory.next_number();
         let now = clock::now();
         let pull = Pull {
             id: memory.next_id(),

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{body::Bytes, extract::State};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::domain::id::{BranchName, CommitSha};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     auth::{Access, Visitor},
     git::Entry,
     payload,
-    rest::{Answer, Problem, ok},
+    rest::{Answer, Problem, body, created, ok},
     world::World,
 };
 
@@ -69,6 +70,32 @@ pub(super) async fn reference(State(world): State<Arc<World>>, visitor: Visitor)
     let kind = if world.git.resolve(sha, "commit").await?.as_deref() == Some(sha) { "commit" } else { "tag" };
     ok(
         json!({"ref": name, "url": format!("{}/git/{name}", payload::api_url(&world)), "object": {"sha": sha, "type": kind}}),
+    )
+}
+
+#[derive(Deserialize)]
+struct NewReference {
+    #[serde(rename = "ref")]
+    name: String,
+    sha: String,
+}
+
+/// `POST /repos/{owner}/{repo}/git/refs`: 422 when it exists, wherever it stands.
+pub(super) async fn create_reference(State(world): State<Arc<World>>, visitor: Visitor, bytes: Bytes) -> Answer {
+    visitor.needs("contents", Access::Write)?;
+    let NewReference { name, sha } = body(&bytes)?;
+    if !name.starts_with("refs/") || name.matches('/').count() < 2 {
+        return Err(Problem::invalid("Reference name must start with \"refs/\" and have at least two slashes"));
+    }
+    if world.git.refs().await?.contains_key(&name) {
+        return Err(Problem::invalid("Reference already exists"));
+    }
+    if world.git.resolve(&sha, "commit").await?.is_none() {
+        return Err(Problem::invalid("Object does not exist"));
+    }
+    world.git.update_ref(&name, &sha, None).await?;
+    created(
+        json!({"ref": name, "url": format!("{}/git/{name}", payload::api_url(&world)), "object": {"sha": sha, "type": "commit"}}),
     )
 }
 

@@ -14,7 +14,7 @@ use common::domain::id::quoted;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{auth, checks, control, graphql, pulls, repository, smart_http, statuses, talk, world::World};
+use super::{auth, checks, control, graphql, issues, pulls, repository, smart_http, statuses, talk, world::World};
 
 /// The largest push in bytes: more than any test or demo has.
 const LARGEST_PUSH: usize = 256 * 1024 * 1024;
@@ -97,6 +97,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/", get(repository::show))
         .route("/installation", get(auth::installation))
         .route("/branches/{*branch}", get(repository::branch))
+        .route("/git/refs", post(repository::create_reference))
         .route("/git/ref/{*name}", get(repository::reference))
         .route("/git/refs/{*name}", get(repository::reference))
         .route("/git/trees/{sha}", get(repository::tree))
@@ -107,6 +108,8 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/pulls/{number}", get(pulls::show).patch(pulls::edit))
         .route("/pulls/{number}/files", get(pulls::files))
         .route("/pulls/{number}/merge", put(pulls::merge))
+        .route("/issues", get(issues::list).post(issues::open))
+        .route("/issues/{number}", get(issues::show).patch(issues::edit))
         .route("/issues/{number}/labels", get(talk::labels).post(talk::add_labels))
         .route("/issues/{number}/labels/{name}", delete(talk::remove_label))
         .route("/issues/{number}/comments", get(talk::comments).post(talk::add_comment))
@@ -130,6 +133,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/grant", put(control::grant))
         .route("/expire-tokens", post(control::expire_tokens))
         .route("/outage", put(control::set_outage))
+        .route("/issue-gone", put(issues::set_gone))
         .route("/tree-limit", put(control::set_tree_limit));
     Router::new()
         .route("/app", get(auth::app))

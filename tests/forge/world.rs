@@ -17,6 +17,7 @@ use super::{
     checks::Check,
     clock,
     git::Git,
+    issues::Issue,
     pulls::Pull,
     talk::Comment,
     webhook::{self, Delivery, Hook},
@@ -52,6 +53,7 @@ pub(super) struct Outage {
 pub(super) struct Memory {
     pub(super) hook: Option<Hook>,
     pub(super) pulls: BTreeMap<u64, Pull>,
+    pub(super) issues: BTreeMap<u64, Issue>,
     pub(super) comments: Vec<Comment>,
     pub(super) checks: Vec<Check>,
     pub(super) statuses: Vec<Value>,
@@ -71,6 +73,11 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// The number of the next issue or pull request.
+    pub(super) fn next_number(&self) -> u64 {
+        self.pulls.keys().chain(self.issues.keys()).max().map_or(1, |last| last + 1)
+    }
+
     /// A number that no other object has, nor had before a restart.
     pub(super) fn next_id(&mut self) -> u64 {
         self.next_id += 1;
@@ -92,6 +99,7 @@ impl World {
         let memory = Memory {
             hook: settings.webhook.clone(),
             pulls: BTreeMap::new(),
+            issues: BTreeMap::new(),
             comments: Vec::new(),
             checks: Vec::new(),
             statuses: Vec::new(),

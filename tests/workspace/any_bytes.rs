@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn queue_messages(bytes in input([samples("pipeline-provisioner"), samples("feedback"), samples("wip-limit"), samples("stage-gate"), samples("daily-unblock")].concat())) {
+    fn queue_messages(bytes in input([samples("pipeline-provisioner"), samples("feedback"), samples("wip-limit"), samples("stage-gate"), samples("daily-unblock"), samples("kill-executor")].concat())) {
         let Ok(message) = serde_json::from_slice::<Value>(&bytes) else { return Ok(()) };
         if let Ok(QueueMessage::Event(event)) = QueueMessage::parse(&message) {
             // What was read can be written, and is read as the same again.

@@ -21,6 +21,7 @@ use crate::repository_root;
 pub(crate) const MANIFESTS: &[&Manifest] = &[
     &daily_unblock::MANIFEST,
     &feedback::MANIFEST,
+    &kill_executor::MANIFEST,
     &github_webhook::MANIFEST,
     &outbox_relay::MANIFEST,
     &pipeline_provisioner::MANIFEST,

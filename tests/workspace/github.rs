@@ -1,8 +1,10 @@
 //! The source host's adapter against the forge, in process, with real pushes: every method of its ports, and what must not happen.
 
+mod archive;
 mod authors;
 mod change_marks;
 mod hooks;
 mod host;
 mod marks;
 mod read;
+mod sources;

@@ -139,6 +139,14 @@ pub enum RepositoryKind {
     Application,
 }
 
+impl Repositories {
+    /// A repository, when items of this pod may live there.
+    pub fn home(&self, pod: &PodName, repository: RepositoryId) -> Option<&RepositoryEntry> {
+        let entry = self.listed.get(&repository)?;
+        entry.items.as_ref().filter(|items| items.pod == *pod).map(|_| entry)
+    }
+}
+
 impl Environments {
     /// The rule for an environment, or nothing when it is refused.
     pub fn get(&self, name: &EnvironmentName) -> Option<Environment> {

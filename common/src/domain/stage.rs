@@ -26,7 +26,7 @@ pub use self::{
     evidence::{Evidence, NotANumber, Number, Provenance, Source, Value},
     follow::{Follow, IssueSeen, follow, owner_of, title_of},
     gate::{Approval, Decision, Facts, MoveRequest, decide},
-    item::{Destination, Item, Position, Step},
+    item::{Archived, Destination, Item, Position, Step},
     known::known,
     obstacle::{Obstacle, Remedy, obstacles},
     pipeline::{Comparison, Criterion, Measure, Requirement, Review, Stage, StagePipeline},

@@ -44,6 +44,9 @@ impl Scope {
             Self::Evidence => serde_json::json!({
                 "checks": "read", "contents": "read", "issues": "read", "metadata": "read", "pull_requests": "read"
             }),
+            Self::Archive => serde_json::json!({
+                "contents": "write", "issues": "write", "metadata": "read", "pull_requests": "read"
+            }),
             Self::Marks => serde_json::json!({"checks": "write", "metadata": "read", "statuses": "write"}),
             Self::Talk => serde_json::json!({"issues": "write", "metadata": "read", "pull_requests": "write"}),
             // What is asked of a merge, too: GitHub refuses both mutations to an App that may not write contents.

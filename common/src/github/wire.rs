@@ -85,8 +85,28 @@ pub(super) struct Issue {
     pub(super) user: Option<User>,
     #[serde(default)]
     pub(super) assignees: Vec<User>,
+    pub(super) performed_via_github_app: Option<App>,
     /// There when the issue is a pull request.
     pub(super) pull_request: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewIssue<'a> {
+    pub(super) title: &'a str,
+    pub(super) body: &'a str,
+    pub(super) labels: [&'a str; 1],
+}
+
+#[derive(Deserialize)]
+pub(super) struct Numbered {
+    pub(super) number: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewReference<'a> {
+    #[serde(rename = "ref")]
+    pub(super) name: &'a str,
+    pub(super) sha: &'a str,
 }
 
 #[derive(Deserialize)]

@@ -10,8 +10,8 @@ use crate::{
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
     fault::Fault,
     ports::{
-        ChangeMarks, CheckRun, Clock, CommitAuthors, CommitStatus, EntryKind, Forge, IssueNow, Marks, PullRequest,
-        Sources, StickyComment, TreeEntry,
+        Archive, ChangeMarks, CheckRun, Clock, CommitAuthors, CommitStatus, EntryKind, Forge, IssueNow, Marks,
+        NewIssue, PullRequest, Sources, StickyComment, TreeEntry,
     },
     testing::{World, envelope, id, repository},
 };
@@ -35,6 +35,8 @@ pub(super) struct State {
     drafts_forbidden: bool,
     checks_seen: BTreeMap<CommitSha, Vec<CheckSeen>>,
     issues: BTreeMap<(RepositoryId, u64), IssueNow>,
+    kept: BTreeMap<String, CommitSha>,
+    opened: Vec<NewIssue>,
 }
 
 struct Commit {
@@ -249,6 +251,38 @@ impl World {
             Some(issue) => self.state().host.issues.insert(key, issue),
             None => self.state().host.issues.remove(&key),
         };
+    }
+}
+
+impl World {
+    /// References that were kept, by name below `refs/`.
+    pub fn kept(&self) -> BTreeMap<String, CommitSha> {
+        self.state().host.kept.clone()
+    }
+
+    /// Issues that were opened by us, in order.
+    pub fn opened(&self) -> Vec<NewIssue> {
+        self.state().host.opened.clone()
+    }
+}
+
+impl Archive for World {
+    async fn keep(&self, _: &Repository, reference: &str, commit: &CommitSha) -> Result<(), Fault> {
+        self.call("Archive.keep", reference, true, |state| {
+            let stands = state.host.kept.entry(reference.to_owned()).or_insert_with(|| commit.clone());
+            if stands == commit { Ok(()) } else { Err(Fault::reject(format!("{reference} stands at {stands}"))) }
+        })
+    }
+
+    async fn open_issue(&self, _: &Repository, issue: &NewIssue) -> Result<u64, Fault> {
+        self.call("Archive.open_issue", issue.title.as_str(), true, |state| {
+            let same = |there: &NewIssue| (&there.title, &there.label) == (&issue.title, &issue.label);
+            if let Some(place) = state.host.opened.iter().position(same) {
+                return Ok(place as u64 + 1);
+            }
+            state.host.opened.push(issue.clone());
+            Ok(state.host.opened.len() as u64)
+        })
     }
 }
 

@@ -85,7 +85,9 @@ impl<R: Rows, C: Pause> DailyUnblock<R, C> {
                 }
             };
             read.unreadable.extend(unreadable);
-            for item in items.iter().filter(|item| !matches!(item.position, Position::Killed { .. }) && wanted(item)) {
+            for item in items.iter().filter(|item| {
+                !matches!(item.position, Position::Done { .. } | Position::Killed { .. }) && wanted(item)
+            }) {
                 match self.rows.item(&item.id, None).await {
                     // One that is gone since it was listed is nobody's any more.
                     Ok(found) => read.dossiers.extend(found.dossier),

@@ -23,7 +23,6 @@ pub use crate::handler::{Settings, handle};
 
 pub mod gate;
 pub mod handler;
-pub mod markdown;
 pub mod marks;
 pub mod waiting;
 pub mod words;

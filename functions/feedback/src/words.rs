@@ -7,7 +7,7 @@ use common::{
     event::{ClusterResult, Outcome, ProvisioningFinished, Run},
 };
 
-use crate::markdown::{code, plain};
+use common::domain::markdown::{code, plain};
 
 /// GitHub takes 65,535 characters of summary; the rest is in the event and in the audit trail.
 const SUMMARY_LIMIT: usize = 60_000;

@@ -48,7 +48,7 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
             .write(id, cause, |dossier, _, now| {
                 let item = &dossier.item;
                 allowed(item).map_err(Linked::Forbidden)?;
-                if self.home(item, link).is_none() {
+                if self.governance.repositories.home(&item.pod, link.repository).is_none() {
                     let misfit = Misfit {
                         field: "repository".to_owned(),
                         found: link.repository.to_string(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use common::{
     domain::{
-        id::{ItemId, StageName},
+        id::ItemId,
         stage::{Destination, Dossier, MoveRequest, Obstacle, decide, obstacles},
         wip::{
             Scope,
@@ -25,7 +25,7 @@ use crate::service::ItemGates;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// Where it would go; nothing at the end.
-    pub next: Option<StageName>,
+    pub next: Option<Destination>,
     /// Everything that the gate would find missing.
     pub missing: Vec<Obstacle>,
     /// The limits that have no room for it there.
@@ -69,7 +69,7 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         let request = MoveRequest {
             request_id: "explain".parse().map_err(|error| Fault::bug_from("explaining an item", error))?,
             from: item.position.stage().clone(),
-            to: Destination::Stage(next.clone()),
+            to: next.clone(),
             // Whoever looks is not who asks: for them the gate would say that their own approval does not count.
             requested_by: item.owner.clone(),
             unproven: false,
@@ -80,7 +80,12 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         let now = self.now();
         let facts = dossier.facts(&pipeline, &groups);
         let missing = obstacles(facts, &request, &decide(facts, &request, now).unmet);
+        let out = next == Destination::Done;
         let explanation = Explanation { next: Some(next), missing, ..nothing };
+        // Whoever leaves the last stage takes no place.
+        if out {
+            return Ok(explanation);
+        }
         let limits = &self.governance.limits;
         let place = match self.place(&item.moved(&request.to, now)) {
             Ok(place) => place,

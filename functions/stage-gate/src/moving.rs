@@ -189,7 +189,7 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
             StageStep::Forward | StageStep::Back | StageStep::Resume => {
                 self.move_place(&item.moved(&request.to, self.now()), cause).await?
             }
-            StageStep::Park | StageStep::Kill => self.give_back(item).await?,
+            StageStep::Park | StageStep::Finish | StageStep::Kill => self.give_back(item).await?,
         };
         let decided = match place {
             Place::Has(decided) => decided,

@@ -98,6 +98,7 @@ impl NewItem {
             blocked_since: None,
             link: None,
             head: None,
+            archived: None,
             version: 1,
         })
     }

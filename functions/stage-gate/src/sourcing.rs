@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use common::{
     domain::{
-        governance::RepositoryEntry,
         id::{CommitSha, CriterionKey},
         stage::{
             CheckSeen, Dossier, Evidence, Item, Link, Source, Wanted, criterion_of, directory, from_change,
@@ -56,14 +55,8 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         Ok(dossier)
     }
 
-    /// The repository of a link, when items of this one's pod may live there.
-    pub(crate) fn home(&self, item: &Item, link: &Link) -> Option<&RepositoryEntry> {
-        let entry = self.governance.repositories.listed.get(&link.repository)?;
-        entry.items.as_ref().filter(|items| items.pod == item.pod).map(|_| entry)
-    }
-
     async fn present(&self, item: &Item, link: &Link) -> Result<Option<Present>, Fault> {
-        let Some(entry) = self.home(item, link) else {
+        let Some(entry) = self.governance.repositories.home(&item.pod, link.repository) else {
             tracing::warn!(item = %item.id, repository = %link.repository, "repositories.yaml gives this pod's items no home there: nothing is evidence");
             return Ok(None);
         };

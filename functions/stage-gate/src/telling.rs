@@ -146,6 +146,7 @@ pub fn decided(item: &ItemId, answered: &Answered, cause: &CorrelationId) -> Dra
         Step::Back => "item.back",
         Step::Park => "item.park",
         Step::Resume => "item.resume",
+        Step::Finish => "item.finish",
         Step::Kill => "item.kill",
     });
     let missing = answered.reasons.iter().map(|reason| reason.missing.clone());

@@ -7,7 +7,9 @@ use common::{
     domain::{
         cluster::nearest,
         id::{CommitSha, CorrelationId, CriterionKey, GroupName, ItemId, PersonName, StageName, quoted},
-        stage::{Approval, Criterion, Dossier, Evidence, Position, Provenance, Source, StagePipeline, Value},
+        stage::{
+            Approval, Criterion, Destination, Dossier, Evidence, Position, Provenance, Source, StagePipeline, Value,
+        },
         wip::vet::Misfit,
     },
     fault::Fault,
@@ -36,8 +38,8 @@ pub struct Word {
 pub struct Consent {
     /// From which stage.
     pub from: StageName,
-    /// To which.
-    pub to: StageName,
+    /// To which, or out of the last one.
+    pub to: Destination,
     /// The item's commit that they saw.
     pub head: Option<CommitSha>,
     /// The item's version that they saw, when they say it: of another one, with other evidence, nothing is approved.
@@ -218,6 +220,7 @@ fn otherwise(dossier: &Dossier, pipeline: &StagePipeline, consent: &Consent) -> 
         Position::Parked { .. } => {
             return Some(format!("{id} is parked, and goes back to {stage} without an approval"));
         }
+        Position::Done { .. } => return Some(format!("{id} is done: it goes back to a stage without an approval")),
         Position::Active { .. } => {}
     }
     if consent.from != *stage {
@@ -226,7 +229,7 @@ fn otherwise(dossier: &Dossier, pipeline: &StagePipeline, consent: &Consent) -> 
     match item.next(pipeline) {
         Some(next) if next == consent.to => {}
         Some(next) => return Some(format!("{id} goes from {stage} to {next} next: approve that move")),
-        None => return Some(format!("{stage} is the last stage of {}: there is nothing to approve", pipeline.name)),
+        None => return Some(format!("{stage} is not in {} any more: there is nothing to approve", pipeline.name)),
     }
     if consent.head != item.head {
         let words =

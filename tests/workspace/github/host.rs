@@ -16,6 +16,7 @@ use common::{
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rand_chacha::rand_core::SeedableRng;
 use rsa::{RsaPrivateKey, pkcs1::EncodeRsaPrivateKey, pkcs8::EncodePublicKey, pkcs8::LineEnding};
 use serde_json::{Value, json};
@@ -162,6 +163,23 @@ impl Host {
     }
 
     /// What was asked of the API, without the forge's own routes and without git's.
+    /// What an App signs itself in with, good for so many seconds.
+    pub(crate) fn app_jwt(issuer: u64, lifetime: i64) -> String {
+        let now = common::ports::Clock::now(&common::runtime::SystemClock).as_second();
+        let claims = json!({"iss": issuer, "iat": now - 60, "exp": now + lifetime});
+        let signing = EncodingKey::from_rsa_pem(key().0.as_bytes()).unwrap();
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &signing).unwrap()
+    }
+
+    /// A token of the App for the one repository.
+    pub(crate) async fn token(&self, permissions: Value) -> String {
+        let path = format!("/app/installations/{APP}1/access_tokens");
+        let asked = json!({"repository_ids": [ID], "permissions": permissions});
+        let (status, made) = self.request(Method::POST, &path, &Self::app_jwt(APP, 540), asked).await;
+        assert_eq!(status, 201, "{made}");
+        made["token"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn requests(&self) -> Vec<String> {
         let (_, lines) = self.person(Method::GET, "/_forge/requests", Value::Null).await;
         let lines: Vec<String> = serde_json::from_value(lines).unwrap();

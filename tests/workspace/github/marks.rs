@@ -9,7 +9,6 @@ use common::{
     github::GitHub,
     ports::{Annotation, CheckConclusion, CheckRun, CommitStatus, Marks, StatusState},
 };
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::host::{APP, Host, ID, key};
@@ -170,16 +169,7 @@ async fn a_check_run_of_another_app_is_neither_edited_nor_believed() {
 #[tokio::test]
 async fn the_forge_holds_callers_to_githubs_rules() {
     let (host, commit) = Host::with_main(&[("a", "1\n")]).await;
-    let sign = |issuer: u64, lifetime: i64| {
-        let now = common::ports::Clock::now(&common::runtime::SystemClock).as_second();
-        let claims = json!({"iss": issuer, "iat": now - 60, "exp": now + lifetime});
-        jsonwebtoken::encode(
-            &Header::new(Algorithm::RS256),
-            &claims,
-            &EncodingKey::from_rsa_pem(key().0.as_bytes()).unwrap(),
-        )
-        .unwrap()
-    };
+    let sign = Host::app_jwt;
     let status = |token: String, path: String| {
         let host = &host;
         async move { host.request(Method::GET, &path, &token, Value::Null).await.0.as_u16() }

@@ -59,7 +59,7 @@ async fn a_tree_without_deploy_is_empty_and_a_truncated_one_is_not() {
     let fault = host.github.deploy_tree(&host.repository(), &second).await.unwrap_err();
     assert!(matches!(fault, Fault::Reject { .. }), "the same tree is truncated every time");
     let said = fault.to_string().replace(second.short(), "<sha>");
-    insta::assert_snapshot!(said, @"listing deploy/ of <sha> in acme/fleet: GitHub truncated the listing after 2 entries, and part of a listing is never the whole: take files out of deploy/ or split the repository");
+    insta::assert_snapshot!(said, @"listing deploy/ of <sha> in acme/fleet: GitHub truncated the listing after 2 entries, and part of a listing is never the whole: take files out of it or split the repository");
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ fn dossier(item: &str, version: u64) -> Dossier {
         blocked_since: None,
         link: None,
         head: None,
+        archived: None,
         version,
     })
 }

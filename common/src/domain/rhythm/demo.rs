@@ -96,7 +96,7 @@ pub fn prepare(
         .iter()
         .filter_map(|item| match &item.position {
             Position::Active { stage } => Some((item, stage)),
-            Position::Parked { .. } | Position::Killed { .. } => None,
+            Position::Parked { .. } | Position::Done { .. } | Position::Killed { .. } => None,
         })
         .collect();
     // 0 for the last stage, 1 for the one before it.

@@ -57,8 +57,8 @@ pub struct Approval {
     pub by: PersonName,
     /// From which stage.
     pub from: StageName,
-    /// To which.
-    pub to: StageName,
+    /// To which, or out of the last one.
+    pub to: Destination,
     /// What they saw: the item's commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<CommitSha>,
@@ -110,7 +110,7 @@ pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decisi
         Err(none) => {
             // Whoever wants further is told what the first gate on the way lacks, too.
             let first = match &none {
-                Unmet::Skips { stages } => stages.first().cloned(),
+                Unmet::Skips { stages } => stages.first().cloned().map(Destination::Stage),
                 _ => None,
             };
             unmet.push(none);
@@ -119,7 +119,7 @@ pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decisi
         }
     };
     match (step, &request.to) {
-        (Some(Step::Forward), Destination::Stage(to)) => unmet.extend(gate(facts, to, request, now)),
+        (Some(Step::Forward | Step::Finish), to) => unmet.extend(gate(facts, to, request, now)),
         (Some(Step::Park | Step::Kill), _) => {
             let length = request.reason.as_deref().map_or(0, |reason| reason.trim().chars().count());
             if length < reason::SHORTEST {
@@ -132,7 +132,7 @@ pub fn decide(facts: Facts<'_>, request: &MoveRequest, now: Timestamp) -> Decisi
 }
 
 /// What the gate before a stage still lacks: of the exit of the stage that the item is in, of the entry of the next, of reviews.
-pub(super) fn gate(facts: Facts<'_>, to: &StageName, request: &MoveRequest, now: Timestamp) -> Vec<Unmet> {
+pub(super) fn gate(facts: Facts<'_>, to: &Destination, request: &MoveRequest, now: Timestamp) -> Vec<Unmet> {
     let mut unmet = Vec::new();
     let Position::Active { stage: from } = &facts.item.position else { return unmet };
     for criterion in asked(facts.pipeline, from, to) {
@@ -155,13 +155,17 @@ pub(super) fn gate(facts: Facts<'_>, to: &StageName, request: &MoveRequest, now:
 pub(super) fn asked<'p>(
     pipeline: &'p StagePipeline,
     from: &StageName,
-    to: &StageName,
+    to: &Destination,
 ) -> impl Iterator<Item = &'p Criterion> {
     let first = pipeline.stages.first().filter(|stage| stage.name == *from);
     let of = |stage: Option<&'p Stage>, side: fn(&'p Stage) -> &'p [Criterion]| stage.map(side).unwrap_or_default();
     let entered = of(first, |stage| &stage.entry);
     let exit = of(pipeline.stage(from), |stage| &stage.exit);
-    let entry = of(pipeline.stage(to), |stage| &stage.entry);
+    let next = match to {
+        Destination::Stage(to) => pipeline.stage(to),
+        Destination::Parked | Destination::Done | Destination::Killed => None,
+    };
+    let entry = of(next, |stage| &stage.entry);
     entered.iter().chain(exit).chain(entry)
 }
 
@@ -212,7 +216,7 @@ pub(super) fn doubt(criterion: &Criterion, evidence: &Evidence, facts: Facts<'_>
 
 /// Whether a review is not needed here: the evidence that it hangs on is good, as the gate asks for it, and says otherwise. Where it is
 /// missing, doubtful or of another type, the review is needed.
-fn falls_away(review: &Review, facts: Facts<'_>, (from, to): (&StageName, &StageName), now: Timestamp) -> bool {
+fn falls_away(review: &Review, facts: Facts<'_>, (from, to): (&StageName, &Destination), now: Timestamp) -> bool {
     let Some((key, requirement)) = &review.when else { return false };
     let criterion = asked(facts.pipeline, from, to).find(|criterion| criterion.key == *key);
     let (Some(criterion), Some(evidence)) = (criterion, facts.evidence.get(key)) else { return false };
@@ -224,7 +228,7 @@ fn falls_away(review: &Review, facts: Facts<'_>, (from, to): (&StageName, &Stage
 fn reviewed(
     review: &Review,
     facts: Facts<'_>,
-    (from, to): (&StageName, &StageName),
+    (from, to): (&StageName, &Destination),
     request: &MoveRequest,
     now: Timestamp,
 ) -> Option<Unmet> {

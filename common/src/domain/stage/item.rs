@@ -1,6 +1,6 @@
 //! A work item, where it stands, and what kind of move leads from there to somewhere else.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -43,8 +43,25 @@ pub struct Item {
     /// The commit that it is about now, when it has a repository: evidence and approvals for another one are stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<CommitSha>,
+    /// What was kept of it after its end, once that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<Archived>,
     /// How often it was written: a move names the one that it saw.
     pub version: u64,
+}
+
+/// What was kept of an item after its end. Nothing of what it says, when it lived nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Archived {
+    /// The branch at its last commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The tag there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// The issue that asks for what was learnt, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postmortem: Option<u64>,
 }
 
 /// Where an item stands.
@@ -61,6 +78,11 @@ pub enum Position {
         /// Where it left.
         from: StageName,
     },
+    /// Through its last gate. It holds no place any more, and may go back to a stage when there is more to do.
+    Done {
+        /// Its last stage.
+        from: StageName,
+    },
     /// Ended. It goes nowhere.
     Killed {
         /// Where it ended.
@@ -68,7 +90,7 @@ pub enum Position {
     },
 }
 
-/// Where a move shall lead. As one word: a stage's name, `PARKED` or `KILLED`; no stage has capital letters.
+/// Where a move shall lead. As one word: a stage's name, `PARKED`, `DONE` or `KILLED`; no stage has capital letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -77,6 +99,8 @@ pub enum Destination {
     Stage(StageName),
     /// Aside.
     Parked,
+    /// Through the gate of its last stage.
+    Done,
     /// To its end.
     Killed,
 }
@@ -93,6 +117,8 @@ pub enum Step {
     Park,
     /// Back from aside.
     Resume,
+    /// Through the last gate: the gate is asked.
+    Finish,
     /// To its end.
     Kill,
 }
@@ -102,19 +128,30 @@ impl fmt::Display for Destination {
         to.write_str(match self {
             Self::Stage(name) => name.as_str(),
             Self::Parked => "PARKED",
+            Self::Done => "DONE",
             Self::Killed => "KILLED",
         })
     }
 }
 
-impl TryFrom<String> for Destination {
-    type Error = IdError;
-    fn try_from(word: String) -> Result<Self, IdError> {
-        match word.as_str() {
+impl FromStr for Destination {
+    type Err = IdError;
+
+    fn from_str(word: &str) -> Result<Self, IdError> {
+        match word {
             "PARKED" => Ok(Self::Parked),
+            "DONE" => Ok(Self::Done),
             "KILLED" => Ok(Self::Killed),
             stage => stage.parse().map(Self::Stage),
         }
+    }
+}
+
+impl TryFrom<String> for Destination {
+    type Error = IdError;
+
+    fn try_from(word: String) -> Result<Self, IdError> {
+        word.parse()
     }
 }
 
@@ -132,6 +169,7 @@ impl Step {
             Self::Back => "back",
             Self::Park => "park",
             Self::Resume => "resume",
+            Self::Finish => "finish",
             Self::Kill => "kill",
         }
     }
@@ -141,7 +179,10 @@ impl Position {
     /// The stage that it is in, or was in last.
     pub fn stage(&self) -> &StageName {
         match self {
-            Self::Active { stage: name } | Self::Parked { from: name } | Self::Killed { from: name } => name,
+            Self::Active { stage: name }
+            | Self::Parked { from: name }
+            | Self::Done { from: name }
+            | Self::Killed { from: name } => name,
         }
     }
 }
@@ -162,14 +203,15 @@ impl Item {
         }
     }
 
-    /// Where it would go next by itself: to the stage that follows, or back to where it was parked. Nothing at the end.
-    pub fn next(&self, pipeline: &StagePipeline) -> Option<StageName> {
+    /// Where it would go next by itself: to the stage that follows, out of the last one, or back to where it was parked. Nothing at the end.
+    pub fn next(&self, pipeline: &StagePipeline) -> Option<Destination> {
         match &self.position {
             Position::Active { stage } => {
-                pipeline.stages.get(pipeline.position(stage)? + 1).map(|next| next.name.clone())
+                let next = pipeline.stages.get(pipeline.position(stage)? + 1);
+                Some(next.map_or(Destination::Done, |next| Destination::Stage(next.name.clone())))
             }
-            Position::Parked { from } => Some(from.clone()),
-            Position::Killed { .. } => None,
+            Position::Parked { from } => Some(Destination::Stage(from.clone())),
+            Position::Done { .. } | Position::Killed { .. } => None,
         }
     }
 
@@ -180,12 +222,14 @@ impl Item {
         let position = match to {
             Destination::Stage(stage) => Position::Active { stage: stage.clone() },
             Destination::Parked => Position::Parked { from },
+            Destination::Done => Position::Done { from },
             Destination::Killed => Position::Killed { from },
         };
         Self { position, since: now, updated_at: now, version: self.version + 1, ..self.clone() }
     }
 
-    /// What kind of move leads there: one step forward, any step back, aside, to its end, and from aside only back to where it left.
+    /// What kind of move leads there: one step forward, any step back, aside, out of the last stage, to its end, and from aside only back to
+    /// where it left. What is done may go back to any stage.
     ///
     /// # Errors
     /// Why there is no such move.
@@ -194,7 +238,18 @@ impl Item {
             (Position::Killed { .. }, _) => return Err(Unmet::Ended),
             (_, Destination::Killed) => return Ok(Step::Kill),
             (Position::Parked { .. }, Destination::Parked) => return Err(Unmet::AlreadyThere),
+            (Position::Done { .. }, Destination::Parked | Destination::Done) => return Err(Unmet::AlreadyThere),
             (Position::Active { .. }, Destination::Parked) => return Ok(Step::Park),
+            (Position::Parked { from }, Destination::Done) => {
+                return Err(Unmet::OnlyBackTo { stage: from.clone() });
+            }
+            (Position::Active { stage }, Destination::Done) => {
+                let Some(here) = pipeline.position(stage) else {
+                    return Err(Unmet::LeftPipeline { stage: stage.clone() });
+                };
+                let ahead: Vec<StageName> = pipeline.stages.iter().skip(here + 1).map(|one| one.name.clone()).collect();
+                return if ahead.is_empty() { Ok(Step::Finish) } else { Err(Unmet::Skips { stages: ahead }) };
+            }
             (_, Destination::Stage(to)) => to,
         };
         let Some(there) = pipeline.position(to) else {
@@ -204,6 +259,7 @@ impl Item {
         // From a stage that its file no longer has an item begins anew, or ends.
         let gone = pipeline.position(self.position.stage()).is_none();
         match &self.position {
+            Position::Done { .. } => Ok(Step::Back),
             Position::Parked { .. } if gone && there == 0 => Ok(Step::Resume),
             Position::Active { .. } if gone && there == 0 => Ok(Step::Back),
             Position::Parked { from } if from == to => Ok(Step::Resume),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     evidence::Source,
     gate::{Facts, MoveRequest, asked},
+    item::Destination,
     pipeline::Criterion,
     unmet::Unmet,
 };
@@ -43,8 +44,8 @@ pub enum Remedy {
     Approve {
         /// From which stage.
         from: StageName,
-        /// To which.
-        to: StageName,
+        /// To which, or out of the last one.
+        to: Destination,
     },
     /// Another request: for a move that there is, or with a reason.
     AskAgain,

@@ -114,6 +114,7 @@ impl Case {
                 blocked_since: None,
                 link: None,
                 head: Some(head()),
+                archived: None,
                 version: 3,
             },
             pipeline: pipeline(),
@@ -386,4 +387,27 @@ proptest! {
         };
         prop_assert_eq!(step, expected);
     }
+}
+
+#[test]
+fn the_last_gate_leads_out_and_what_is_done_may_come_back() {
+    let mut case = Case::good();
+    let last = case.pipeline.stages.last().unwrap().name.clone();
+    let active = |stage: &StageName| Position::Active { stage: stage.clone() };
+    let step = |case: &Case, to: Destination| case.item.step_to(&to, &case.pipeline);
+    assert!(matches!(step(&case, Destination::Done), Err(Unmet::Skips { .. })), "there are stages ahead");
+    case.item.position = active(&last);
+    assert_eq!(
+        (case.item.next(&case.pipeline), step(&case, Destination::Done)),
+        (Some(Destination::Done), Ok(Step::Finish))
+    );
+    case.item = case.item.moved(&Destination::Done, now());
+    assert_eq!((case.item.next(&case.pipeline), step(&case, Destination::Killed)), (None, Ok(Step::Kill)));
+    assert_eq!(step(&case, Destination::Stage(id("scaffold"))), Ok(Step::Back));
+    assert_eq!(step(&case, Destination::Stage(last)), Ok(Step::Back));
+    for nowhere in [Destination::Done, Destination::Parked] {
+        assert_eq!(step(&case, nowhere), Err(Unmet::AlreadyThere));
+    }
+    case.item.position = Position::Parked { from: id("scaffold") };
+    assert!(matches!(step(&case, Destination::Done), Err(Unmet::OnlyBackTo { .. })));
 }

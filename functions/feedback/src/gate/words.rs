@@ -1,15 +1,15 @@
 //! What is said of a run at its gate.
 
 use common::{
-    domain::cluster::{ClusterKey, ClusterKind, GATE_TIMEOUT_MINUTES},
+    domain::{
+        cluster::{ClusterKey, ClusterKind, GATE_TIMEOUT_MINUTES},
+        markdown::{code, plain},
+    },
     event::{RunAtGate, RunObstacle},
 };
 
 use super::Says;
-use crate::{
-    markdown::{code, plain},
-    words::line,
-};
+use crate::words::line;
 
 /// The status, and the title of the check run.
 pub(super) fn title(run: &RunAtGate, says: Says) -> String {

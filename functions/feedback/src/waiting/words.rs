@@ -3,7 +3,7 @@
 use common::event::{FullScope, Holding, RefusedCause, TicketTold, WipLimitExceeded, WipLockAcquired, WipLockRefused};
 use jiff::Timestamp;
 
-use crate::markdown::code;
+use common::domain::markdown::code;
 
 /// It is over, and the pull request holds no place.
 pub(super) const NEEDS_NONE: &str =

@@ -176,6 +176,7 @@ impl Rig {
         match &self.world.dossiers()[&id(item)].item.position {
             Position::Active { stage } => stage.to_string(),
             Position::Parked { from } => format!("parked from {from}"),
+            Position::Done { from } => format!("done in {from}"),
             Position::Killed { from } => format!("killed in {from}"),
         }
     }

@@ -52,7 +52,7 @@ pub(crate) struct EvidenceBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApprovalBody {
     pub(crate) from: StageName,
-    pub(crate) to: StageName,
+    pub(crate) to: Destination,
     pub(crate) head: Option<CommitSha>,
     pub(crate) version: Option<u64>,
 }

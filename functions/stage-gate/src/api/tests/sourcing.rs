@@ -58,6 +58,31 @@ async fn a_gate_reads_check_runs_at_the_present_head_and_takes_no_word_for_them(
 }
 
 #[tokio::test]
+async fn what_is_through_its_last_gate_holds_no_place_and_may_come_back() {
+    let rig = Rig::scaffold("p-1").await;
+    rig.link(OWNER, "p-1", json!({"repository": 42})).await;
+    rig.world.check_run(&rig.head(), "builds", Some(true), "");
+    let (_, early) = rig.move_to(OWNER, "p-1", "r-0", "scaffold", "DONE").await;
+    assert_eq!(missing(&early), "a move goes one stage forward: ship lies before it [ask_again: cy]");
+    rig.move_to(OWNER, "p-1", "r-1", "scaffold", "ship").await;
+    let (_, item) = rig.get("/v1/items/p-1").await;
+    assert_eq!((&item["explain"]["next"], &item["explain"]["open"]), (&json!("DONE"), &json!(true)), "{item}");
+    let (_, done) = rig.move_to(OWNER, "p-1", "r-2", "ship", "DONE").await;
+    assert_eq!((&done["verdict"], &done["step"]), (&json!("admit"), &json!("finish")), "{done}");
+    assert_eq!((rig.position("p-1"), rig.stands_in("p-1").len()), ("done in ship".to_owned(), 0));
+    rig.gates.schedule("keep").await.unwrap();
+    assert_eq!(rig.stands_in("p-1").len(), 0, "nothing is kept for it");
+    let aside = json!({"request_id": "r-3", "from": "ship", "to": "PARKED", "reason": "it is not needed any more"});
+    let (_, aside) = rig.post(OWNER, "/v1/items/p-1/transitions", aside).await;
+    assert_eq!(aside["verdict"], "reject");
+    let (_, back) = rig.move_to(OWNER, "p-1", "r-4", "ship", "scaffold").await;
+    assert_eq!(
+        (&back["step"], rig.position("p-1"), rig.stands_in("p-1").len()),
+        (&json!("back"), "scaffold".to_owned(), 3)
+    );
+}
+
+#[tokio::test]
 async fn the_head_of_the_open_pull_request_counts_until_it_is_closed() {
     let rig = Rig::scaffold("p-1").await;
     assert_eq!(rig.link(OWNER, "p-1", json!({"repository": 42, "change": 7})).await.0, 200);

@@ -3,7 +3,7 @@
 //! GitHub resolves mentions, issue references and bare links after it has rendered the Markdown, so a backslash does not
 //! stop them: a zero-width space inside does.
 
-use common::domain::id::is_hidden;
+use super::id::is_hidden;
 
 /// Zero-width space.
 const GAP: char = '\u{200b}';
