@@ -26,15 +26,15 @@ impl Archive for GitHub {
         let name = format!("refs/{reference}");
         let body = wire::NewReference { name: &name, sha: commit.as_str() };
         match self.call::<wire::Accepted, _>(&call, Verb::Post(&body), "/git/refs").await {
-            Ok(_) => return Ok(()),
+            Ok(_) => Ok(()),
             // "Reference already exists": whether it is this one, reading tells.
             Err(Failure::Invalid(fault)) => {
                 let below = format!("/git/ref/{}", path(reference));
                 match self.call::<wire::Reference, _>(&call, GET, &below).await {
-                    Ok(found) if found.object.sha == commit.as_str() => return Ok(()),
+                    Ok(found) if found.object.sha == commit.as_str() => Ok(()),
                     Ok(found) => {
                         let there = quoted(&found.object.sha, 40);
-                        return Err(Fault::reject(format!("{what}: it stands at {there}, and is not moved")));
+                        Err(Fault::reject(format!("{what}: it stands at {there}, and is not moved")))
                     }
                     Err(Failure::NotFound(_)) => Err(fault),
                     Err(failure) => Err(failure.into()),
