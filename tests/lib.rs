@@ -4,5 +4,6 @@
 pub mod engine;
 #[cfg(feature = "forge")]
 pub mod forge;
+pub mod fortnight;
 pub mod intake;
 pub mod journey;

@@ -14,6 +14,7 @@
 //! | `github` | `github` | the source host's adapter |
 //! | `http` | `http` | API Gateway's requests and answers |
 //! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |
+//! | `slack` | `slack` | the chat's adapter |
 //! | `testing` | `testing` | the in-memory world: fakes of all ports, builders, generators |
 
 #[cfg(feature = "aws")]
@@ -29,5 +30,7 @@ pub mod manifest;
 pub mod ports;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+#[cfg(feature = "slack")]
+pub mod slack;
 #[cfg(feature = "testing")]
 pub mod testing;

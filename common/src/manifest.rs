@@ -115,6 +115,8 @@ pub enum Wake {
         /// The message that arrives, as JSON text.
         input: &'static str,
     },
+    /// Each deployment calls it, with an empty object, and fails when it does.
+    Deploy,
     /// The local times that `schedules.yaml` names, through the function's queue: one wake-up each day at each of them, in its time zone.
     /// Which days count, the function knows. It makes the function punctual and no more: a [`Wake::Schedule`] beside it does the same
     /// work without it, as on the local stack, whose scheduler knows no time zones.

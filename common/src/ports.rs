@@ -7,6 +7,7 @@
 //! |---|---|
 //! | here | [`Clock`], [`Pause`] |
 //! | `patience` | [`Patience`]: waiting between attempts at rows that others change |
+//! | `chat` | [`Chat`], [`ChatLedger`] |
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
 //! | `archive` | [`Archive`] |
@@ -16,6 +17,7 @@
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterRecords`], [`ClusterLedger`], [`AuditTrail`] |
 //! | `rhythm` | [`RhythmRows`] |
+//! | `schema` | [`SchemaRows`] |
 //! | `runs` | [`RunRows`] |
 //! | `sources` | [`Sources`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
@@ -26,11 +28,12 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    archive::*, forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*, pipelines::*,
-    places::*, rhythm::*, runs::*, sources::*, wip::*,
+    archive::*, chat::*, forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*,
+    pipelines::*, places::*, rhythm::*, runs::*, schema::*, sources::*, wip::*,
 };
 
 mod archive;
+mod chat;
 mod forge;
 mod gates;
 mod intake;
@@ -43,6 +46,7 @@ mod pipelines;
 mod places;
 mod rhythm;
 mod runs;
+mod schema;
 mod sources;
 mod wip;
 

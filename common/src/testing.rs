@@ -10,6 +10,8 @@
 //! | `testing/runs.rs` | the table: holds, and answers to runs |
 //! | `testing/gates.rs` | the gates of CodePipeline |
 //! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
+//! | `testing/chat.rs` | the chat, and what is remembered of posts |
+//! | `testing/schema.rs` | the table: the version of its rows |
 //! | `testing/governance.rs` | the governance bundle, by files |
 //! | `testing/api.rs` | API Gateway: requests of the HTTP API |
 //! | `testing/files.rs` | cluster files, as their authors write them |
@@ -43,6 +45,7 @@ pub use self::{
 };
 
 mod api;
+mod chat;
 mod files;
 mod gates;
 mod governance;
@@ -51,6 +54,7 @@ mod items;
 mod pipelines;
 mod rhythm;
 mod runs;
+mod schema;
 mod store;
 mod wip;
 
@@ -129,6 +133,8 @@ struct State {
     wip: wip::State,
     items: items::State,
     rhythm: rhythm::State,
+    chat: chat::State,
+    schema_version: Option<u32>,
     runs: runs::State,
     gates: gates::State,
 }

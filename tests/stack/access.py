@@ -36,6 +36,7 @@ LEAST = {
     "POST /v1/items/{item}/blockers/{blocker}/snooze": "member",
     "POST /v1/items/{item}/exceptions": "approver",
     "POST /v1/items/{item}/appeals": "member",
+    "POST /v1/maintenance/{task}": "member",
     "POST /v1/holds": "member",
     "GET /v1/holds": "reader",
     "DELETE /v1/holds/{hold}": "member",
@@ -44,7 +45,7 @@ LEAST = {
 }
 ROLES = list(tokens.HOLDERS)
 NAMES = {
-    "item": "an-item", "blocker": "a-blocker", "scope": "portfolio", "hold": "a-hold", "environment": "production", "region_alias": "us-east-1",
+    "item": "an-item", "task": "a-task", "blocker": "a-blocker", "scope": "portfolio", "hold": "a-hold", "environment": "production", "region_alias": "us-east-1",
     "cluster": "mc01", "execution": "00000000-0000-4000-8000-000000000000",
 }
 

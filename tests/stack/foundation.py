@@ -26,6 +26,7 @@ def make(aws, app_key_pem):
         "artifact_bucket_arn": _bucket(aws, settings.ARTIFACT_BUCKET),
         "webhook_secret_arn": _secret(aws, settings.WEBHOOK_SECRET, json.dumps({"current": settings.WEBHOOK_SECRET_TEXT})),
         "github_app_key_secret_arn": _secret(aws, settings.APP_KEY_SECRET, app_key_pem),
+        "slack_token_secret_arn": _secret(aws, settings.SLACK_TOKEN_SECRET, "no token: the local stack has no Slack"),
         "pipeline_role_arn": _pipeline_role(aws),
         "connection_arn": settings.CONNECTION_ARN,
     }

@@ -42,6 +42,9 @@ class Deployment:
         try:
             for done in [pool.submit(self._function, *item) for item in self.contract["functions"].items()]:
                 done.result()
+            for name, manifest in self.contract["functions"].items():
+                if manifest["deploy"]:
+                    self._call(name)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -61,6 +64,13 @@ class Deployment:
             self._schedule(f"{settings.NAME}-{name}-{schedule['name']}", schedule, queue)
         for route in manifest["routes"]:
             self._route(arn, route)
+
+    def _call(self, name):
+        """What prepares the table is called by the deployment, and fails it when it fails."""
+        answer = self.aws.client("lambda").invoke(FunctionName=f"{settings.NAME}-{name}", Payload=b"{}")
+        text = answer["Payload"].read().decode(errors="replace")
+        if answer.get("FunctionError"):
+            raise Failure(f"{name} failed: {text[:400]}")
 
     def _role(self, name, manifest, queue, failures):
         """A role with exactly the named grants, and what its wake-up and its logs need. MiniStack enforces it (AUTH=true)."""

@@ -4,6 +4,7 @@ import json
 import re
 
 import expect
+import fortnight
 import gates
 import items
 import limits
@@ -153,4 +154,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items, fortnight.fortnight]

@@ -6,6 +6,7 @@ NAME = "penstock"
 TABLE = NAME
 BUS = NAME
 WEBHOOK_SECRET = f"{NAME}/github-webhook"
+SLACK_TOKEN_SECRET = f"{NAME}/slack-token"
 APP_KEY_SECRET = f"{NAME}/github-app-key"
 GOVERNANCE_BUCKET = f"{NAME}-governance-{aws.ACCOUNT}"
 ARTIFACT_BUCKET = f"{NAME}-artifacts-{aws.ACCOUNT}"

@@ -76,6 +76,8 @@ def apply(terraform, work, emulator):
         "state_bucket": bucket,
         "package_file": str(package),
         "deletion_protection": False,
+        # The packages are empty here: nothing can be called.
+        "prepare": False,
         "jwt": {"issuer": "https://issuer.example.org", "audience": ["penstock"]},
     }))
     steps = [

@@ -20,6 +20,7 @@ use crate::repository_root;
 /// Every function that ships, in alphabetical order.
 pub(crate) const MANIFESTS: &[&Manifest] = &[
     &daily_unblock::MANIFEST,
+    &db_init::MANIFEST,
     &feedback::MANIFEST,
     &kill_executor::MANIFEST,
     &github_webhook::MANIFEST,
@@ -40,13 +41,15 @@ fn consumed(manifest: &Manifest) -> impl Iterator<Item = EventKind> {
         | Wake::Stream { .. }
         | Wake::Aws { .. }
         | Wake::Schedule { .. }
-        | Wake::Timetable { .. } => None,
+        | Wake::Timetable { .. }
+        | Wake::Deploy => None,
     })
 }
 
 fn function(manifest: &Manifest) -> Value {
     let (mut routes, mut stream, mut schedules) = (vec![], Value::Null, vec![]);
     let (mut patterns, mut aws_patterns, mut timetable) = (vec![], vec![], Value::Null);
+    let mut deploy = false;
     let pattern = |source: &str, name: &str, filter: &[(&str, &[&str])]| {
         let mut pattern = json!({"source": [source], "detail-type": [name]});
         if !filter.is_empty() {
@@ -68,6 +71,7 @@ fn function(manifest: &Manifest) -> Value {
             // Who listens to AWS itself listens on another bus.
             Wake::Aws { source, detail_type, filter } => aws_patterns.push(pattern(source, detail_type, filter)),
             Wake::Schedule { name, rate, input } => schedules.push(json!({"name": name, "rate": rate, "input": input})),
+            Wake::Deploy => deploy = true,
             Wake::Timetable { input } => timetable = json!({"input": input}),
         }
     }
@@ -77,7 +81,7 @@ fn function(manifest: &Manifest) -> Value {
     json!({
         "purpose": manifest.purpose, "idempotent_by": manifest.idempotent_by,
         "memory_mb": manifest.memory_mb, "timeout_s": manifest.timeout_s,
-        "routes": routes, "stream": stream, "patterns": patterns, "aws_patterns": aws_patterns, "schedules": schedules, "timetable": timetable, "queue": queue,
+        "routes": routes, "stream": stream, "patterns": patterns, "aws_patterns": aws_patterns, "schedules": schedules, "timetable": timetable, "deploy": deploy, "queue": queue,
         "env": manifest.env, "grants": manifest.grants, "calls": calls, "emits": emits,
         "alarms": manifest.alarms,
     })

@@ -9,6 +9,7 @@ mod calls;
 mod contract;
 mod dependencies;
 mod flow;
+mod fortnight;
 mod gates;
 mod github;
 mod governance_files;
@@ -19,6 +20,7 @@ mod listing;
 mod one_build;
 mod ports;
 mod promises;
+mod slack;
 mod wip;
 
 /// The repository's root, from this crate's place in it.

@@ -27,7 +27,7 @@ use crate::{
 mod definition;
 mod gates;
 
-pub use self::gates::GATE_ACTIONS;
+pub use self::gates::{GATE_ACTIONS, GATE_READ_ACTIONS};
 
 /// The IAM actions that [`CodePipeline`] needs. Creating or updating a pipeline passes its role and its connection on.
 pub const ACTIONS: &[&str] = &[

@@ -10,6 +10,8 @@
 //! | `fence`, `clusters` | `ClusterLedger` | generations; records with their audit entry and events |
 //! | `audit` | `AuditTrail` | a subject's chain |
 //! | `feedback` | `FeedbackLedger` | what was said last |
+//! | `chat` | `ChatLedger` | where posts in the chat stand |
+//! | `schema` | `SchemaRows` | the version of the rows |
 //! | `wip` | `WipRows` | limits, leases and tickets by scope |
 //! | `rhythm` | `RhythmRows` | posts, who was told of blockers, which tasks were done |
 //! | `items` | `ItemRows` | work items, what their gates look at, answered requests |
@@ -24,6 +26,7 @@ use aws_sdk_dynamodb::{
 use super::{Aws, config};
 
 mod audit;
+mod chat;
 mod clusters;
 mod feedback;
 mod fence;
@@ -34,6 +37,7 @@ pub mod key;
 mod outbox;
 mod rhythm;
 mod runs;
+mod schema;
 mod transact;
 mod wip;
 
@@ -42,10 +46,11 @@ pub use self::{
     clusters::{CLUSTER_LEDGER_ACTIONS, CLUSTER_RECORD_ACTIONS},
     feedback::FEEDBACK_ACTIONS,
     intake::INTAKE_ACTIONS,
-    items::ITEM_ACTIONS,
+    items::{ITEM_ACTIONS, ITEM_LIST_ACTIONS},
     outbox::OUTBOX_ACTIONS,
     rhythm::RHYTHM_ACTIONS,
     runs::RUN_ACTIONS,
+    schema::SCHEMA_ACTIONS,
     wip::WIP_ACTIONS,
 };
 

@@ -25,7 +25,7 @@ pub use self::{
     post::{BlockerRef, PostKey, PostKind, Posted, Told, Whole},
     report::{Aged, Entry, Kind, Read, Report, Source, Sources, Unread, Urgency, report},
     schedules::{Audience, Council, Demo, Due, Room, Schedules, this_month, this_week},
-    sources::{Work, clusters, holds, items, limits, tasks},
+    sources::{Work, clusters, failed, holds, items, limits, tasks, waits},
     timetable::{Slot, SlotKind, Timetable},
 };
 

@@ -4,7 +4,7 @@
 
 use common::{
     domain::{
-        access::{self, Actor, Role},
+        access::{self, Action, Actor, Role},
         cluster::nearest,
         governance::Governance,
         id::{CorrelationId, TaskName, is_hidden, quoted},
@@ -13,9 +13,9 @@ use common::{
     fault::Fault,
     http::{
         Problem, Refusal, Request, Response, failed,
-        refusal::{no_query, path, read},
+        refusal::{may, no_query, path, read},
     },
-    ports::{Pause, RhythmChange, RhythmSaid},
+    ports::{Pause, RhythmChange, RhythmSaid, RunGates},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -57,7 +57,7 @@ impl TryFrom<String> for Line {
 }
 
 /// Answers one request. Total: every failure is an HTTP status.
-pub async fn serve<R: Rows, C: Pause>(rhythm: &DailyUnblock<R, C>, request: &Request) -> Response {
+pub async fn serve<R: Rows, G: RunGates, C: Pause>(rhythm: &DailyUnblock<R, G, C>, request: &Request) -> Response {
     let response = match actor(request, &rhythm.governance) {
         Err(refusal) => (&refusal).into(),
         Ok((actor, task)) => done(rhythm, request, &actor, &task).await,
@@ -81,11 +81,13 @@ fn actor(request: &Request, governance: &Governance) -> Result<(Actor, TaskName)
     }
     let claims = request.claims().ok_or(Refusal::NoToken)?;
     let actor = access::identify(&claims, &governance.people)?;
+    // Whose task it is comes later: this is what everybody needs.
+    may(&actor, Action::Work)?;
     Ok((actor, path(&task)?))
 }
 
-async fn done<R: Rows, C: Pause>(
-    rhythm: &DailyUnblock<R, C>,
+async fn done<R: Rows, G: RunGates, C: Pause>(
+    rhythm: &DailyUnblock<R, G, C>,
     request: &Request,
     actor: &Actor,
     name: &TaskName,
@@ -127,8 +129,8 @@ fn is_a_period_of(task: &Task, period: Period, present: Period) -> bool {
     task.due(period.first()).0 == period && period.first() <= present.first()
 }
 
-async fn say<R: Rows, C: Pause>(
-    rhythm: &DailyUnblock<R, C>,
+async fn say<R: Rows, G: RunGates, C: Pause>(
+    rhythm: &DailyUnblock<R, G, C>,
     done: Done,
     cause: &CorrelationId,
 ) -> Result<Response, Fault> {

@@ -10,7 +10,7 @@ use common::{
     },
     event::{Addressee, Event, ItemEscalated},
     fault::Fault,
-    ports::{Pause, RhythmChange, RhythmSaid},
+    ports::{Pause, RhythmChange, RhythmSaid, RunGates},
 };
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ use crate::{
     telling,
 };
 
-impl<R: Rows, C: Pause> DailyUnblock<R, C> {
+impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
     /// Tells everybody whose time has come. Only items that are blocked are read whole.
     ///
     /// # Errors

@@ -6,7 +6,10 @@ use common::{
         id::{CorrelationId, quoted},
     },
     fault::Fault,
-    ports::{ClusterRecords, ItemRows, Patience, Pause, RhythmChange, RhythmCommitted, RhythmRows, RunRows, WipRows},
+    ports::{
+        ClusterRecords, ItemRows, Patience, Pause, RhythmChange, RhythmCommitted, RhythmRows, RunGates, RunRows,
+        WipRows,
+    },
 };
 
 /// Everything that it reads and writes.
@@ -14,16 +17,18 @@ pub trait Rows: RhythmRows + ItemRows + WipRows + RunRows + ClusterRecords {}
 impl<R: RhythmRows + ItemRows + WipRows + RunRows + ClusterRecords> Rows for R {}
 
 /// The function and everything outside that it uses.
-pub struct DailyUnblock<R, C> {
+pub struct DailyUnblock<R, G, C> {
     /// The table.
     pub rows: R,
+    /// Runs of the clusters' pipelines.
+    pub gates: G,
     /// Now, and waiting.
     pub clock: C,
     /// The files that the control plane runs by.
     pub governance: Governance,
 }
 
-impl<R: Rows, C: Pause> DailyUnblock<R, C> {
+impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
     /// Handles a schedule.
     ///
     /// # Errors

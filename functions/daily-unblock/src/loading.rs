@@ -2,13 +2,14 @@
 
 use common::{
     domain::{
+        cluster::ClusterRecord,
         id::ItemId,
         rhythm::{self, Entry, Pattern, Read, Source, Sources, Work},
         stage::{Dossier, Item, Position},
         wip::{Scope, settle::Rows as ScopeRows},
     },
     fault::Fault,
-    ports::{Clock, Page, Pause, View},
+    ports::{Clock, Page, Pause, PipelineError, RunGates, View},
 };
 use jiff::Timestamp;
 
@@ -40,7 +41,7 @@ pub(crate) struct Items {
     pub(crate) unreadable: Vec<String>,
 }
 
-impl<R: Rows, C: Pause> DailyUnblock<R, C> {
+impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
     /// Reads everything.
     pub(crate) async fn facts(&self) -> Facts {
         let now = Clock::now(&self.clock);
@@ -59,7 +60,7 @@ impl<R: Rows, C: Pause> DailyUnblock<R, C> {
         let sources = [
             (Source::Items, items),
             (Source::Limits, limits),
-            (Source::Pipelines, pipelines.map_err(why).into()),
+            (Source::Pipelines, pipelines),
             (Source::Maintenance, tasks.map_err(why).into()),
         ];
         let sources = Sources::from(sources);
@@ -120,11 +121,42 @@ impl<R: Rows, C: Pause> DailyUnblock<R, C> {
         (rows, unreadable)
     }
 
-    /// Holds, and clusters whose pipeline could not be made. Runs that wait at their gate are not read here.
-    async fn pipelines(&self, now: Timestamp) -> Result<Vec<Entry>, Fault> {
-        let mut entries = rhythm::holds(&self.rows.holds().await?, now);
+    /// Holds, clusters whose pipeline could not be made, runs that wait at their gate, and pipelines whose last run came to no good end. A
+    /// pipeline that cannot be read hides none of the others.
+    async fn pipelines(&self, now: Timestamp) -> Read {
+        let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+        match self.rows.holds().await {
+            Ok(holds) => entries.extend(rhythm::holds(&holds, now)),
+            Err(fault) => unreadable.push(why(fault)),
+        }
         for repository in self.governance.repositories.listed.keys() {
-            entries.extend(rhythm::clusters(&self.rows.records(*repository).await?));
+            let records = match self.rows.records(*repository).await {
+                Ok(records) => records,
+                Err(fault) => {
+                    unreadable.push(why(fault));
+                    continue;
+                }
+            };
+            entries.extend(rhythm::clusters(&records));
+            for record in &records {
+                match self.runs_of(record).await {
+                    Ok(runs) => entries.extend(runs),
+                    Err(error) => {
+                        tracing::error!(pipeline = %record.pipeline, "{error}");
+                        unreadable.push(format!("{} of {} answered {}", error.step, record.pipeline, error.code));
+                    }
+                }
+            }
+        }
+        Read { entries, missing: some_of(&unreadable) }
+    }
+
+    async fn runs_of(&self, record: &ClusterRecord) -> Result<Vec<Entry>, PipelineError> {
+        let waiting = self.gates.waiting(&record.pipeline).await?;
+        let mut entries: Vec<Entry> =
+            waiting.iter().map(|run| rhythm::waits(&record.cluster, &run.execution, run.since)).collect();
+        if entries.is_empty() {
+            entries.extend(rhythm::failed(&record.cluster, &self.gates.history(&record.pipeline).await?));
         }
         Ok(entries)
     }

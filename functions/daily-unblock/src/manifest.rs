@@ -1,7 +1,7 @@
 //! What this function is to the wiring.
 
 use common::{
-    aws::{dynamodb, s3},
+    aws::{codepipeline, dynamodb, s3},
     event::EventKind,
     manifest::{Alarm, EnvVar, Manifest, Statistic, Wake},
 };
@@ -27,8 +27,8 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
-    grants: &["governance-read", "rhythm-rows", "rhythm-sources-read"],
-    calls: &[dynamodb::RHYTHM_ACTIONS, s3::GOVERNANCE_ACTIONS],
+    grants: &["cluster-gates-read", "governance-read", "rhythm-rows", "rhythm-sources-read"],
+    calls: &[codepipeline::GATE_READ_ACTIONS, dynamodb::RHYTHM_ACTIONS, s3::GOVERNANCE_ACTIONS],
     emits: &[EventKind::ItemEscalated, EventKind::DailyUnblockReport, EventKind::WeeklyDemoPreparation],
     alarms: &[Alarm {
         name: "sources-unreadable",

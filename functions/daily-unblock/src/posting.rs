@@ -11,7 +11,7 @@ use common::{
     },
     event::{Addressee, DailyUnblockReport, Event, WeeklyDemoPreparation},
     fault::Fault,
-    ports::{Pause, RhythmChange, RhythmSaid},
+    ports::{Pause, RhythmChange, RhythmSaid, RunGates},
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -30,7 +30,7 @@ struct Wanted<'s> {
 const THREAD: PostKind = PostKind::Slot(SlotKind::Thread);
 const WHOLE: PostKind = PostKind::Whole(Whole::Whole);
 
-impl<R: Rows, C: Pause> DailyUnblock<R, C> {
+impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
     /// Posts what is due.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The function as it runs in AWS: every port with its adapter, everything from the environment.
 
 use common::{
-    aws::{Aws, dynamodb::Table, s3},
+    aws::{Aws, codepipeline::CodePipeline, dynamodb::Table, s3},
     fault::Fault,
     runtime::{Config, SystemClock},
 };
@@ -13,9 +13,14 @@ use crate::DailyUnblock;
 ///
 /// # Errors
 /// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
-pub async fn daily_unblock(config: &Config) -> Result<DailyUnblock<Table, SystemClock>, Fault> {
+pub async fn daily_unblock(config: &Config) -> Result<DailyUnblock<Table, CodePipeline, SystemClock>, Fault> {
     let aws = Aws::new(config);
     let governance =
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
-    Ok(DailyUnblock { rows: Table::new(&aws, config.text("TABLE_NAME")?), clock: SystemClock, governance })
+    Ok(DailyUnblock {
+        rows: Table::new(&aws, config.text("TABLE_NAME")?),
+        gates: CodePipeline::new(&aws),
+        clock: SystemClock,
+        governance,
+    })
 }

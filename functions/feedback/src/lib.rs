@@ -1,6 +1,7 @@
-//! **Purpose.** The only function that publishes words and marks on the source host.
+//! **Purpose.** The only function that publishes words and marks: on the source host, and in Slack.
 //!
-//! **Wakes on** Provisioning Started and Finished; Run Gate Waiting, Approved and Rejected; WIP Limit Exceeded, WIP Lock Acquired, Released and Refused; Change Closed and Merged.
+//! **Wakes on** Provisioning Started and Finished; Run Gate Waiting, Approved and Rejected; WIP Limit Exceeded, WIP Lock Acquired, Released and
+//! Refused; Change Closed and Merged; Daily Unblock Report, Weekly Demo Preparation, Item Escalated.
 //! **Does**: for a push, the commit status `penstock/clusters`
 //! (pending, then final, linking to the pipelines) and the check run of the same name with one annotation for each finding;
 //! for a pull request, the check run `penstock/clusters plan`, which says in words what merging it would do; for one that must wait
@@ -13,21 +14,27 @@
 //! again publish nothing. The digest leaves out what only tells one sweep from the next ("2 created" or "2 unchanged"), so a
 //! schedule does not repeat itself on a commit every quarter of an hour.
 //!
+//! In Slack: the head of the day's thread, the reminder to those who have not posted in it, the summary; the demo; escalations to persons
+//! and channels. Idempotent by a key of each post (see [`rhythm`]). Without a token nothing is posted there, and the log says so.
+//!
 //! **Fails** alone: what it publishes is an output and never evidence, so no decision waits for it. A host that does not
 //! answer is `Retry`, and the queue brings the message again.
 //!
 //! A pull request is made a draft only when it was none, and marked ready again only when it was made a draft here: the ledger
-//! knows, not the host. An author who marks it ready meanwhile is left alone. Slack is not here yet.
+//! knows, not the host. An author who marks it ready meanwhile is left alone.
 
 pub use crate::handler::{Settings, handle};
 
 pub mod gate;
 pub mod handler;
 pub mod marks;
+pub mod rhythm;
 pub mod waiting;
 pub mod words;
 
 #[cfg(feature = "lambda")]
 mod manifest;
+#[cfg(feature = "lambda")]
+pub mod wiring;
 #[cfg(feature = "lambda")]
 pub use crate::manifest::MANIFEST;

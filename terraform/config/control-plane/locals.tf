@@ -26,7 +26,8 @@ locals {
     PROJECT_PREFIX           = module.cluster_pipeline_runtime.project_prefix
     PIPELINES_URL            = "https://${var.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region=${var.region}"
     LOG_LEVEL                = var.log_level
-  }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url })
+    }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url },
+  var.slack ? { SLACK_TOKEN_SECRET_ID = module.secrets.arns["slack-token"] } : {})
   unknown_variables = flatten([for function, facts in local.functions : [
     for variable in facts.env : "${function}: ${variable.name}" if variable.required && !contains(keys(local.environment), variable.name)
   ]])
@@ -54,6 +55,7 @@ locals {
     artifact_bucket_arn       = module.cluster_pipeline_runtime.artifact_bucket_arn
     webhook_secret_arn        = module.secrets.arns["github-webhook-secret"]
     github_app_key_secret_arn = module.secrets.arns["github-app-key"]
+    slack_token_secret_arn    = module.secrets.arns["slack-token"]
     pipeline_role_arn         = module.cluster_pipeline_runtime.pipeline_role_arn
     connection_arn            = var.connection_arn
     partition                 = local.place.partition

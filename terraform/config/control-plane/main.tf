@@ -27,6 +27,7 @@ module "secrets" {
   secrets = {
     github-webhook-secret = "JSON {\"current\", \"previous\"?, \"previous_expires_at\"?}: what GitHub signs webhooks with"
     github-app-key        = "The GitHub App's private key, as PEM text"
+    slack-token           = "The Slack bot's token (xoxb-…), when `slack` is on"
   }
 }
 
@@ -67,6 +68,7 @@ module "function" {
   log_retention_days = var.log_retention_days
   alarm_topic_arns   = var.alarm_topic_arns
   local_times        = local.local_times
+  prepare            = var.prepare
 
   environment = { for variable in each.value.env : variable.name => local.environment[variable.name]
     if contains(keys(local.environment), variable.name)

@@ -64,6 +64,20 @@ variable "github_api_url" {
   }
 }
 
+variable "slack" {
+  description = "Whether the day is told in Slack. Put the bot's token into the secret first: with this on and no token, feedback does not start."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "prepare" {
+  description = "Whether an apply calls the functions that prepare the table (db-init). Off only where no function can run, as on an emulator with empty packages."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "log_level" {
   description = "What functions log: error, warn, info, debug or trace."
   type        = string

@@ -3,8 +3,8 @@
 # move with the clocks.
 
 locals {
-  schedules   = { for schedule in var.facts.schedules : schedule.name => schedule }
-  local_times = var.facts.timetable == null ? {} : var.local_times
+  schedules      = { for schedule in var.facts.schedules : schedule.name => schedule }
+  local_times    = var.facts.timetable == null ? {} : var.local_times
   wakes_by_clock = length(local.schedules) > 0 || var.facts.timetable != null
 
   schedule_trust = {

@@ -52,7 +52,9 @@ variable "facts" {
     patterns  = any # patterns have different shapes, so no element type fits
     # The same on the account's default bus, where AWS's own services tell what happens.
     aws_patterns = optional(any, [])
-    schedules = list(object({ name = string, rate = string, input = string }))
+    schedules    = list(object({ name = string, rate = string, input = string }))
+    # Each apply that changes the code or what it runs by calls it, and fails when it does.
+    deploy = optional(bool, false)
     # Set: local_times wake it, with this message.
     timetable = optional(object({ input = string }))
     alarms = optional(list(object({
@@ -71,6 +73,13 @@ variable "facts" {
     condition     = var.facts.queue == (length(var.facts.patterns) + length(var.facts.aws_patterns) + length(var.facts.schedules) > 0 || var.facts.timetable != null)
     error_message = "A function has a queue exactly if it consumes events or schedules."
   }
+}
+
+variable "prepare" {
+  description = "Whether an apply calls the function when its facts say `deploy`."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 variable "local_times" {

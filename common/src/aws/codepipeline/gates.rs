@@ -38,6 +38,14 @@ pub const GATE_ACTIONS: &[&str] = &[
     "codepipeline:PutApprovalResult",
 ];
 
+/// Those of them that only look.
+pub const GATE_READ_ACTIONS: &[&str] = &[
+    "codepipeline:GetPipelineExecution",
+    "codepipeline:GetPipelineState",
+    "codepipeline:ListActionExecutions",
+    "codepipeline:ListPipelineExecutions",
+];
+
 /// The longest summary of an approval (API reference, ApprovalResult).
 const SUMMARY: usize = 512;
 

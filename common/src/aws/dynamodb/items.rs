@@ -29,6 +29,9 @@ use crate::{
 /// The IAM actions that [`ItemRows`] needs beside those of the places and events that change with an item (`WIP_ACTIONS`).
 pub const ITEM_ACTIONS: &[&str] = &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"];
 
+/// The IAM actions that listing items needs.
+pub const ITEM_LIST_ACTIONS: &[&str] = &["dynamodb:Query"];
+
 /// What stands beside the light row.
 #[derive(Serialize, Deserialize)]
 struct Beside {

@@ -17,6 +17,8 @@
 //! | what an item's gates look at | `ITEM#<item>` | `DOSSIER` |
 //! | the answer to a request for a move | `ITEM#<item>` | `REQUEST#<request id>` |
 //! | hold | `HOLDS#ALL` | `<hold>` |
+//! | where a post in the chat stands | `CHAT#<key>` | `PLACE` |
+//! | the version of the rows | `SCHEMA#ALL` | `VERSION` |
 //! | post | `POSTS#<channel>#<day>` | `<kind>` |
 //! | who was told of a blocker | `TOLD#ALL` | `<item>#<blocker>#<opened, seconds>#<group>` |
 //! | that a task was done | `MAINTENANCE#ALL` | `<task>#<period>` |
@@ -108,6 +110,10 @@ pub enum Key {
     Request(ItemId, RequestId),
     /// A hold that was placed.
     Hold(HoldId),
+    /// Where a post in the chat stands, by its own key.
+    Chat(String),
+    /// The version of the rows.
+    Schema,
     /// A post of a day.
     Post(PostKey),
     /// That a group was told of a blocker.
@@ -136,6 +142,8 @@ impl Key {
             Self::Item(_) => ITEMS.to_owned(),
             Self::Dossier(item) | Self::Request(item, _) => format!("ITEM#{}", escape(item.as_str())),
             Self::Hold(_) => HOLDS.to_owned(),
+            Self::Chat(key) => format!("CHAT#{}", escape(key)),
+            Self::Schema => "SCHEMA#ALL".to_owned(),
             Self::Post(key) => posts_of(&key.channel, key.date),
             Self::Told(..) => TOLD.to_owned(),
             Self::Done(..) => MAINTENANCE.to_owned(),
@@ -159,6 +167,8 @@ impl Key {
             Self::Dossier(_) => "DOSSIER".to_owned(),
             Self::Request(_, request) => format!("{REQUEST_PREFIX}{}", escape(request.as_str())),
             Self::Hold(hold) => escape(hold.as_str()),
+            Self::Chat(_) => "PLACE".to_owned(),
+            Self::Schema => "VERSION".to_owned(),
             Self::Post(key) => key.kind.as_str().to_owned(),
             Self::Told(blocker, group) => format!("{}#{}", blocker_part(blocker), escape(group.as_str())),
             Self::Done(task, period) => format!("{}#{period}", escape(task.as_str())),
@@ -199,6 +209,8 @@ impl Key {
                 Self::Request(unescape(rest)?.parse().ok()?, unescape(request)?.parse().ok()?)
             }
             ("HOLDS", hold) => Self::Hold(unescape(hold)?.parse().ok()?),
+            ("CHAT", "PLACE") => Self::Chat(unescape(rest)?),
+            ("SCHEMA", "VERSION") => Self::Schema,
             ("POSTS", kind) => {
                 let (channel, date) = rest.split_once('#')?;
                 let kind = PostKind::all().find(|one| one.as_str() == kind)?;
@@ -323,6 +335,8 @@ mod tests {
             ("[a-z0-9][a-z0-9._-]{0,63}", token())
                 .prop_map(|(item, request)| Key::Request(item.parse().unwrap(), request.parse().unwrap())),
             name().prop_map(|hold| Key::Hold(hold.parse().unwrap())),
+            text().prop_map(Key::Chat),
+            Just(Key::Schema),
             ("[a-z0-9_-]{1,20}", 0..20_000_i32, 0..7_usize).prop_map(|(channel, days, kind)| {
                 let date = jiff::civil::date(2000, 1, 1).checked_add(jiff::ToSpan::days(days)).unwrap();
                 let kind = PostKind::all().nth(kind).unwrap();

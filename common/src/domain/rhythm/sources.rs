@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     domain::{
-        cluster::ClusterRecord,
+        cluster::{ClusterKey, ClusterRecord},
         governance::{People, Pods},
-        id::{ItemId, PersonName, StagePipelineName, quoted},
-        run::Hold,
+        id::{ExecutionId, ItemId, PersonName, StagePipelineName, quoted},
+        run::{Hold, PastRun, RunState},
         stage::{Dossier, Item, Position, StagePipeline},
         wip::{Scope, limits::Limits, settle::Rows},
     },
@@ -195,6 +195,35 @@ pub fn clusters(records: &[ClusterRecord]) -> Vec<Entry> {
         })
     };
     records.iter().filter_map(told).collect()
+}
+
+/// A run of a cluster's pipeline that waits at its gate.
+pub fn waits(cluster: &ClusterKey, execution: &ExecutionId, since: Timestamp) -> Entry {
+    Entry {
+        kind: Kind::WaitingRun,
+        subject: format!("run:{execution}"),
+        title: cluster.to_string(),
+        pod: None,
+        since,
+        reason: "a run of its pipeline waits at the gate".to_owned(),
+        action: format!("look at what it still needs (GET /v1/clusters/{cluster}/explain), and approve or reject it"),
+        owner: None,
+    }
+}
+
+/// That the last run of a cluster's pipeline came to no good end; nothing while one is under way.
+pub fn failed(cluster: &ClusterKey, history: &[PastRun]) -> Option<Entry> {
+    let last = history.iter().max_by_key(|run| run.began)?;
+    (last.state == RunState::Ended).then(|| Entry {
+        kind: Kind::FailedPipeline,
+        subject: format!("run:{}", last.execution),
+        title: cluster.to_string(),
+        pod: None,
+        since: last.changed,
+        reason: "the last run of its pipeline did not come to its end".to_owned(),
+        action: format!("read why in the pipeline's execution {}, and start it again", last.execution),
+        owner: None,
+    })
 }
 
 /// Tasks that were not done in time.

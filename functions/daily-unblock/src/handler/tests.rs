@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 
 mod failing;
+mod pipelines;
 
 const PEOPLE: &str = "groups: [integrator, executive, security]
 people:
@@ -44,7 +45,7 @@ maintenance:
 
 pub(super) struct Case {
     pub(super) world: World,
-    pub(super) rhythm: DailyUnblock<World, World>,
+    pub(super) rhythm: DailyUnblock<World, World, World>,
 }
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -57,7 +58,10 @@ impl Case {
         let files = GovernanceFiles::default().with("people.yaml", PEOPLE).with("schedules.yaml", SCHEDULES);
         let files = files.with("pods.yaml", "pods: {ratio: {lead: ada}, nanda: {lead: finn}}\n");
         let governance = Governance::parse(&files.bytes()).unwrap();
-        Self { rhythm: DailyUnblock { rows: world.clone(), clock: world.clone(), governance }, world }
+        Self {
+            rhythm: DailyUnblock { rows: world.clone(), gates: world.clone(), clock: world.clone(), governance },
+            world,
+        }
     }
 
     pub(super) fn go_to(&self, now: &str) {
@@ -129,6 +133,7 @@ impl Case {
             updated_at: now,
             blocked_since: None,
             head: None,
+            link: None,
             version: 1,
         };
         self.put(0, Dossier::new(item)).await

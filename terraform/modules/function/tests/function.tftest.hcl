@@ -128,7 +128,7 @@ run "local_times" {
 
   variables {
     facts = {
-      purpose = "Speaks each morning.", memory_mb = 256, timeout_s = 60, queue = true, patterns = [], schedules = []
+      purpose   = "Speaks each morning.", memory_mb = 256, timeout_s = 60, queue = true, patterns = [], schedules = []
       timetable = { input = "{\"schedule\":\"sweep\"}" }
     }
     local_times = { at-1000-europe-berlin = { expression = "cron(0 10 * * ? *)", time_zone = "Europe/Berlin" } }
@@ -156,6 +156,19 @@ run "no_timetable" {
   assert {
     condition     = length(aws_scheduler_schedule.local) == 0
     error_message = "Only a function with a timetable wakes at local times."
+  }
+}
+
+run "deploy" {
+  command = plan
+
+  variables {
+    facts = { purpose = "Prepares.", memory_mb = 256, timeout_s = 60, queue = false, patterns = [], schedules = [], deploy = true }
+  }
+
+  assert {
+    condition     = length(aws_lambda_invocation.deploy) == 1 && aws_lambda_invocation.deploy[0].input == "{}"
+    error_message = "An apply calls what prepares the table."
   }
 }
 

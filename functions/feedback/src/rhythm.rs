@@ -1,0 +1,209 @@
+//! The rhythm in the chat: the day's thread, its reminder and summary, the demo, escalations.
+//!
+//! Each post has a key. What stands under it is remembered, so that a copy of an event posts nothing; a post that was begun and never
+//! came back is looked for before it is posted again. Where the chat cannot be read, it is posted again: twice is better than never.
+//!
+//! Whether somebody has posted, only the thread knows: the reminder reads it when it is due. A token that may not read it reminds nobody by
+//! name, and the summary says so.
+
+use std::collections::BTreeSet;
+
+use common::{
+    domain::{
+        id::{ChannelName, SlackUserId},
+        rhythm::{Block, PostKind, SlotKind},
+    },
+    event::{DailyUnblockReport, Envelope, Event, ItemEscalated},
+    fault::Fault,
+    ports::{Chat, ChatLedger, ChatPlace, ChatPost, ChatRecord, ChatTarget, Clock},
+};
+use jiff::civil::Date;
+
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+/// Whether an event is told in the chat.
+pub fn is_told(event: &Event) -> bool {
+    matches!(event, Event::DailyUnblockReport(_) | Event::WeeklyDemoPreparation(_) | Event::ItemEscalated(_))
+}
+
+/// Posts what an event means. Without a chat the event stays where it is, on the bus.
+///
+/// # Errors
+/// Those of the chat and of the ledger: the message comes again. Of several posts each is tried.
+pub async fn tell<S: Chat, L: ChatLedger, C: Clock>(
+    chat: Option<&S>,
+    ledger: &L,
+    clock: &C,
+    event: &Envelope,
+) -> Result<(), Fault> {
+    let Some(chat) = chat else {
+        let kind = event.event.kind().name();
+        tracing::info!(kind, subject = event.meta.subject, "there is no Slack token: this is on the bus alone");
+        return Ok(());
+    };
+    let room = Room { chat, ledger, clock };
+    match &event.event {
+        Event::DailyUnblockReport(told) => room.day(told).await,
+        Event::WeeklyDemoPreparation(told) => {
+            let key = format!("{}/{}/{}", told.channel, told.preparation.week_ending, told.kind.as_str());
+            room.post(key, ChatTarget::Channel(told.channel.clone()), None, words::demo(told)).await.map(drop)
+        }
+        Event::ItemEscalated(told) => room.escalation(event.meta.event_id.as_str(), told).await,
+        other => Err(Fault::bug(format!("{} is not told in the chat", other.kind().name()))),
+    }
+}
+
+/// Where posts go, and what is remembered of them.
+struct Room<'r, S, L, C> {
+    chat: &'r S,
+    ledger: &'r L,
+    clock: &'r C,
+}
+
+fn key(channel: &ChannelName, date: Date, kind: PostKind) -> String {
+    format!("{channel}/{date}/{}", kind.as_str())
+}
+
+impl<S: Chat, L: ChatLedger, C: Clock> Room<'_, S, L, C> {
+    async fn day(&self, told: &DailyUnblockReport) -> Result<(), Fault> {
+        let DailyUnblockReport { kind, channel, report, people } = told;
+        let own = key(channel, report.date, *kind);
+        let to = ChatTarget::Channel(channel.clone());
+        let blocks = match kind {
+            PostKind::Slot(SlotKind::Thread) => report.blocks(),
+            PostKind::Slot(SlotKind::Council) => words::council(report),
+            PostKind::Whole(_) => words::whole(report),
+            PostKind::Slot(SlotKind::Reminder | SlotKind::Summary) => {
+                let head = self.head(channel, report.date).await?;
+                let posted = self.posted(&head).await?;
+                let blocks = match kind {
+                    PostKind::Slot(SlotKind::Reminder) => words::reminder(people, posted.as_ref()),
+                    _ => words::summary(report, people, posted.as_ref()),
+                };
+                if blocks.is_empty() {
+                    tracing::info!(%channel, date = %report.date, "everybody has posted: nobody is reminded");
+                    return Ok(());
+                }
+                return self.post(own, to, Some(head), blocks).await.map(drop);
+            }
+            PostKind::Slot(SlotKind::SignUp | SlotKind::Demo) => {
+                return Err(Fault::bug(format!("a daily report of the kind {}", kind.as_str())));
+            }
+        };
+        let head = match kind {
+            PostKind::Whole(_) => Some(self.head(channel, report.date).await?),
+            _ => None,
+        };
+        self.post(own, to, head, blocks).await.map(drop)
+    }
+
+    /// The head of the day's thread. Events may overtake one another: then this one comes again.
+    async fn head(&self, channel: &ChannelName, date: Date) -> Result<ChatPlace, Fault> {
+        let head = key(channel, date, PostKind::Slot(SlotKind::Thread));
+        let record = self.ledger.chat_record(&head).await?;
+        record
+            .and_then(|record| record.place)
+            .ok_or_else(|| Fault::retry(format!("the thread of {date} does not stand in {channel} yet")))
+    }
+
+    /// Who has posted; nothing when the token may not look.
+    async fn posted(&self, head: &ChatPlace) -> Result<Option<BTreeSet<SlackUserId>>, Fault> {
+        match self.chat.repliers(head).await {
+            Ok(posted) => Ok(Some(posted)),
+            Err(Fault::Reject { what }) => {
+                tracing::warn!("{what}: nobody is reminded by name");
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn escalation(&self, event: &str, told: &ItemEscalated) -> Result<(), Fault> {
+        let persons = told.people.iter().filter_map(|one| one.slack_id.clone()).map(ChatTarget::Person);
+        let channel = told.channel.iter().cloned().map(ChatTarget::Channel);
+        let mut first = Ok(());
+        let mut reached = false;
+        for target in persons.chain(channel) {
+            reached = true;
+            let name = match &target {
+                ChatTarget::Person(person) => person.to_string(),
+                ChatTarget::Channel(name) => name.to_string(),
+            };
+            let posted = self.post(format!("escalation/{event}/{name}"), target, None, words::escalation(told)).await;
+            first = first.and(posted.map(drop));
+        }
+        if !reached {
+            tracing::warn!(group = %told.group, item = %told.item, "nobody of this group has a slack_id, and no channel is named: nobody was reached");
+        }
+        first
+    }
+
+    /// Posts once, as far as the chat allows.
+    async fn post(
+        &self,
+        key: String,
+        target: ChatTarget,
+        thread: Option<ChatPlace>,
+        blocks: Vec<Block>,
+    ) -> Result<ChatPlace, Fault> {
+        let began = match self.ledger.chat_record(&key).await? {
+            Some(ChatRecord { place: Some(place), .. }) => {
+                tracing::info!(key, "it stands there already");
+                return Ok(place);
+            }
+            Some(ChatRecord { began_at, place: None }) => Some(began_at),
+            None => None,
+        };
+        let began_at = began.unwrap_or_else(|| self.clock.now());
+        let found = match began {
+            Some(since) => self.look(&target, thread.as_ref(), &key, since).await?,
+            None => {
+                self.ledger.remember_chat(&key, &ChatRecord { began_at, place: None }).await?;
+                None
+            }
+        };
+        let place = match found {
+            Some(place) => place,
+            None => self.chat.post(&ChatPost { key: key.clone(), target: target.clone(), thread, blocks }).await?,
+        };
+        self.ledger.remember_chat(&key, &ChatRecord { began_at, place: Some(place.clone()) }).await?;
+        if let ChatTarget::Channel(name) = &target {
+            // The chat lists messages by the channel's id alone: this is where it is found again.
+            self.ledger.remember_chat(&channel_key(name), &ChatRecord { began_at, place: Some(place.clone()) }).await?;
+        }
+        Ok(place)
+    }
+
+    /// A post that was begun and of which nobody knows whether it stands.
+    async fn look(
+        &self,
+        target: &ChatTarget,
+        thread: Option<&ChatPlace>,
+        key: &str,
+        since: jiff::Timestamp,
+    ) -> Result<Option<ChatPlace>, Fault> {
+        let channel = match (thread, target) {
+            (Some(head), _) => Some(head.channel.clone()),
+            (None, ChatTarget::Channel(name)) => {
+                let known = self.ledger.chat_record(&channel_key(name)).await?;
+                known.and_then(|record| record.place).map(|place| place.channel)
+            }
+            (None, ChatTarget::Person(_)) => None,
+        };
+        let Some(channel) = channel else { return Ok(None) };
+        match self.chat.find(&channel, thread, key, since).await {
+            Err(Fault::Reject { what }) => {
+                tracing::warn!(key, "{what}: it is posted again");
+                Ok(None)
+            }
+            found => found,
+        }
+    }
+}
+
+fn channel_key(name: &ChannelName) -> String {
+    format!("channel/{name}")
+}
