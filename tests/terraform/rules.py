@@ -15,11 +15,14 @@ PLACEHOLDERS = {
     "pipeline_role_arn", "connection_arn", "partition", "region", "account_id", "name",
 }
 
-# What nothing of ours may ever do with a pipeline: answer for a person, skip a check, or take a job with its credentials.
+# What nothing of ours may ever do with a pipeline: skip a check, or take a job with its credentials.
 FORBIDDEN = {
-    "codepipeline:PutApprovalResult", "codepipeline:OverrideStageCondition", "codepipeline:GetJobDetails", "codepipeline:PollForJobs",
+    "codepipeline:OverrideStageCondition", "codepipeline:GetJobDetails", "codepipeline:PollForJobs",
     "codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition", "iot:CreateKeysAndCertificate",
 }
+
+# What one grant alone may do, and on which resources: answering at a gate is what the gate is for, and at no other approval of a pipeline.
+ALONE = {"codepipeline:PutApprovalResult": ("cluster-gates", r".*:(rc|mc)-\*/Deploy/Gate")}
 
 # Actions of DynamoDB that need no key, so that a condition on keys would admit everything.
 KEYLESS = {"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
@@ -54,6 +57,9 @@ def grants_are_least_privilege():
                     yield f"{where}: the action {action} has a wildcard"
                 if action in FORBIDDEN or action in KEYLESS:
                     yield f"{where}: {action} is never granted (tests/terraform/rules.py says why)"
+                grant, resource = ALONE.get(action, (name, ".*"))
+                if name != grant or not all(re.fullmatch(resource, one) for one in listed(statement["Resource"])):
+                    yield f"{where}: {action} is only for {grant}, on {resource}"
             if "*" in listed(statement["Resource"]) and actions != ["codepipeline:ListPipelines"]:
                 yield f"{where}: the resource * is only for codepipeline:ListPipelines"
             condition = statement.get("Condition", {})

@@ -13,14 +13,14 @@ locals {
         Effect    = "Deny"
         Action    = ["codepipeline:PutApprovalResult"]
         Resource  = local.guarded_pipelines
-        Condition = { ArnNotEquals = { "aws:PrincipalArn" = module.function["stage-gate"].role_arn } }
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = [for name, function in module.function : function.role_arn if name == "stage-gate"] } }
       },
       {
         Sid       = "OnlyTheProvisionerChangesPipelines"
         Effect    = "Deny"
         Action    = ["codepipeline:UpdatePipeline"]
         Resource  = local.guarded_pipelines
-        Condition = { ArnNotEquals = { "aws:PrincipalArn" = module.function["pipeline-provisioner"].role_arn } }
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = [for name, function in module.function : function.role_arn if name == "pipeline-provisioner"] } }
       },
       {
         Sid      = "NobodyOverridesConditions"

@@ -190,8 +190,8 @@ run "nobody_passes_a_gate_around_us" {
   }
   assert {
     condition = { for statement in jsondecode(output.gate_guard).Statement : statement.Action[0] => try(statement.Condition, null) } == {
-      "codepipeline:PutApprovalResult"      = { ArnNotEquals = { "aws:PrincipalArn" = module.function["stage-gate"].role_arn } }
-      "codepipeline:UpdatePipeline"         = { ArnNotEquals = { "aws:PrincipalArn" = module.function["pipeline-provisioner"].role_arn } }
+      "codepipeline:PutApprovalResult"      = { ArnNotEquals = { "aws:PrincipalArn" = [module.function["stage-gate"].role_arn] } }
+      "codepipeline:UpdatePipeline"         = { ArnNotEquals = { "aws:PrincipalArn" = [module.function["pipeline-provisioner"].role_arn] } }
       "codepipeline:OverrideStageCondition" = null
     }
     error_message = "Each of the three is denied to everybody but whoever of us needs it."
