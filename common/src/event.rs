@@ -165,6 +165,8 @@ events! {
     RunGateApproved(RunAtGate) = "penstock.stage-gates", "Run Gate Approved";
     /// A run ends at its gate.
     RunGateRejected(RunAtGate) = "penstock.stage-gates", "Run Gate Rejected";
+    /// A run went on that the gate had not let go on: somebody else answered.
+    RunGateBypassed(RunAtGate) = "penstock.stage-gates", "Run Gate Bypassed";
     /// Somebody stops runs that have not passed their gate.
     HoldPlaced(HoldPlaced) = "penstock.stage-gates", "Hold Placed";
     /// Somebody took a hold away.

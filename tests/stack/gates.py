@@ -68,12 +68,28 @@ def gates(scene):
     other = [name for name in scene.pipelines() if name.startswith("rc-production-")]
     waits = [run["status"] for name in other for run in runs(scene, name)]
     expect("no other cluster's run went on with them", waits and set(waits) == {"InProgress"}, waits)
+    bypass(scene, other[0])
     code, text = audit.verify(f"cluster:{CLUSTER}")
     counts = [text.count(action) for action in ("run.answer", "run.approve")]
     equal("each answer and decision is in the cluster's audit chain, and the chain verifies", (code, counts), (0, [2, 2]))
     told = lambda kind, **fields: len(bus.of_kind(scene.aws, kind, **fields))
     wanted = lambda: (told("Run Gate Approved", cluster=CLUSTER), told("Hold Placed"), told("Hold Lifted")) == (2, 1, 1)
     expect("and on the bus, once each", wait_until("the gate's events did not reach the bus", wanted, 60))
+
+
+def bypass(scene, pipeline):
+    """Somebody with all rights answers in the console, past Penstock: it comes to light."""
+    client = scene.aws.client("codepipeline")
+    deploy = next(stage for stage in client.get_pipeline_state(name=pipeline)["stageStates"] if stage["stageName"] == "Deploy")
+    gate = next(action for action in deploy["actionStates"] if action["actionName"] == "Gate")
+    client.put_approval_result(
+        pipelineName=pipeline, stageName="Deploy", actionName="Gate", token=gate["latestExecution"]["token"],
+        result={"summary": "it is urgent", "status": "Approved"},
+    )
+    ask = lambda: bus.of_kind(scene.aws, "Run Gate Bypassed", pipeline=pipeline)
+    seen = wait_until("nobody noticed that a gate was passed in the console", ask, PATIENCE)
+    tell(seen[0]["reasons"][0]["missing"])
+    equal("somebody answers in the console, past Penstock: it is told, once", len(seen), 1)
 
 
 def at_gate(scene, besides=None):

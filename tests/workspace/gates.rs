@@ -58,7 +58,7 @@ impl Bench {
     }
 
     async fn waiting(&self) -> Vec<WaitingRun> {
-        self.gates.waiting(&name()).await.unwrap()
+        self.gates.at_gate(&name()).await.unwrap().waiting
     }
 
     async fn answer(&self, run: &WaitingRun, answer: GateAnswer) -> Answered {

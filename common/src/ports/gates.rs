@@ -23,6 +23,26 @@ pub struct WaitingRun {
     pub request: GateRequest,
 }
 
+/// What is at the gate of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AtGate {
+    /// Every run that waits there now.
+    pub waiting: Vec<WaitingRun>,
+    /// The last run that was there and is no more; nothing where none was, where another waits since, or where runs are side by side.
+    pub left: Option<LeftRun>,
+}
+
+/// A run that has left its gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftRun {
+    /// Which execution.
+    pub execution: ExecutionId,
+    /// Whether it went on; else it ended there.
+    pub went_on: bool,
+    /// Who answered, as the service names them: an ARN, mostly.
+    pub by: Option<String>,
+}
+
 /// CodePipeline's name for one request for approval: of this execution, and of no other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GateRequest(pub(crate) String);
@@ -55,8 +75,8 @@ pub enum Answered {
 
 /// The gates, as far as a decision needs them.
 pub trait RunGates: Sync {
-    /// Every run that waits at the gate of a pipeline now. Nothing for a pipeline that is gone or has no gate.
-    fn waiting(&self, pipeline: &PipelineName) -> impl Future<Output = Result<Vec<WaitingRun>, PipelineError>> + Send;
+    /// What is at the gate of a pipeline now. Nothing for a pipeline that is gone or has no gate.
+    fn at_gate(&self, pipeline: &PipelineName) -> impl Future<Output = Result<AtGate, PipelineError>> + Send;
 
     /// The latest executions of a pipeline, newest first: some hundreds, and none that is older than the service keeps. Nothing for a
     /// pipeline that is gone.

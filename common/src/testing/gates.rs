@@ -7,7 +7,7 @@ use crate::{
         id::{CommitSha, ExecutionId, PipelineName},
         run::PastRun,
     },
-    ports::{Answered, GateAnswer, GateRequest, PipelineError, RunGates, WaitingRun},
+    ports::{Answered, AtGate, GateAnswer, GateRequest, LeftRun, PipelineError, RunGates, WaitingRun},
     testing::World,
 };
 
@@ -16,6 +16,7 @@ pub(super) struct State {
     waiting: BTreeMap<PipelineName, Vec<WaitingRun>>,
     histories: BTreeMap<PipelineName, Vec<PastRun>>,
     answers: Vec<GivenAnswer>,
+    left: BTreeMap<PipelineName, LeftRun>,
 }
 
 /// An answer that a pipeline took.
@@ -44,11 +45,14 @@ impl World {
         state.gates.waiting.entry(pipeline.clone()).or_default().push(run);
     }
 
-    /// A run leaves its gate in another way than by an answer: it is stopped, or superseded.
-    pub fn leave_gate(&self, pipeline: &PipelineName, execution: &ExecutionId) {
-        if let Some(waiting) = self.state().gates.waiting.get_mut(pipeline) {
+    /// A run leaves its gate without us: somebody answered in the console, or it was stopped.
+    pub fn leave_gate(&self, pipeline: &PipelineName, execution: &ExecutionId, went_on: bool, by: &str) {
+        let mut state = self.state();
+        if let Some(waiting) = state.gates.waiting.get_mut(pipeline) {
             waiting.retain(|run| run.execution != *execution);
         }
+        let left = LeftRun { execution: execution.clone(), went_on, by: Some(by.to_owned()) };
+        state.gates.left.insert(pipeline.clone(), left);
     }
 
     /// Says what ran in a pipeline.
@@ -63,9 +67,11 @@ impl World {
 }
 
 impl RunGates for World {
-    async fn waiting(&self, pipeline: &PipelineName) -> Result<Vec<WaitingRun>, PipelineError> {
+    async fn at_gate(&self, pipeline: &PipelineName) -> Result<AtGate, PipelineError> {
         self.call("CodePipeline.GetPipelineState", pipeline.as_str(), false, |state| {
-            Ok(state.gates.waiting.get(pipeline).cloned().unwrap_or_default())
+            let waiting = state.gates.waiting.get(pipeline).cloned().unwrap_or_default();
+            let left = state.gates.left.get(pipeline).filter(|_| waiting.is_empty()).cloned();
+            Ok(AtGate { waiting, left })
         })
     }
 
@@ -86,6 +92,9 @@ impl RunGates for World {
             let waiting = state.gates.waiting.entry(pipeline.clone()).or_default();
             let Some(at) = waiting.iter().position(|run| run.request == *request) else { return Ok(Answered::Over) };
             let WaitingRun { execution, .. } = waiting.remove(at);
+            let went_on = answer == GateAnswer::Approve;
+            let left = LeftRun { execution: execution.clone(), went_on, by: Some("stage-gate".to_owned()) };
+            state.gates.left.insert(pipeline.clone(), left);
             let (pipeline, summary) = (pipeline.clone(), summary.to_owned());
             state.gates.answers.push(GivenAnswer { pipeline, execution, answer, summary });
             Ok(Answered::Taken)

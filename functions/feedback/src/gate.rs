@@ -25,6 +25,8 @@ pub enum Says {
     GoOn,
     /// It ends.
     End,
+    /// It went on without us.
+    Bypassed,
 }
 
 /// The marks of a run. One whose commit nobody knows has no place to say anything: the board and explain do.
@@ -34,7 +36,7 @@ pub fn on_run(settings: &Settings, event: &Envelope, run: &RunAtGate, says: Says
     let (state, conclusion) = match says {
         Says::Wait => (StatusState::Pending, CheckConclusion::Neutral),
         Says::GoOn => (StatusState::Success, CheckConclusion::Success),
-        Says::End => (StatusState::Failure, CheckConclusion::Failure),
+        Says::End | Says::Bypassed => (StatusState::Failure, CheckConclusion::Failure),
     };
     let (title, summary) = (words::title(run, says), words::summary(run, says));
     let at = u64::try_from(event.meta.occurred_at.as_millisecond()).unwrap_or_default();

@@ -19,6 +19,7 @@ pub const MANIFEST: Manifest = Manifest {
         Wake::Event { event: EventKind::RunGateWaiting, filter: &[] },
         Wake::Event { event: EventKind::RunGateApproved, filter: &[] },
         Wake::Event { event: EventKind::RunGateRejected, filter: &[] },
+        Wake::Event { event: EventKind::RunGateBypassed, filter: &[] },
         Wake::Event { event: EventKind::WipLimitExceeded, filter: &[("cause", &["waiting"])] },
         Wake::Event { event: EventKind::WipLockAcquired, filter: &[] },
         Wake::Event { event: EventKind::WipLockRefused, filter: &[] },

@@ -109,6 +109,7 @@ pub fn marks(settings: &Settings, event: &Envelope) -> Vec<Mark> {
         Event::RunGateWaiting(run) => gate::on_run(settings, event, run, Says::Wait),
         Event::RunGateApproved(run) => gate::on_run(settings, event, run, Says::GoOn),
         Event::RunGateRejected(run) => gate::on_run(settings, event, run, Says::End),
+        Event::RunGateBypassed(run) => gate::on_run(settings, event, run, Says::Bypassed),
         Event::WipLimitExceeded(exceeded) => waiting::on_exceeded(event, exceeded),
         Event::WipLockAcquired(acquired) => waiting::on_acquired(event, acquired),
         Event::WipLockRefused(refused) => waiting::on_refused(event, refused),

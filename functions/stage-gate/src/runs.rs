@@ -1,8 +1,8 @@
 //! The gates of the clusters' pipelines: which runs go on to deploy.
 //!
-//! **Wakes on** CodePipeline's own word that a run has come to a gate, holds that are placed or lifted, answers by the API, and the clock
+//! **Wakes on** CodePipeline's own word that a run has come to a gate or left it, holds that are placed or lifted, answers by the API, and the clock
 //! each minute: what is decided follows from what stands then, never from what woke it. **Emits** Run Gate Waiting, Approved and
-//! Rejected, Hold Placed and Hold Lifted.
+//! Rejected and Bypassed, Hold Placed and Hold Lifted.
 //!
 //! **Idempotent by** the run (pipeline, execution) and what was said of it last: the same again is no event and no audit entry. A
 //! request for approval is answered once; every further answer is over.
@@ -18,6 +18,7 @@
 //! | [`answering`] | what people answer |
 //! | [`explaining`] | what keeps the runs of a cluster |
 //! | [`holding`] | holds |
+//! | [`noticing`] | runs that left their gate without us |
 //! | [`waking`] | events and the clock |
 //! | [`http`], [`api`], [`answer`] | the HTTP API |
 //! | [`telling`] | events and audit entries |
@@ -44,6 +45,7 @@ pub mod deciding;
 pub mod explaining;
 pub mod holding;
 pub mod http;
+pub mod noticing;
 pub mod telling;
 pub mod waking;
 

@@ -26,7 +26,7 @@ use crate::{
         id::{CommitSha, PipelineName},
         run::{PastRun, RunState},
     },
-    ports::{Answered, GateAnswer, GateRequest, PipelineError, RunGates, WaitingRun},
+    ports::{Answered, AtGate, GateAnswer, GateRequest, LeftRun, PipelineError, RunGates, WaitingRun},
 };
 
 /// The IAM actions that [`RunGates`] needs. `PutApprovalResult` is granted for our pipelines' gates, to one function.
@@ -65,27 +65,37 @@ struct Open {
 impl CodePipeline {
     /// The requests that are open: one call where a run waits or none ever came. Where the last visitor's request is over, a second one
     /// asks how executions run; side by side, each that is in progress is looked at by itself.
-    async fn open(&self, pipeline: &PipelineName) -> Result<Vec<Open>, PipelineError> {
+    async fn open(&self, pipeline: &PipelineName) -> Result<(Vec<Open>, Option<LeftRun>), PipelineError> {
         let state = match self.client.get_pipeline_state().name(pipeline.as_str()).send().await {
             Ok(state) => state,
-            Err(error) if gone(&error) => return Ok(Vec::new()),
+            Err(error) if gone(&error) => return Ok((Vec::new(), None)),
             Err(error) => return Err(failed("GetPipelineState", &error)),
         };
         let stage =
             state.stage_states.into_iter().flatten().find(|stage| stage.stage_name.as_deref() == Some(GATE_STAGE));
-        let Some(stage) = stage else { return Ok(Vec::new()) };
+        let Some(stage) = stage else { return Ok((Vec::new(), None)) };
         let actions = stage.action_states.into_iter().flatten();
         let gate = actions.into_iter().find(|action| action.action_name.as_deref() == Some(GATE_ACTION));
-        let Some(latest) = gate.and_then(|gate| gate.latest_execution) else { return Ok(Vec::new()) };
+        let Some(latest) = gate.and_then(|gate| gate.latest_execution) else { return Ok((Vec::new(), None)) };
         let Some(run) = stage.latest_execution else {
             return Err(ours("GetPipelineState", "the answer has an approval and no execution"));
         };
         let execution = run.pipeline_execution_id;
         // A token may stand there after the answer: the status says whether anybody waits.
         match latest.token.filter(|_| latest.status == Some(ActionExecutionStatus::InProgress)) {
-            Some(token) => Ok(vec![Open { execution, token, since: latest.last_status_change }]),
-            None if self.runs_side_by_side(pipeline, &execution).await? => self.open_side_by_side(pipeline).await,
-            None => Ok(Vec::new()),
+            Some(token) => Ok((vec![Open { execution, token, since: latest.last_status_change }], None)),
+            None if self.runs_side_by_side(pipeline, &execution).await? => {
+                Ok((self.open_side_by_side(pipeline).await?, None))
+            }
+            None => {
+                let went_on = match latest.status {
+                    Some(ActionExecutionStatus::Succeeded) => true,
+                    Some(ActionExecutionStatus::Failed | ActionExecutionStatus::Abandoned) => false,
+                    _ => return Ok((Vec::new(), None)),
+                };
+                let execution = execution.parse().map_err(|error| ours("GetPipelineState", error))?;
+                Ok((Vec::new(), Some(LeftRun { execution, went_on, by: latest.last_updated_by })))
+            }
         }
     }
 
@@ -172,9 +182,10 @@ impl CodePipeline {
 }
 
 impl RunGates for CodePipeline {
-    async fn waiting(&self, pipeline: &PipelineName) -> Result<Vec<WaitingRun>, PipelineError> {
+    async fn at_gate(&self, pipeline: &PipelineName) -> Result<AtGate, PipelineError> {
         let mut waiting = Vec::new();
-        for Open { execution, token, since } in self.open(pipeline).await? {
+        let (open, left) = self.open(pipeline).await?;
+        for Open { execution, token, since } in open {
             let commit = self.commit(pipeline, &execution).await?;
             waiting.push(WaitingRun {
                 execution: execution.parse().map_err(|error| ours("GetPipelineState", error))?,
@@ -185,7 +196,7 @@ impl RunGates for CodePipeline {
                 request: GateRequest(token),
             });
         }
-        Ok(waiting)
+        Ok(AtGate { waiting, left })
     }
 
     async fn history(&self, pipeline: &PipelineName) -> Result<Vec<PastRun>, PipelineError> {

@@ -11,7 +11,7 @@ use crate::domain::{
     run::{Hold, HoldScope, Unmet},
 };
 
-/// A run of a cluster's pipeline at its gate: what the gate says of it now. Which of the three events it is says whether it goes on.
+/// A run of a cluster's pipeline at its gate: what the gate says of it now. Which of the events it is says whether it goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunAtGate {
     /// Where the cluster is configured.
@@ -27,7 +27,7 @@ pub struct RunAtGate {
     /// What it deploys; nothing when CodePipeline does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitSha>,
-    /// Since when it waits.
+    /// Since when it waits; of one that left its gate without Penstock, when the gate spoke of it last.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub since: Timestamp,
     /// Everything that is missing, with who can clear it.

@@ -78,6 +78,14 @@ async fn what_is_said_next_takes_the_place_of_what_was_said_before() {
 }
 
 #[tokio::test]
+async fn a_gate_that_was_passed_without_us_is_a_failure_on_the_commit() {
+    let world = World::new();
+    tell(&world, Event::RunGateBypassed(run())).await;
+    assert_eq!(world.statuses()[0].state, StatusState::Failure);
+    insta::assert_snapshot!(world.statuses()[0].description, @"Passed its gate without Penstock: 0 of 1 approvals of approvers");
+}
+
+#[tokio::test]
 async fn a_run_of_an_unknown_commit_has_no_place_to_say_anything() {
     let world = World::new();
     tell(&world, Event::RunGateWaiting(RunAtGate { commit: None, ..run() })).await;

@@ -20,6 +20,7 @@ pub(super) fn title(run: &RunAtGate, says: Says) -> String {
             None => "Goes on: nothing is missing".to_owned(),
             Some(names) => format!("Goes on: approved by {names}"),
         },
+        Says::Bypassed => format!("Passed its gate without Penstock: {}", reasons.join("; ")),
         Says::End => format!("Ends at the gate: {}", reasons.join("; ")),
     })
 }

@@ -98,7 +98,8 @@ where
     /// # Errors
     /// Those of CodePipeline.
     pub async fn waiting(&self, cluster: &Cluster) -> Result<Vec<WaitingRun>, Fault> {
-        self.gates.waiting(&cluster.pipeline).await.map_err(|error| unread(cluster, error))
+        let at_gate = self.gates.at_gate(&cluster.pipeline).await.map_err(|error| unread(cluster, error))?;
+        Ok(at_gate.waiting)
     }
 
     /// Reads what a decision over a run rests on, and decides. Nothing is written.

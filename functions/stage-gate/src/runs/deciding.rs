@@ -12,8 +12,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Answered, ClusterRecords, Forge, GateAnswer, PATIENCE, Patience, Pause, RunChange, RunCommitted, RunGates,
-        RunRows, RunSaid, WaitingRun,
+        Answered, AtGate, ClusterRecords, Forge, GateAnswer, PATIENCE, Patience, Pause, RunChange, RunCommitted,
+        RunGates, RunRows, RunSaid, WaitingRun,
     },
 };
 
@@ -26,7 +26,8 @@ where
     F: Forge,
     C: Pause,
 {
-    /// Decides over every run that waits at a cluster's gate. A fault over one does not keep the others.
+    /// Decides over every run that waits at a cluster's gate, and looks whether the last one left it in another way. A fault over one does
+    /// not keep the others.
     ///
     /// # Errors
     /// The first fault, once all were looked at.
@@ -36,8 +37,13 @@ where
         clusters: &BTreeMap<ClusterKey, Cluster>,
         cause: &CorrelationId,
     ) -> Result<(), Fault> {
-        let mut first = Ok(());
-        for waiting in self.waiting(cluster).await? {
+        let AtGate { waiting, left } =
+            self.gates.at_gate(&cluster.pipeline).await.map_err(|error| unread(cluster, error))?;
+        let mut first = match left {
+            Some(left) => self.notice(cluster, &left, cause).await,
+            None => Ok(()),
+        };
+        for waiting in waiting {
             if let Err(fault) = self.settle(cluster, clusters, waiting, cause).await
                 && first.is_ok()
             {

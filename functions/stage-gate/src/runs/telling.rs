@@ -6,7 +6,7 @@ use common::{
     domain::{
         audit::{Draft, Phase},
         id::{CorrelationId, EventId, PersonName},
-        run::{Approval, Hold, Lifted, Verdict},
+        run::{Approval, Hold, Lifted, Told, Verdict},
     },
     event::{Envelope, Event, HoldLifted, HoldPlaced, Meta, RunAtGate, RunObstacle, SCHEMA_VERSION},
 };
@@ -38,6 +38,42 @@ pub fn at_gate(cluster: &Cluster, case: &Case, cause: &CorrelationId) -> Envelop
     // The same may be said twice of a run, with something else in between.
     let when = case.at.to_string();
     envelope(cluster.key.subject(), event, &[case.waiting.execution.as_str(), &when], cause, case.at)
+}
+
+/// That a run left its gate without us.
+pub fn left(
+    cluster: &Cluster,
+    before: &Told,
+    reason: RunObstacle,
+    went_on: bool,
+    cause: &CorrelationId,
+    now: Timestamp,
+) -> Envelope {
+    let told = RunAtGate {
+        repository: cluster.repository.clone(),
+        branch: cluster.branch.clone(),
+        cluster: cluster.key.clone(),
+        pipeline: cluster.pipeline.clone(),
+        execution: before.execution.clone(),
+        commit: before.commit.clone(),
+        since: before.at,
+        reasons: vec![reason],
+        earliest: None,
+        approved_by: Vec::new(),
+    };
+    let event = if went_on { Event::RunGateBypassed(told) } else { Event::RunGateRejected(told) };
+    envelope(cluster.key.subject(), event, &[before.execution.as_str(), "left"], cause, now)
+}
+
+/// The entry of that.
+pub fn noticed(cluster: &Cluster, after: &Told, went_on: bool, cause: &CorrelationId) -> Draft {
+    let facts = [
+        ("pipeline", cluster.pipeline.to_string()),
+        ("execution", after.execution.to_string()),
+        ("commit", after.commit.as_ref().map_or_else(String::new, ToString::to_string)),
+    ];
+    let action = if went_on { "run.bypassed" } else { "run.left" };
+    Draft { reasons: after.reasons.clone(), ..entry(cluster.key.subject(), action, facts, cause, after.at) }
 }
 
 /// The entry of what the gate says.

@@ -97,3 +97,39 @@ async fn a_hold_placed_before_the_pipeline_was_answered_keeps_the_run() {
     rig.sweep().await;
     assert_eq!((rig.answers(), rig.told()), (vec![], vec!["Run Gate Waiting"]));
 }
+
+#[tokio::test]
+async fn a_run_that_somebody_else_let_go_on_comes_to_light_once() {
+    let rig = Rig::new().await;
+    let run = rig.wait(MC01, 1);
+    rig.wake(MC01).await;
+    rig.told();
+    rig.world.leave_gate(&pipeline(MC01), &run, true, "arn:aws:iam::1:user/eve");
+    rig.sweep().await;
+    rig.sweep().await;
+    let told = rig.world.drain();
+    let EventKind::RunGateBypassed = told[0].event.kind() else { panic!("{told:?}") };
+    let common::event::Event::RunGateBypassed(said) = &told[0].event else { panic!("{told:?}") };
+    insta::assert_snapshot!(said.reasons[0].missing, @r#""arn:aws:iam::1:user/eve" let it go on, and not Penstock, which said: 0 of 1 approvals of approvers; ada wrote what it deploys, and does not count"#);
+    assert_eq!((told.len(), rig.answers()), (1, vec![]));
+    assert_eq!(rig.actions(&format!("cluster:{MC01}")).await, ["run.wait", "run.bypassed"]);
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_waits_for_nobody_and_what_we_answered_is_no_news() {
+    let rig = Rig::new().await;
+    let run = rig.wait(MC01, 1);
+    rig.wake(MC01).await;
+    rig.told();
+    rig.world.leave_gate(&pipeline(MC01), &run, false, "arn:aws:iam::1:user/eve");
+    rig.sweep().await;
+    rig.sweep().await;
+    assert_eq!(rig.told(), ["Run Gate Rejected"]);
+    let (status, late) = rig.answer(APPROVER, &run, "approve").await;
+    assert_eq!(status, 409, "{late}");
+
+    let unknown = Rig::new().await;
+    unknown.world.leave_gate(&pipeline(MC01), &execution(7), true, "console");
+    unknown.sweep().await;
+    assert_eq!(unknown.told(), Vec::<&str>::new(), "a run from before there was a gate of ours");
+}
