@@ -152,7 +152,7 @@ impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
     }
 
     async fn runs_of(&self, record: &ClusterRecord) -> Result<Vec<Entry>, PipelineError> {
-        let waiting = self.gates.waiting(&record.pipeline).await?;
+        let waiting = self.gates.at_gate(&record.pipeline).await?.waiting;
         let mut entries: Vec<Entry> =
             waiting.iter().map(|run| rhythm::waits(&record.cluster, &run.execution, run.since)).collect();
         if entries.is_empty() {
