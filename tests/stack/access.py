@@ -36,6 +36,7 @@ LEAST = {
     "POST /v1/items/{item}/blockers/{blocker}/snooze": "member",
     "POST /v1/items/{item}/exceptions": "approver",
     "POST /v1/items/{item}/appeals": "member",
+    "PUT /v1/items/{item}/link": "member",
     "POST /v1/maintenance/{task}": "member",
     "POST /v1/holds": "member",
     "GET /v1/holds": "reader",

@@ -51,6 +51,19 @@ class Forge:
         """Every webhook that was sent, oldest first."""
         return self._call("GET", "/_forge/deliveries")
 
+    def open_issue(self, title, label):
+        """Opens an issue as the one person, assigned to them; gives back its number."""
+        body = {"title": title, "labels": [label], "assignees": ["local-person"]}
+        return self._call("POST", f"/repos/{settings.REPOSITORY}/issues", body)["number"]
+
+    def set_issue(self, number, **changes):
+        """Changes an issue."""
+        return self._call("PATCH", f"/repos/{settings.REPOSITORY}/issues/{number}", changes)
+
+    def issues(self, label):
+        """The open issues with a label."""
+        return self.get(f"issues?labels={label}")
+
     def redeliver(self, identifier):
         """Sends a recorded delivery again: the same bytes under the same id."""
         return self._call("POST", f"/_forge/redeliver/{identifier}")

@@ -6,6 +6,7 @@ import re
 import expect
 import fortnight
 import gates
+import issues
 import items
 import limits
 import pipelines
@@ -154,4 +155,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items, fortnight.fortnight]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items, issues.issues, fortnight.fortnight]
