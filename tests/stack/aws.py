@@ -15,7 +15,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 class Aws:
-    """The emulated account: MiniStack, and moto for CodePipeline."""
+    """The emulated account: MiniStack, and for CodePipeline the engine in front of moto."""
 
     def __init__(self, endpoint, codepipeline_endpoint):
         self.endpoint = endpoint

@@ -2,7 +2,7 @@
 
 use common::{
     aws::{Aws, codepipeline::CodePipeline},
-    domain::id::PipelineName,
+    domain::{id::PipelineName, run::RunState},
     ports::{Answered, GateAnswer, RunGates, WaitingRun},
     runtime::AwsSettings,
 };
@@ -155,4 +155,44 @@ async fn words_that_are_too_long_are_cut_and_the_service_takes_them() {
     let state = bench.engine.machine().call("GetPipelineState", &json!({"name": NAME}), "").unwrap().unwrap();
     let summary = &state["stageStates"][1]["actionStates"][0]["latestExecution"]["summary"];
     assert_eq!(summary.as_str().unwrap().chars().count(), 512);
+}
+
+#[tokio::test]
+async fn how_the_last_run_left_is_seen_until_another_waits() {
+    let bench = Bench::new("QUEUED").await;
+    let left = async || bench.gates.at_gate(&name()).await.unwrap().left;
+    assert_eq!(left().await, None);
+    let first = bench.start('a');
+    assert_eq!(left().await, None, "it waits");
+    let waiting = bench.waiting().await;
+    bench.answer(&waiting[0], GateAnswer::Approve).await;
+    let found = left().await.unwrap();
+    assert_eq!((found.execution.as_str(), found.went_on, found.by.as_deref()), (first.as_str(), true, Some("test")));
+    bench.build();
+    let second = bench.start('b');
+    assert_eq!(left().await, None, "another waits");
+    let stop = json!({"pipelineName": NAME, "pipelineExecutionId": second, "abandon": true});
+    bench.engine.machine().call("StopPipelineExecution", &stop, "").unwrap().unwrap();
+    let found = left().await.unwrap();
+    assert_eq!((found.execution.as_str(), found.went_on), (second.as_str(), false));
+}
+
+#[tokio::test]
+async fn a_history_says_what_each_run_deployed_and_how_it_ended_newest_first() {
+    let bench = Bench::new("QUEUED").await;
+    assert_eq!(bench.gates.history(&name()).await.unwrap(), []);
+    bench.start('a');
+    let waiting = bench.waiting().await;
+    bench.answer(&waiting[0], GateAnswer::Approve).await;
+    bench.build();
+    bench.start('b');
+    let waiting = bench.waiting().await;
+    bench.answer(&waiting[0], GateAnswer::Reject).await;
+    bench.start('c');
+    let history = bench.gates.history(&name()).await.unwrap();
+    let told: Vec<_> = history.iter().map(|run| (run.commit.as_ref().unwrap().short().to_owned(), run.state)).collect();
+    let expected = [("ccccccc", RunState::Running), ("bbbbbbb", RunState::Ended), ("aaaaaaa", RunState::Succeeded)];
+    assert_eq!(told, expected.map(|(commit, state)| (commit.to_owned(), state)));
+    assert_eq!(history[2].began, "2026-05-04T10:00:00.5Z".parse().unwrap());
+    assert_eq!(bench.gates.history(&"mc-gone".parse().unwrap()).await.unwrap(), [], "a pipeline that is gone");
 }

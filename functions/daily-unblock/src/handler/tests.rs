@@ -134,6 +134,7 @@ impl Case {
             blocked_since: None,
             head: None,
             link: None,
+            archived: None,
             version: 1,
         };
         self.put(0, Dossier::new(item)).await
