@@ -3,8 +3,8 @@
 import json
 import re
 
+import day
 import expect
-import fortnight
 import gates
 import issues
 import items
@@ -155,4 +155,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items, issues.issues, fortnight.fortnight]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items, issues.issues, day.morning, day.fortnight]
