@@ -6,7 +6,7 @@ use common::{
     domain::{
         audit::{Draft, Phase},
         governance::Repositories,
-        id::CorrelationId,
+        id::{CommitSha, CorrelationId, ItemId},
         stage::{Archived, Dossier, Item, Position},
     },
     event::{Envelope, Event, Host, ItemKilled, Repository},
@@ -59,7 +59,8 @@ impl<R: ItemRows, H: Archive + Sources, C: Clock> KillExecutor<R, H, C> {
         let Some(repository) = self.home(item) else { return Ok(Archived::default()) };
         let Some(commit) = self.last_commit(item, &repository).await? else { return Ok(Archived::default()) };
         let date = item.since.strftime("%Y-%m-%d");
-        let (branch, tag) = (format!("archive/{}-{date}", item.id), format!("killed/{}", item.id));
+        let name = reference_name(&item.id);
+        let (branch, tag) = (format!("archive/{name}-{date}"), format!("killed/{name}"));
         self.host.keep(&repository, &format!("heads/{branch}"), &commit).await?;
         self.host.keep(&repository, &format!("tags/{tag}"), &commit).await?;
         let issue = self.host.open_issue(&repository, &postmortem(dossier, killed, &branch, &tag)).await?;
@@ -73,11 +74,7 @@ impl<R: ItemRows, H: Archive + Sources, C: Clock> KillExecutor<R, H, C> {
     }
 
     /// The head of the pull request that brought it, open or not; without one, that of the default branch.
-    async fn last_commit(
-        &self,
-        item: &Item,
-        repository: &Repository,
-    ) -> Result<Option<common::domain::id::CommitSha>, Fault> {
+    async fn last_commit(&self, item: &Item, repository: &Repository) -> Result<Option<CommitSha>, Fault> {
         if let Some(number) = item.link.as_ref().and_then(|link| link.change)
             && let Some(change) = self.host.pull_request(repository, number).await?
         {
@@ -118,4 +115,10 @@ impl<R: ItemRows, H: Archive + Sources, C: Clock> KillExecutor<R, H, C> {
             ItemCommitted::Lost => Err(Fault::retry(format!("writing that {id} is archived: somebody else wrote it"))),
         }
     }
+}
+
+/// An item's id as a part of a reference's name, which may not have every dot that an id may have (git-check-ref-format). No id has a
+/// comma, so no two items have the same.
+fn reference_name(id: &ItemId) -> String {
+    id.as_str().replace('.', ",")
 }

@@ -203,8 +203,9 @@ fn how(id: &ItemId, remedy: &Remedy) -> String {
         Remedy::Bring { key } => {
             format!("{key} is read from its source and never from a request: let it be so there")
         }
-        Remedy::Approve { from, to } => {
-            format!(r#"one of them sends POST /v1/items/{id}/approvals {{"from": "{from}", "to": "{to}"}}"#)
+        Remedy::Approve { from, to, head } => {
+            let head = head.as_ref().map(|head| format!(r#", "head": "{head}""#)).unwrap_or_default();
+            format!(r#"one of them sends POST /v1/items/{id}/approvals {{"from": "{from}", "to": "{to}"{head}}}"#)
         }
         Remedy::AskAgain => format!("send POST /v1/items/{id}/transitions again, with another request id"),
         Remedy::BeginAnew => "send POST /v1/items with another id".to_owned(),

@@ -6,7 +6,9 @@ use common::{
     domain::{
         governance::{Identity, RepositoryEntry, RepositoryItems},
         id::{CorrelationId, ItemId, RepositoryId, RequestId},
-        stage::{Destination, Dossier, Follow, IssueSeen, Item, Link, MoveRequest, follow, owner_of, title_of},
+        stage::{
+            Destination, Dossier, Follow, IssueSeen, Item, Link, MoveRequest, Position, follow, owner_of, title_of,
+        },
         wip::ItemType,
     },
     event::{Host, Repository},
@@ -65,8 +67,12 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
                     continue;
                 }
             }
-            let others: Vec<u64> =
-                linked.keys().filter(|(owner, _)| owner == repository).map(|(_, number)| *number).collect();
+            // One that is not listed matters to an item that is under way; what was put aside comes back when it is listed again.
+            let others: Vec<u64> = linked
+                .iter()
+                .filter(|((owner, _), item)| owner == repository && matches!(item.position, Position::Active { .. }))
+                .map(|((_, number), _)| *number)
+                .collect();
             for number in others {
                 if let std::collections::btree_map::Entry::Vacant(place) = issues.entry(number) {
                     match self.host.issue(&host, number).await {
@@ -157,9 +163,12 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         issue: &IssueNow,
         cause: &CorrelationId,
     ) -> Result<(), Fault> {
-        let who = |id| self.governance.people.who(&Identity::GitHub(id)).map(|(name, _)| name.clone());
+        // Whoever labels issues may not use up what somebody of another pod may own.
+        let people = &self.governance.people;
+        let theirs = |id| people.who(&Identity::GitHub(id)).filter(|(name, _)| people.in_pod(name, &items.pod));
+        let who = |id| theirs(id).map(|(name, _)| name.clone());
         let Some(owner) = owner_of(issue.assignees.iter().copied(), issue.author, who) else {
-            tracing::warn!(repository = %host.name, number = issue.number, "this issue becomes no item: it is assigned to nobody in people.yaml, and nobody there wrote it");
+            tracing::warn!(repository = %host.name, number = issue.number, "this issue becomes no item: it is assigned to nobody of the pod, and nobody of it wrote it");
             return Ok(());
         };
         let id = ItemId::of_issue(host.id, issue.number);

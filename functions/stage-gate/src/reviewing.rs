@@ -18,6 +18,7 @@ use common::{
     fault::Fault,
     ports::{ItemChange, ItemRows, Page, Patience, Pause, Sources, WipRows},
 };
+use futures::StreamExt;
 use jiff::Timestamp;
 
 use crate::{
@@ -29,6 +30,9 @@ use crate::{
 
 /// How many items one read takes.
 const PAGE: usize = 100;
+
+/// How many items are looked at at the same time.
+const AT_ONCE: usize = 8;
 
 /// What somebody asks for an item whose end is considered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +80,13 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
                 tracing::error!(fault, "this item cannot be read: nothing is judged about it");
                 first = first.and(Err(Fault::bug("an item's row cannot be read: the log says which")));
             }
-            for item in items.iter().filter(|item| matches!(item.position, Position::Active { .. })) {
-                if let Err(fault) = self.review(&item.id, cause).await {
-                    tracing::error!(item = %item.id, fault = fault.chain(), "it could not be looked at");
+            let under_way = items.iter().filter(|item| matches!(item.position, Position::Active { .. }));
+            // Each asks its source host, which takes its time.
+            let looks = under_way.map(|item| async move { (&item.id, self.review(&item.id, cause).await) });
+            let mut looks = futures::stream::iter(looks).buffer_unordered(AT_ONCE);
+            while let Some((item, looked)) = looks.next().await {
+                if let Err(fault) = looked {
+                    tracing::error!(%item, fault = fault.chain(), "it could not be looked at");
                     first = first.and(Err(fault));
                 }
             }

@@ -12,7 +12,7 @@ use super::{
     pipeline::Criterion,
     unmet::Unmet,
 };
-use crate::domain::id::{CriterionKey, GroupName, PersonName, StageName};
+use crate::domain::id::{CommitSha, CriterionKey, GroupName, PersonName, StageName};
 
 /// One thing that keeps an item where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,9 @@ pub enum Remedy {
         from: StageName,
         /// To which, or out of the last one.
         to: Destination,
+        /// Of which commit of the item, when it lives on a source host.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head: Option<CommitSha>,
     },
     /// Another request: for a move that there is, or with a reason.
     AskAgain,
@@ -91,7 +94,7 @@ fn obstacle(
             let from = facts.item.position.stage().clone();
             // Reviews are asked for before the next stage, however far somebody wants to go.
             match facts.item.next(facts.pipeline) {
-                Some(to) => (could.clone(), Remedy::Approve { from, to }),
+                Some(to) => (could.clone(), Remedy::Approve { from, to, head: facts.item.head.clone() }),
                 None => (could.clone(), Remedy::AskAgain),
             }
         }

@@ -143,6 +143,13 @@ async fn branch_tag_and_issue_are_made_once_and_stand_in_the_item() {
     assert_eq!((entries.len(), last.action.as_str(), last.facts["postmortem"].as_str()), (2, "item.archive", "1"));
 }
 
+#[test]
+fn every_item_has_a_name_that_a_reference_may_have() {
+    for (item, name) in [("p-1", "p-1"), ("a..b", "a,,b"), ("p.lock", "p,lock"), ("p.", "p,")] {
+        assert_eq!(reference_name(&id(item)), name);
+    }
+}
+
 #[tokio::test]
 async fn the_head_of_its_pull_request_is_kept_open_or_not() {
     let rig = Rig::new();

@@ -40,7 +40,7 @@ people:
   bob: {jwt_subject: sub|bob, roles: [approver], pods: [ratio], groups: [integrator]}
   cy: {github_id: 1003, jwt_subject: sub|cy, roles: [member], pods: [ratio]}
   dan: {jwt_subject: sub|dan, roles: [member], pods: [ratio], groups: [technical-lead, integrator]}
-  finn: {jwt_subject: sub|finn, roles: [member], pods: [nanda]}
+  finn: {github_id: 1006, jwt_subject: sub|finn, roles: [member], pods: [nanda]}
   rae: {jwt_subject: sub|rae, roles: [reader], pods: []}
   zed: {jwt_subject: sub|zed, roles: [], pods: [ratio]}
 ";

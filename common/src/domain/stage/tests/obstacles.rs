@@ -56,8 +56,8 @@ fn each_obstacle_says_who_can_clear_it_and_by_what() {
     demo_approved is missing: it must be true, from somebody's word: {"action":"change_governance"} by []
     effort_weeks is missing: it must be more than 0, from somebody's word: {"action":"change_governance"} by []
     maturity is missing: it must be "L2", from a file: {"action":"bring","key":"maturity"} by [ada]
-    0 of 1 approvals of integrator: ian, ivy may: {"action":"approve","from":"scaffold","to":"ship"} by [ian, ivy]
-    0 of 2 approvals of executive: ed, eve may: {"action":"approve","from":"scaffold","to":"ship"} by [ed, eve]
+    0 of 1 approvals of integrator: ian, ivy may: {"action":"approve","from":"scaffold","to":"ship","head":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"} by [ian, ivy]
+    0 of 2 approvals of executive: ed, eve may: {"action":"approve","from":"scaffold","to":"ship","head":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"} by [ed, eve]
     "#);
 }
 

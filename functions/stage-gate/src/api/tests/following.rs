@@ -52,6 +52,8 @@ async fn an_issue_with_the_label_becomes_one_item_of_whom_it_is_assigned_to() {
     assert_eq!(rig.world.dossiers().len(), 0, "without the label it is no item");
     rig.issue(changed(|issue| issue.assignees = BTreeSet::from([31337]))).await;
     assert_eq!(rig.world.dossiers().len(), 0, "nobody answers for it");
+    rig.issue(changed(|issue| issue.assignees = BTreeSet::from([1006]))).await;
+    assert_eq!(rig.world.dossiers().len(), 0, "finn is of another pod");
     for _ in 0..2 {
         rig.issue(Some(issue())).await;
         rig.sweep().await;
@@ -125,7 +127,7 @@ async fn without_any_event_the_sweep_makes_what_waits_and_an_item_that_is_linked
 async fn a_host_that_does_not_answer_for_one_issue_keeps_no_other_from_being_followed() {
     let rig = Rig::new();
     rig.issue(Some(issue())).await;
-    rig.issue(changed(|issue| issue.open = false)).await;
+    rig.world.set_issue(7, changed(|issue| issue.open = false));
     rig.world.set_issue(8, changed(|issue| issue.number = 8));
     rig.world.fail("Sources.issue", "7", "down", true, 1);
     assert!(rig.gates.schedule("follow").await.unwrap_err().is_retry());

@@ -136,6 +136,9 @@ async fn an_approval_is_of_the_commit_that_there_is_and_nothing_is_decided_over_
         rig.post(INTEGRATOR, "/v1/items/p-1/approvals", body).await.0
     };
     let first = rig.head();
+    let (_, item) = rig.get("/v1/items/p-1").await;
+    let how = item["explain"]["missing"][0]["how"].as_str().unwrap();
+    assert!(how.ends_with(&format!(r#"{{"from": "spark", "to": "seed", "head": "{first}"}}"#)), "{how}");
     assert_eq!(approve(first.as_str()).await, 201);
     assert_eq!(rig.missing("p-1").await, "");
     rig.world.push(DEFAULT, &[("a", Some("2"))]);
