@@ -79,6 +79,10 @@ fn a_governance_directory_is_found_and_judges() {
         ("people", "people: {}\n"),
         ("pods", "pods: {}\n"),
         (
+            "schedules",
+            "{time_zone: UTC, working_days: [monday], daily: {channel: a, thread: \"10:00\", reminder: \"10:10\", summary: \"10:30\"}, stale_after_days: 3}\n",
+        ),
+        (
             "limits",
             "{default_ttl_seconds: 60, max_ttl_seconds: 60, ticket_ttl_seconds: 600, warn_at_percent: 80, limits: {portfolio: {limit: 1}}}\n",
         ),

@@ -73,7 +73,7 @@ async fn issues_are_read_as_they_are_and_gone_when_they_are_gone() {
         assignees: [1001].into(),
     };
     assert_eq!(host.github.issue(&repository, 1).await.unwrap(), Some(seen.clone()));
-    assert_eq!(host.github.issues_labelled(&repository, "work / item").await.unwrap(), [seen.clone()]);
+    assert_eq!(host.github.issues_labelled(&repository, "work / item").await.unwrap(), std::slice::from_ref(&seen));
     assert_eq!(host.github.issues_labelled(&repository, "work").await.unwrap(), []);
 
     host.git("checkout --quiet -b topic").await;
