@@ -31,6 +31,7 @@ async fn put(world: &World, name: &str, pod: &str, pipeline: &str, position: Pos
         since: now,
         updated_at: now,
         blocked_since: None,
+        archived: None,
         head: None,
         link: None,
         version: 1,
