@@ -27,7 +27,7 @@ pub struct Prepared {
     /// How many items there are.
     pub items: usize,
     /// Items under way whose pod, pipeline or stage the governance files do not have: nobody can move them until the files do, or somebody
-    /// moves them back to a stage that there is. At most [`NAMED`] of them.
+    /// moves them back to a stage that there is. At most `NAMED` of them.
     pub strays: Vec<String>,
     /// How many such items there are.
     pub strays_total: usize,

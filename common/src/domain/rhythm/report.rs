@@ -134,7 +134,7 @@ pub struct Report {
     /// Which day, where the pod is.
     #[schemars(with = "String")]
     pub date: Date,
-    /// What stands still, the oldest first, the first [`MOST`] of it.
+    /// What stands still, the oldest first, the first fifty of it.
     pub entries: Vec<Aged>,
     /// How many there are of each kind.
     pub counts: BTreeMap<Kind, usize>,
