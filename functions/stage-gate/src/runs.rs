@@ -23,7 +23,7 @@
 //! | [`http`], [`api`], [`answer`] | the HTTP API |
 //! | [`telling`] | events and audit entries |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use common::{
     domain::{
@@ -79,6 +79,23 @@ pub struct Cluster {
     pub branch: BranchName,
     /// What `environments.yaml` says of its environment; nothing when it does not list it.
     pub environment: Option<Environment>,
+    /// Another repository that has made a pipeline for it: nothing of it is decided until one of the two files goes.
+    pub disputed_by: Option<Repository>,
+}
+
+impl Cluster {
+    /// Whose it is, when that is clear.
+    ///
+    /// # Errors
+    /// `Bug` when two repositories have made a pipeline for it: of this cluster alone nothing is decided.
+    fn undisputed(&self) -> Result<&Self, Fault> {
+        let Some(other) = &self.disputed_by else { return Ok(self) };
+        let (key, repository) = (&self.key, &self.repository.name);
+        Err(Fault::bug(format!(
+            "two repositories have made a pipeline for {key}, {} and {repository}: take one of the files out",
+            other.name
+        )))
+    }
 }
 
 impl<R, G, F, C> ClusterGates<R, G, F, C>
@@ -93,13 +110,13 @@ where
         self.clock.now_to_the_microsecond()
     }
 
-    /// Every cluster that has a pipeline of ours, by its key. Two repositories may configure the same one only in error: the one whose
-    /// file made the pipeline counts.
+    /// Every cluster that has a pipeline of ours, by its key. Two repositories may configure the same one only in error: then nothing of
+    /// that one is decided.
     ///
     /// # Errors
     /// Those of the table: part of the clusters is never all of them.
     pub async fn clusters(&self) -> Result<BTreeMap<ClusterKey, Cluster>, Fault> {
-        let mut clusters = BTreeMap::new();
+        let mut clusters: BTreeMap<ClusterKey, Cluster> = BTreeMap::new();
         for (id, entry) in &self.governance.repositories.listed {
             if entry.kind != RepositoryKind::Cluster {
                 continue;
@@ -114,13 +131,11 @@ where
                     repository: Repository { host: Host::Github, id: *id, name: entry.name.clone() },
                     branch: branch.unwrap_or_else(|| entry.default_branch.clone()),
                     environment,
+                    disputed_by: None,
                 };
-                if let Some(other) = clusters.insert(record.cluster, cluster) {
-                    let (key, repository) = (&other.key, &other.repository.name);
-                    return Err(Fault::bug(format!(
-                        "two repositories have made a pipeline for {key}, {repository} and {}: take one of the files out",
-                        entry.name
-                    )));
+                match clusters.entry(record.cluster) {
+                    Entry::Vacant(place) => drop(place.insert(cluster)),
+                    Entry::Occupied(mut place) => place.get_mut().disputed_by = Some(cluster.repository),
                 }
             }
         }

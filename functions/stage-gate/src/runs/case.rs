@@ -112,7 +112,7 @@ where
         clusters: &BTreeMap<ClusterKey, Cluster>,
         waiting: WaitingRun,
     ) -> Result<Case, Fault> {
-        let closed = match (&cluster.environment, &waiting.commit) {
+        let closed = match (&cluster.undisputed()?.environment, &waiting.commit) {
             (None, _) => Unmet::NoRules { environment: cluster.key.environment.clone() },
             (_, None) => Unmet::CommitUnknown,
             (Some(environment), Some(commit)) => {
@@ -170,7 +170,7 @@ where
     ) -> Result<Precedent, Fault> {
         let mut histories: Vec<Vec<PastRun>> = Vec::new();
         for cluster in clusters.values().filter(|cluster| cluster.key.environment == promotion.after) {
-            let history = self.gates.history(&cluster.pipeline).await;
+            let history = self.gates.history(&cluster.undisputed()?.pipeline).await;
             histories.push(history.map_err(|error| unread(cluster, error))?);
         }
         Ok(Precedent::of(commit, histories.iter().map(Vec::as_slice)))

@@ -5,7 +5,7 @@ use common::{
         audit::verify,
         cluster::{ClusterKey, ClusterRecord},
         governance::Governance,
-        id::{CommitSha, CorrelationId, Digest, ExecutionId, Generation, PipelineName},
+        id::{CommitSha, CorrelationId, Digest, ExecutionId, Generation, PipelineName, RepositoryId},
     },
     event::Outcome,
     http::Request,
@@ -121,6 +121,11 @@ impl Rig {
 
 /// A cluster whose pipeline stands.
 async fn register(world: &World, cluster: &str) {
+    register_in(world, repository().id, cluster).await;
+}
+
+/// The same, by the file of this repository.
+async fn register_in(world: &World, repository: RepositoryId, cluster: &str) {
     let cluster: ClusterKey = id(cluster);
     let record = ClusterRecord {
         pipeline: common::domain::cluster::names::pipeline(&cluster),
@@ -144,7 +149,7 @@ async fn register(world: &World, cluster: &str) {
         facts: [].into(),
         reasons: vec![],
     };
-    let recording = Recording { entry, record: Some((repository().id, record)), forget: None, events: vec![] };
+    let recording = Recording { entry, record: Some((repository, record)), forget: None, events: vec![] };
     world.record(recording).await.unwrap();
 }
 

@@ -1,9 +1,10 @@
 //! What fails, and what is not ours.
 
 use common::{
+    domain::{governance::Governance, id::RepositoryId},
     event::EventKind,
     ports::GateAnswer,
-    testing::{When, id},
+    testing::{GovernanceFiles, When, id},
 };
 use serde_json::Value;
 
@@ -34,6 +35,24 @@ async fn one_cluster_s_fault_stops_no_other() {
     rig.told();
     rig.sweep().await;
     assert_eq!(rig.told(), ["Run Gate Waiting"], "{other} is told of");
+}
+
+#[tokio::test]
+async fn of_a_cluster_that_two_repositories_made_nothing_is_decided_and_of_the_others_all_is() {
+    let repositories = "repositories:
+  - {id: 42, name: acme/clusters, kind: cluster, default_branch: main}
+  - {id: 43, name: acme/other, kind: cluster, default_branch: main}
+";
+    let mut rig = Rig::new().await;
+    let files = GovernanceFiles::default().with("environments.yaml", super::ENVIRONMENTS);
+    rig.gates.governance = Governance::parse(&files.with("repositories.yaml", repositories).bytes()).unwrap();
+    super::register_in(&rig.world, RepositoryId(43), MC01).await;
+    rig.told();
+    let (disputed, other) = (rig.wait(MC01, 1), rig.wait(REGIONAL, 2));
+    rig.sweep().await;
+    assert_eq!(rig.told(), ["Run Gate Waiting"], "{other} is told of");
+    let (status, answer) = rig.answer(APPROVER, &disputed, "approve").await;
+    assert_eq!((status, rig.answers()), (500, vec![]), "{answer}");
 }
 
 #[tokio::test]
