@@ -36,7 +36,7 @@ def issues(scene):
     code, killed = move(scene, item, "r-3", "KILLED", origin="seed", reason=reason)
     equal("its owner ends it", (code, killed["step"]), (200, "kill"))
     archived = wait_until("what remains of the item was not kept", lambda: look(scene, item).get("archived"), 90)
-    tell(f"kept as the branch {archived['branch']} and the tag {archived['tag']}; issue {archived['postmortem']} asks for what was learnt", 8)
+    tell(f"kept as the branch {archived['branch']} and the tag {archived['tag']}; issue {archived['postmortem']} asks for what was learnt")
     refs = scene.clone.git("ls-remote", "origin", f"refs/heads/{archived['branch']}", f"refs/tags/{archived['tag']}")
     equal("a branch and a tag keep what remains", len(refs.split()), 4)
     equal("and an issue asks for what was learnt", [issue["title"] for issue in scene.forge.issues("postmortem")], [f"Postmortem: {item}"])
