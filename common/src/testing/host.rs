@@ -10,11 +10,13 @@ use crate::{
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
     fault::Fault,
     ports::{
-        Archive, ChangeMarks, CheckRun, Clock, CommitAuthors, CommitStatus, EntryKind, Forge, IssueNow, Marks,
-        NewIssue, PullRequest, Sources, StickyComment, TreeEntry,
+        ChangeMarks, CheckRun, Clock, CommitAuthors, CommitStatus, EntryKind, Forge, IssueNow, Marks, NewIssue,
+        PullRequest, StickyComment, TreeEntry,
     },
     testing::{World, envelope, id, repository},
 };
+
+mod work;
 
 /// The files of a commit by path.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -233,84 +235,6 @@ impl World {
     /// The check runs that were published, in order; a repeat of one replaces it.
     pub fn checks(&self) -> Vec<CheckRun> {
         self.state().host.checks.clone()
-    }
-}
-
-impl World {
-    /// A check run of a commit, made by somebody else than us. One of the same name is a second App's.
-    pub fn check_run(&self, commit: &CommitSha, name: &str, success: Option<bool>, title: &str) {
-        let at = success.map(|_| self.now());
-        let seen = CheckSeen { name: name.to_owned(), success, title: Some(title.to_owned()), at };
-        self.state().host.checks_seen.entry(commit.clone()).or_default().push(seen);
-    }
-
-    /// An issue of [`repository`] as the host has it from now on; nothing: it is not there (any more).
-    pub fn set_issue(&self, number: u64, issue: Option<IssueNow>) {
-        let key = (repository().id, number);
-        match issue {
-            Some(issue) => self.state().host.issues.insert(key, issue),
-            None => self.state().host.issues.remove(&key),
-        };
-    }
-}
-
-impl World {
-    /// References that were kept, by name below `refs/`.
-    pub fn kept(&self) -> BTreeMap<String, CommitSha> {
-        self.state().host.kept.clone()
-    }
-
-    /// Issues that were opened by us, in order.
-    pub fn opened(&self) -> Vec<NewIssue> {
-        self.state().host.opened.clone()
-    }
-}
-
-impl Archive for World {
-    async fn keep(&self, _: &Repository, reference: &str, commit: &CommitSha) -> Result<(), Fault> {
-        self.call("Archive.keep", reference, true, |state| {
-            let stands = state.host.kept.entry(reference.to_owned()).or_insert_with(|| commit.clone());
-            if stands == commit { Ok(()) } else { Err(Fault::reject(format!("{reference} stands at {stands}"))) }
-        })
-    }
-
-    async fn open_issue(&self, _: &Repository, issue: &NewIssue) -> Result<u64, Fault> {
-        self.call("Archive.open_issue", issue.title.as_str(), true, |state| {
-            let same = |there: &NewIssue| (&there.title, &there.label) == (&issue.title, &issue.label);
-            if let Some(place) = state.host.opened.iter().position(same) {
-                return Ok(place as u64 + 1);
-            }
-            state.host.opened.push(issue.clone());
-            Ok(state.host.opened.len() as u64)
-        })
-    }
-}
-
-impl Sources for World {
-    async fn check_runs(&self, _: &Repository, commit: &CommitSha) -> Result<Vec<CheckSeen>, Fault> {
-        self.call("Sources.check_runs", commit.as_str(), false, |state| {
-            Ok(state.host.checks_seen.get(commit).cloned().unwrap_or_default())
-        })
-    }
-
-    async fn files_below(&self, _: &Repository, commit: &CommitSha, below: &str) -> Result<Vec<TreeEntry>, Fault> {
-        self.call("Sources.files_below", commit.as_str(), false, |state| {
-            let all = tree(state, commit, &format!("{below}/"))?;
-            Ok(all.into_iter().filter(|entry| entry.kind == EntryKind::File).collect())
-        })
-    }
-
-    async fn issue(&self, repository: &Repository, number: u64) -> Result<Option<IssueNow>, Fault> {
-        let key = (repository.id, number);
-        self.call("Sources.issue", number.to_string(), false, |state| Ok(state.host.issues.get(&key).cloned()))
-    }
-
-    async fn issues_labelled(&self, repository: &Repository, label: &str) -> Result<Vec<IssueNow>, Fault> {
-        self.call("Sources.issues_labelled", repository.name.as_str(), false, |state| {
-            let all = state.host.issues.iter().filter(|((owner, _), _)| *owner == repository.id);
-            let wanted = |issue: &&IssueNow| issue.open && issue.labels.contains(label);
-            Ok(all.map(|(_, issue)| issue).filter(wanted).cloned().collect())
-        })
     }
 }
 
