@@ -139,6 +139,7 @@ impl Slack {
         let (status, wait, answer) = self.once(what, &method, below, body).await?;
         let (status, wait, answer) = match (status, wait) {
             (StatusCode::TOO_MANY_REQUESTS, Some(seconds)) if seconds <= LONGEST_WAIT => {
+                // Slack says for how long: there is no condition to wait for, and a queue's retry would come much later.
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
                 self.once(what, &method, below, body).await?
             }

@@ -1,8 +1,9 @@
 //! **Purpose.** Decides at gates. Moves work items from stage to stage: through the gate, with a place in the new stage, in one
 //! transaction. Lets runs of the clusters' pipelines go on to deploy: [`runs`] says how; what follows is about items.
 //!
-//! **Wakes on** its HTTP API; Stage Transition Requested; a look each quarter of an hour that keeps the places of items that are under
-//! way. **Emits** Stage Gate Approved and Stage Gate Rejected, and what happens to places on the way.
+//! **Wakes on** its HTTP API; Stage Transition Requested; Item Blocked and Item Unblocked; issues of the source host; looks each quarter
+//! of an hour that keep the places of items that are under way, follow issues, and review what has stopped living. **Emits** Stage Gate
+//! Approved and Stage Gate Rejected, what is said of blockers, reviews and ends, and what happens to places on the way.
 //!
 //! **Idempotent by** the request's id for a move: the same one is answered the same, whatever has changed since. An item is made once by
 //! its id; evidence and an approval that are there already change nothing.
