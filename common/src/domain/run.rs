@@ -18,7 +18,7 @@ mod unmet;
 
 pub use self::{
     approval::{Answer, Approval, Authors},
-    freeze::{Edge, Freeze},
+    freeze::{Edge, Freeze, WEEKDAYS},
     gate::{Certificate, Decision, Facts, Run, Verdict, counts, decide},
     hold::{Hold, HoldScope, Lifted},
     precedent::{PastRun, Precedent, RunState},

@@ -39,7 +39,8 @@ pub enum Edge {
     Once(DateTime),
 }
 
-const WEEKDAYS: [(&str, Weekday); 7] = [
+/// The days of the week, as files name them.
+pub const WEEKDAYS: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
     ("tuesday", Weekday::Tuesday),
     ("wednesday", Weekday::Wednesday),

@@ -16,19 +16,9 @@ use crate::domain::{
     cluster::Place,
     id::{ChannelName, PodName},
     rhythm::{Audience, Council, Demo, Every, Ladder, Room, Rung, Schedules, Task, Timetable, WorkCalendar},
-    run::Edge,
+    run::{Edge, WEEKDAYS},
     yaml::{Entry, Node},
 };
-
-const DAYS: [(&str, Weekday); 7] = [
-    ("monday", Weekday::Monday),
-    ("tuesday", Weekday::Tuesday),
-    ("wednesday", Weekday::Wednesday),
-    ("thursday", Weekday::Thursday),
-    ("friday", Weekday::Friday),
-    ("saturday", Weekday::Saturday),
-    ("sunday", Weekday::Sunday),
-];
 
 const CLOCK: &str = "a time such as \"10:00\", in quotes";
 const WEEKLY: &str = "a day and a time such as \"friday 13:00\"";
@@ -82,8 +72,9 @@ pub(super) fn schedules(file: &mut File, entries: &[Entry], known: &Known, group
 }
 
 fn week(file: &mut File, node: &Node, key: &str) -> Option<[bool; 7]> {
-    let listed = file
-        .set(node, key, WORKING_DAYS, |file, item| file.word(item, key, DAYS).map(|day| day.to_monday_zero_offset()));
+    let listed = file.set(node, key, WORKING_DAYS, |file, item| {
+        file.word(item, key, WEEKDAYS).map(|day| day.to_monday_zero_offset())
+    });
     if node.sequence().is_some_and(<[Node]>::is_empty) {
         file.find(node.place, "value", key, "an empty list".to_owned(), WORKING_DAYS);
     }
