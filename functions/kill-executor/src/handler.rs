@@ -9,7 +9,7 @@ use common::{
         id::{CommitSha, CorrelationId, ItemId},
         stage::{Archived, Dossier, Item, Position},
     },
-    event::{Envelope, Event, Host, ItemKilled, Repository},
+    event::{Envelope, Event, Host, Repository},
     fault::Fault,
     ports::{Archive, Clock, ItemChange, ItemCommitted, ItemRows, Sources},
 };
@@ -50,11 +50,11 @@ impl<R: ItemRows, H: Archive + Sources, C: Clock> KillExecutor<R, H, C> {
         if !matches!(dossier.item.position, Position::Killed { .. }) || dossier.item.archived.is_some() {
             return Ok(());
         }
-        let archived = self.archive(&dossier, killed).await?;
+        let archived = self.archive(&dossier).await?;
         self.commit(dossier, archived, &event.meta.correlation_id).await
     }
 
-    async fn archive(&self, dossier: &Dossier, killed: &ItemKilled) -> Result<Archived, Fault> {
+    async fn archive(&self, dossier: &Dossier) -> Result<Archived, Fault> {
         let item = &dossier.item;
         let Some(repository) = self.home(item) else { return Ok(Archived::default()) };
         let Some(commit) = self.last_commit(item, &repository).await? else { return Ok(Archived::default()) };
@@ -63,7 +63,7 @@ impl<R: ItemRows, H: Archive + Sources, C: Clock> KillExecutor<R, H, C> {
         let (branch, tag) = (format!("archive/{name}-{date}"), format!("killed/{name}"));
         self.host.keep(&repository, &format!("heads/{branch}"), &commit).await?;
         self.host.keep(&repository, &format!("tags/{tag}"), &commit).await?;
-        let issue = self.host.open_issue(&repository, &postmortem(dossier, killed, &branch, &tag)).await?;
+        let issue = self.host.open_issue(&repository, &postmortem(dossier, &branch, &tag)).await?;
         Ok(Archived { branch: Some(branch), tag: Some(tag), postmortem: Some(issue) })
     }
 

@@ -5,20 +5,21 @@ use common::{
         markdown::{code, plain},
         stage::Dossier,
     },
-    event::ItemKilled,
     ports::NewIssue,
 };
 
 /// The label of these issues.
 pub const LABEL: &str = "postmortem";
 
-/// The issue. Names are ours; what people wrote is escaped.
-pub fn postmortem(dossier: &Dossier, killed: &ItemKilled, branch: &str, tag: &str) -> NewIssue {
+/// The issue, from the item's row alone. Names are ours; what people wrote is escaped.
+pub fn postmortem(dossier: &Dossier, branch: &str, tag: &str) -> NewIssue {
     let item = &dossier.item;
-    let by = match (&killed.rule, &killed.by) {
-        (Some(rule), _) => format!("the rule {}", code(rule.as_str())),
-        (None, Some(by)) => by.to_string(),
-        (None, None) => "its issue".to_owned(),
+    let ended = dossier.kill.ended.as_ref();
+    let by = match ended.map(|ended| (&ended.rule, &ended.by)) {
+        Some((Some(rule), _)) => format!("the rule {}", code(rule.as_str())),
+        Some((None, Some(by))) => by.to_string(),
+        Some((None, None)) => "its issue".to_owned(),
+        None => "nobody who is known".to_owned(),
     };
     let pod = item.pod.as_str();
     let body = format!(
@@ -41,9 +42,9 @@ pub fn postmortem(dossier: &Dossier, killed: &ItemKilled, branch: &str, tag: &st
         id = code(item.id.as_str()),
         owner = item.owner,
         at = item.since,
-        stage = killed.stage,
+        stage = item.position.stage(),
         pipeline = item.pipeline,
-        reason = plain(&killed.reason),
+        reason = plain(ended.map_or("it is not known", |ended| &ended.reason)),
         branch = code(branch),
         tag = code(tag),
         evidence = match dossier.evidence.len() {

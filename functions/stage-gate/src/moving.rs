@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use common::{
     domain::{
         id::{CorrelationId, ItemId, KillRuleName},
-        stage::{Answered, Dossier, Item, MoveRequest, StagePipeline, Step as StageStep, Verdict, decide, obstacles},
+        stage::{
+            Answered, Dossier, Item, MoveRequest, StagePipeline, Step as StageStep, Verdict, decide, kill::Ended,
+            obstacles,
+        },
         wip::{
             Scope,
             admission::{Asked, Step},
@@ -202,6 +205,17 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
             // Only what its issue put aside, its issue brings back.
             link.aside = hand == Hand::Issue && step == StageStep::Park;
         }
+        let ended = Ended {
+            rule: match hand {
+                Hand::Rule(rule) => Some(rule.clone()),
+                Hand::Person | Hand::Issue => None,
+            },
+            by: (hand == Hand::Person).then(|| request.requested_by.clone()),
+            reason: request.reason.clone().unwrap_or_default(),
+        };
+        if step == StageStep::Kill {
+            moved.kill.ended = Some(ended.clone());
+        }
         let answered = Answered {
             request: request.clone(),
             verdict: Verdict::Admit,
@@ -214,7 +228,7 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         events.extend(told);
         events.push(telling::approved(&moved.item, step, request, cause, decided.now));
         if step == StageStep::Kill {
-            events.push(telling::killed(&moved.item, request, hand, cause, decided.now));
+            events.push(telling::killed(&moved.item, ended, request, cause, decided.now));
         }
         let entry = telling::decided(&item.id, &answered, cause);
         let change = ItemChange {

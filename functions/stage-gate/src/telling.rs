@@ -6,7 +6,7 @@ use common::{
     domain::{
         audit::{Draft, Phase},
         id::{CorrelationId, EventId, ItemId},
-        stage::{Answered, Item, MoveRequest, Obstacle, Step},
+        stage::{Answered, Item, MoveRequest, Obstacle, Step, kill::Ended},
     },
     event::{Envelope, Event, ItemKilled, Meta, SCHEMA_VERSION, StageGateApproved, StageGateRejected},
 };
@@ -39,25 +39,17 @@ pub fn approved(item: &Item, step: Step, request: &MoveRequest, cause: &Correlat
 }
 
 /// The event of an item's end: `item` as it is now.
-pub(crate) fn killed(
-    item: &Item,
-    request: &MoveRequest,
-    hand: Hand<'_>,
-    cause: &CorrelationId,
-    now: Timestamp,
-) -> Envelope {
+pub fn killed(item: &Item, ended: Ended, request: &MoveRequest, cause: &CorrelationId, now: Timestamp) -> Envelope {
+    let Ended { rule, by, reason } = ended;
     let told = ItemKilled {
         item: item.id.clone(),
         pod: item.pod.clone(),
         owner: item.owner.clone(),
         pipeline: item.pipeline.clone(),
         stage: item.position.stage().clone(),
-        rule: match hand {
-            Hand::Rule(rule) => Some(rule.clone()),
-            Hand::Person | Hand::Issue => None,
-        },
-        by: (hand == Hand::Person).then(|| request.requested_by.clone()),
-        reason: request.reason.clone().unwrap_or_default(),
+        rule,
+        by,
+        reason,
     };
     envelope(&item.id, Event::ItemKilled(told), &[request.request_id.as_str()], cause, now)
 }

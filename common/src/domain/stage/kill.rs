@@ -106,9 +106,25 @@ pub struct KillReview {
     pub open: BTreeMap<KillRuleName, Open>,
     /// Exceptions that were given, by rule; one that has run out stays, so that there is no second.
     pub exceptions: BTreeMap<KillRuleName, Exception>,
+    /// How the item ended, once it has: nobody is believed about that later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
     /// When an appeal was made, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appealed: Option<Timestamp>,
+}
+
+/// How an item ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The rule that ended it; nothing when somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<KillRuleName>,
+    /// Who ended it; nothing when a rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonName>,
+    /// Why. Foreign text: escaped wherever it is shown.
+    pub reason: String,
 }
 
 /// A review that is open.

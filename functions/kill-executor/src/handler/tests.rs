@@ -7,9 +7,13 @@ use common::{
         audit::{Draft, Phase},
         governance::Governance,
         id::CommitSha,
-        stage::{Destination, Link},
+        stage::{
+            Destination, Link,
+            kill::{Ended, KillReview},
+        },
         wip::ItemType,
     },
+    event::ItemKilled,
     ports::AuditTrail,
     testing::{GovernanceFiles, World, envelope, id, repository},
 };
@@ -55,6 +59,11 @@ impl Rig {
             version: 1,
         };
         let item = if ended { Item { version: 1, ..item.moved(&Destination::Killed, now) } } else { item };
+        let ended = ended.then(|| Ended {
+            rule: Some(id("no-update")),
+            by: None,
+            reason: "the rule no-update held to the end of its grace".to_owned(),
+        });
         let entry = Draft {
             subject: "item:p-1".to_owned(),
             at: now,
@@ -67,7 +76,7 @@ impl Rig {
         };
         let change = ItemChange {
             item: id("p-1"),
-            dossier: Some((0, Dossier::new(item))),
+            dossier: Some((0, Dossier { kill: KillReview { ended, ..KillReview::default() }, ..Dossier::new(item) })),
             answered: None,
             writes: BTreeMap::new(),
             events: Vec::new(),
@@ -83,9 +92,9 @@ impl Rig {
             owner: id("cy"),
             pipeline: id("short"),
             stage: id("seed"),
-            rule: Some(id("no-update")),
-            by: None,
-            reason: "the rule no-update held to the end of its grace".to_owned(),
+            rule: None,
+            by: Some(id("mallory")),
+            reason: "whoever may put events on the bus says what they like".to_owned(),
         };
         self.executor.event(&envelope(self.world.now(), "c-1", "item:p-1", Event::ItemKilled(killed))).await
     }

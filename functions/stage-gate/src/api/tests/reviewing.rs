@@ -52,6 +52,8 @@ async fn what_stands_still_is_reviewed_given_its_grace_and_ended() {
     );
     assert_eq!((rig.position("p-1"), rig.stands_in("p-1")), ("killed in spark".to_owned(), vec![]));
     assert_eq!(rig.actions("p-1").await, ["item.create", "item.review", "item.kill"]);
+    let ended = rig.world.dossiers()[&id("p-1")].kill.ended.clone().unwrap();
+    assert_eq!((ended.rule, ended.by), (Some(id("no-update")), None), "whoever archives it believes no event");
     let last = rig.chain("p-1").await.pop().unwrap().draft;
     assert_eq!((last.facts.get("rule").map(String::as_str), last.facts.get("by")), (Some("no-update"), None));
     rig.after_days(1).await;
