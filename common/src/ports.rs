@@ -19,6 +19,7 @@
 //! | `rhythm` | [`RhythmRows`] |
 //! | `schema` | [`SchemaRows`] |
 //! | `runs` | [`RunRows`] |
+//! | `said` | [`SaidCommitted`]: how a write of what is said once ended |
 //! | `sources` | [`Sources`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
 //! | `items` | [`ItemRows`] |
@@ -29,7 +30,7 @@ use jiff::Timestamp;
 
 pub use self::{
     archive::*, chat::*, forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*,
-    pipelines::*, places::*, rhythm::*, runs::*, schema::*, sources::*, wip::*,
+    pipelines::*, places::*, rhythm::*, runs::*, said::*, schema::*, sources::*, wip::*,
 };
 
 mod archive;
@@ -46,6 +47,7 @@ mod pipelines;
 mod places;
 mod rhythm;
 mod runs;
+mod said;
 mod schema;
 mod sources;
 mod wip;

@@ -37,6 +37,7 @@ pub mod key;
 mod outbox;
 mod rhythm;
 mod runs;
+mod said;
 mod schema;
 mod transact;
 mod wip;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, future::Future};
 
 use jiff::civil::Date;
 
+use super::SaidCommitted;
 use crate::{
     domain::{
         audit::Draft,
@@ -36,17 +37,6 @@ pub enum RhythmSaid {
     Done(Done),
 }
 
-/// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RhythmCommitted {
-    /// Everything is written.
-    Done,
-    /// Nothing was written, because it is so already.
-    Already,
-    /// Nothing was written: somebody else was at the same chain. The same may pass in a moment.
-    Conflict,
-}
-
 /// The rows of the rhythm.
 pub trait RhythmRows: Sync {
     /// What was posted in a channel for a day, from one consistent read.
@@ -68,5 +58,5 @@ pub trait RhythmRows: Sync {
     ///
     /// # Errors
     /// `Retry` when the outcome is not known; `Bug` when it could never pass.
-    fn commit_rhythm(&self, change: &RhythmChange) -> impl Future<Output = Result<RhythmCommitted, Fault>> + Send;
+    fn commit_rhythm(&self, change: &RhythmChange) -> impl Future<Output = Result<SaidCommitted, Fault>> + Send;
 }

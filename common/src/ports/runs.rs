@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::SaidCommitted;
 use crate::{
     domain::{
         audit::Draft,
@@ -53,18 +54,6 @@ pub struct RunRecord {
     pub told: Option<Told>,
 }
 
-/// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunCommitted {
-    /// Everything is written.
-    Done,
-    /// Nothing was written, because it is so already: there is a hold of this id, or it is not any more as it was read, or the person
-    /// gave this answer before, or the gate has said something else since.
-    Already,
-    /// Nothing was written: somebody else was at the same rows. The same may pass in a moment.
-    Conflict,
-}
-
 /// The rows of holds and answers.
 pub trait RunRows: Sync {
     /// Every hold that was placed, from one consistent read. Those that ended and those that were lifted stay among them for a while:
@@ -84,5 +73,5 @@ pub trait RunRows: Sync {
     ///
     /// # Errors
     /// `Retry` when the outcome is not known; `Bug` when it could never pass.
-    fn commit_run(&self, change: &RunChange) -> impl Future<Output = Result<RunCommitted, Fault>> + Send;
+    fn commit_run(&self, change: &RunChange) -> impl Future<Output = Result<SaidCommitted, Fault>> + Send;
 }

@@ -10,7 +10,7 @@ use crate::{
         rhythm::{BlockerRef, Done, Period, PostKey, PostKind, Posted, Told},
     },
     fault::Fault,
-    ports::{OutboxRow, RhythmChange, RhythmCommitted, RhythmRows, RhythmSaid},
+    ports::{OutboxRow, RhythmChange, RhythmRows, RhythmSaid, SaidCommitted},
     testing::World,
 };
 
@@ -47,7 +47,7 @@ impl RhythmRows for World {
         self.call("RhythmRows.done", "", false, |state| Ok(state.rhythm.done.values().cloned().collect()))
     }
 
-    async fn commit_rhythm(&self, change: &RhythmChange) -> Result<RhythmCommitted, Fault> {
+    async fn commit_rhythm(&self, change: &RhythmChange) -> Result<SaidCommitted, Fault> {
         self.call("RhythmRows.commit", &change.entry.subject, true, |state| {
             let events = change.events.iter().map(OutboxRow::of).collect::<Result<Vec<_>, _>>()?;
             let rhythm = &mut state.rhythm;
@@ -57,11 +57,11 @@ impl RhythmRows for World {
                 RhythmSaid::Done(done) => once(&mut rhythm.done, (done.task.clone(), done.period), done),
             };
             if !new {
-                return Ok(RhythmCommitted::Already);
+                return Ok(SaidCommitted::Already);
             }
             state.store.put_outbox(events);
             state.store.append(change.entry.clone());
-            Ok(RhythmCommitted::Done)
+            Ok(SaidCommitted::Done)
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         run::{Answer, Approval, Hold, Told},
     },
     fault::Fault,
-    ports::{OutboxRow, RunChange, RunCommitted, RunRecord, RunRows, RunSaid},
+    ports::{OutboxRow, RunChange, RunRecord, RunRows, RunSaid, SaidCommitted},
     testing::World,
 };
 
@@ -35,7 +35,7 @@ impl RunRows for World {
         })
     }
 
-    async fn commit_run(&self, change: &RunChange) -> Result<RunCommitted, Fault> {
+    async fn commit_run(&self, change: &RunChange) -> Result<SaidCommitted, Fault> {
         self.call("RunRows.commit", &change.entry.subject, true, |state| {
             let events = change.events.iter().map(OutboxRow::of).collect::<Result<Vec<_>, _>>()?;
             let runs = &mut state.runs;
@@ -75,11 +75,11 @@ impl RunRows for World {
                 }
             };
             if !new {
-                return Ok(RunCommitted::Already);
+                return Ok(SaidCommitted::Already);
             }
             state.store.put_outbox(events);
             state.store.append(change.entry.clone());
-            Ok(RunCommitted::Done)
+            Ok(SaidCommitted::Done)
         })
     }
 }

@@ -7,8 +7,7 @@ use common::{
     },
     fault::Fault,
     ports::{
-        ClusterRecords, ItemRows, Patience, Pause, RhythmChange, RhythmCommitted, RhythmRows, RunGates, RunRows,
-        WipRows,
+        ClusterRecords, ItemRows, Patience, Pause, RhythmChange, RhythmRows, RunGates, RunRows, SaidCommitted, WipRows,
     },
 };
 
@@ -54,10 +53,10 @@ impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
         let mut patience = Patience::new(&self.clock);
         loop {
             match self.rows.commit_rhythm(change).await? {
-                RhythmCommitted::Done => return Ok(true),
-                RhythmCommitted::Already => return Ok(false),
-                RhythmCommitted::Conflict if patience.again().await => {}
-                RhythmCommitted::Conflict => {
+                SaidCommitted::Done => return Ok(true),
+                SaidCommitted::Already => return Ok(false),
+                SaidCommitted::Conflict if patience.again().await => {}
+                SaidCommitted::Conflict => {
                     return Err(Fault::retry(format!("writing to the chain of {}", change.entry.subject)));
                 }
             }

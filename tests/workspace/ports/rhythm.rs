@@ -7,7 +7,7 @@ use common::{
         audit::{Draft, Phase, verify},
         rhythm::{BlockerRef, Done, PostKey, PostKind, Posted, SlotKind, Source, Told, Whole},
     },
-    ports::{AuditTrail, RhythmChange, RhythmCommitted, RhythmRows, RhythmSaid},
+    ports::{AuditTrail, RhythmChange, RhythmRows, RhythmSaid, SaidCommitted},
     testing::id,
 };
 use jiff::civil::date;
@@ -55,11 +55,11 @@ const WHOLE: PostKind = PostKind::Whole(Whole::Whole);
 
 async fn there_is_one_post_of_a_kind_in_a_channel_for_a_day(Case { store, outbox }: Case<impl Rhythm>) {
     let say = async |said, name: &str| store.commit_rhythm(&change(said, name)).await.unwrap();
-    assert_eq!(say(post("unblock", 6, THREAD, vec![Source::Items]), "a").await, RhythmCommitted::Done);
-    assert_eq!(say(post("unblock", 6, THREAD, vec![]), "b").await, RhythmCommitted::Already);
-    assert_eq!(say(post("unblock", 6, WHOLE, vec![]), "c").await, RhythmCommitted::Done);
-    assert_eq!(say(post("unblock", 7, THREAD, vec![]), "d").await, RhythmCommitted::Done);
-    assert_eq!(say(post("C012AB3CD", 6, THREAD, vec![]), "e").await, RhythmCommitted::Done);
+    assert_eq!(say(post("unblock", 6, THREAD, vec![Source::Items]), "a").await, SaidCommitted::Done);
+    assert_eq!(say(post("unblock", 6, THREAD, vec![]), "b").await, SaidCommitted::Already);
+    assert_eq!(say(post("unblock", 6, WHOLE, vec![]), "c").await, SaidCommitted::Done);
+    assert_eq!(say(post("unblock", 7, THREAD, vec![]), "d").await, SaidCommitted::Done);
+    assert_eq!(say(post("C012AB3CD", 6, THREAD, vec![]), "e").await, SaidCommitted::Done);
     let first = Posted { at: at(10), incomplete: vec![Source::Items] };
     let whole = Posted { at: at(10), incomplete: vec![] };
     let posts = store.posts(&id("unblock"), date(2026, 3, 6)).await.unwrap();
@@ -77,10 +77,10 @@ async fn a_group_is_told_once_of_a_blocker_and_again_of_one_that_is_opened_anew(
 ) {
     let told = |group: &str, opened| Told { blocker: blocker(opened), group: id(group), at: at(10) };
     let say = async |told: Told, name: &str| store.commit_rhythm(&change(RhythmSaid::Told(told), name)).await.unwrap();
-    assert_eq!(say(told("integrator", 1), "a").await, RhythmCommitted::Done);
-    assert_eq!(say(told("integrator", 1), "again").await, RhythmCommitted::Already);
-    assert_eq!(say(told("executive", 1), "b").await, RhythmCommitted::Done);
-    assert_eq!(say(told("integrator", 2), "c").await, RhythmCommitted::Done);
+    assert_eq!(say(told("integrator", 1), "a").await, SaidCommitted::Done);
+    assert_eq!(say(told("integrator", 1), "again").await, SaidCommitted::Already);
+    assert_eq!(say(told("executive", 1), "b").await, SaidCommitted::Done);
+    assert_eq!(say(told("integrator", 2), "c").await, SaidCommitted::Done);
     let mut all = store.told().await.unwrap();
     all.sort_by_key(|told| (told.blocker.clone(), told.group.clone()));
     assert_eq!(all, [told("executive", 1), told("integrator", 1), told("integrator", 2)]);
@@ -96,9 +96,9 @@ async fn a_task_is_done_once_for_a_period(Case { store, .. }: Case<impl Rhythm>)
         at: at(10),
     };
     let say = async |done: Done, name: &str| store.commit_rhythm(&change(RhythmSaid::Done(done), name)).await.unwrap();
-    assert_eq!(say(done("rotate", "2026-q1", "v. 3; \u{201e}ok\u{201c}"), "a").await, RhythmCommitted::Done);
-    assert_eq!(say(done("rotate", "2026-q1", "other"), "b").await, RhythmCommitted::Already);
-    assert_eq!(say(done("rotate", "2026", "other"), "c").await, RhythmCommitted::Done);
+    assert_eq!(say(done("rotate", "2026-q1", "v. 3; \u{201e}ok\u{201c}"), "a").await, SaidCommitted::Done);
+    assert_eq!(say(done("rotate", "2026-q1", "other"), "b").await, SaidCommitted::Already);
+    assert_eq!(say(done("rotate", "2026", "other"), "c").await, SaidCommitted::Done);
     let mut all = store.done().await.unwrap();
     all.sort_by_key(|done| done.period.to_string());
     assert_eq!(all, [done("rotate", "2026", "other"), done("rotate", "2026-q1", "v. 3; \u{201e}ok\u{201c}")]);
@@ -110,13 +110,13 @@ async fn of_many_who_post_at_once_one_does(Case { store, .. }: Case<impl Rhythm>
         async move {
             loop {
                 match store.commit_rhythm(&change).await.unwrap() {
-                    RhythmCommitted::Conflict => {}
+                    SaidCommitted::Conflict => {}
                     committed => return committed,
                 }
             }
         }
     };
     let ended = all((0..16).map(posting)).await;
-    assert_eq!(ended.iter().filter(|committed| **committed == RhythmCommitted::Done).count(), 1);
+    assert_eq!(ended.iter().filter(|committed| **committed == SaidCommitted::Done).count(), 1);
     assert_eq!(entries(&store).await, 1);
 }

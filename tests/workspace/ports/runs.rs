@@ -8,7 +8,7 @@ use common::{
         id::PipelineName,
         run::{Answer, Approval, Hold, Lifted, Told, Verdict},
     },
-    ports::{AuditTrail, RunChange, RunCommitted, RunRecord, RunRows, RunSaid},
+    ports::{AuditTrail, RunChange, RunRecord, RunRows, RunSaid, SaidCommitted},
     testing::id,
 };
 
@@ -84,15 +84,15 @@ async fn entries(store: &impl AuditTrail) -> usize {
 async fn a_hold_is_placed_once_and_lifted_once(Case { store, outbox }: Case<impl Runs>) {
     assert_eq!(holds(&store).await, []);
     let place = |name: &str| change(RunSaid::Hold(hold(name)), name);
-    assert_eq!(store.commit_run(&place("h-1")).await.unwrap(), RunCommitted::Done);
-    assert_eq!(store.commit_run(&place("h-2")).await.unwrap(), RunCommitted::Done);
+    assert_eq!(store.commit_run(&place("h-1")).await.unwrap(), SaidCommitted::Done);
+    assert_eq!(store.commit_run(&place("h-2")).await.unwrap(), SaidCommitted::Done);
     let other = Hold { reason: "another".into(), ..hold("h-1") };
-    assert_eq!(store.commit_run(&change(RunSaid::Hold(other), "h-1-again")).await.unwrap(), RunCommitted::Already);
+    assert_eq!(store.commit_run(&change(RunSaid::Hold(other), "h-1-again")).await.unwrap(), SaidCommitted::Already);
     assert_eq!(holds(&store).await, [hold("h-1"), hold("h-2")], "it reads as it was written, and the first one stands");
     let lift = change(RunSaid::Lift(hold("h-1"), lifted("bob")), "lift");
-    assert_eq!(store.commit_run(&lift).await.unwrap(), RunCommitted::Done);
-    assert_eq!(store.commit_run(&lift).await.unwrap(), RunCommitted::Already);
-    assert_eq!(store.commit_run(&place("h-1")).await.unwrap(), RunCommitted::Already, "a copy places nothing again");
+    assert_eq!(store.commit_run(&lift).await.unwrap(), SaidCommitted::Done);
+    assert_eq!(store.commit_run(&lift).await.unwrap(), SaidCommitted::Already);
+    assert_eq!(store.commit_run(&place("h-1")).await.unwrap(), SaidCommitted::Already, "a copy places nothing again");
     let gone = Hold { lifted: Some(lifted("bob")), ..hold("h-1") };
     assert_eq!(holds(&store).await, [gone, hold("h-2")]);
     assert_eq!(outbox().len(), 3, "what changed nothing tells nobody");
@@ -104,10 +104,10 @@ async fn an_answer_is_for_one_run_at_one_commit_and_each_person_gives_it_once(Ca
         let answer = RunSaid::Answer(pipeline(), approval(by, answer, execution));
         store.commit_run(&change(answer, name)).await.unwrap()
     };
-    assert_eq!(said("ada", Answer::Approve, FIRST, "a").await, RunCommitted::Done);
-    assert_eq!(said("ada", Answer::Approve, FIRST, "again").await, RunCommitted::Already);
-    assert_eq!(said("ada", Answer::Reject, FIRST, "b").await, RunCommitted::Done, "a mind may change");
-    assert_eq!(said("bob", Answer::Approve, SECOND, "c").await, RunCommitted::Done);
+    assert_eq!(said("ada", Answer::Approve, FIRST, "a").await, SaidCommitted::Done);
+    assert_eq!(said("ada", Answer::Approve, FIRST, "again").await, SaidCommitted::Already);
+    assert_eq!(said("ada", Answer::Reject, FIRST, "b").await, SaidCommitted::Done, "a mind may change");
+    assert_eq!(said("bob", Answer::Approve, SECOND, "c").await, SaidCommitted::Done);
     let of = async |pipeline: &PipelineName, execution: &str| record(&store, pipeline, execution).await.approvals;
     let both = [Answer::Approve, Answer::Reject].map(|answer| approval("ada", answer, FIRST));
     assert_eq!(of(&pipeline(), FIRST).await, both);
@@ -115,7 +115,7 @@ async fn an_answer_is_for_one_run_at_one_commit_and_each_person_gives_it_once(Ca
     assert_eq!(of(&id("mc-other"), FIRST).await, [], "the same execution id of another pipeline is another run");
     let moved = Approval { commit: id(&"0b".repeat(20)), ..approval("ada", Answer::Approve, FIRST) };
     let moved = change(RunSaid::Answer(pipeline(), moved), "d");
-    assert_eq!(store.commit_run(&moved).await.unwrap(), RunCommitted::Done, "another commit is another answer");
+    assert_eq!(store.commit_run(&moved).await.unwrap(), SaidCommitted::Done, "another commit is another answer");
     assert_eq!(of(&pipeline(), FIRST).await.len(), 3);
     assert_eq!(outbox().len(), 4);
     assert_eq!(entries(&store).await, 4);
@@ -134,12 +134,12 @@ async fn what_a_gate_says_is_told_once_and_over_what_was_read(Case { store, outb
         store.commit_run(&change(said, name)).await.unwrap()
     };
     let (first, second) = (told(FIRST, Verdict::Hold, "a \u{201e}b\u{201c}"), told(FIRST, Verdict::Admit, ""));
-    assert_eq!(say(None, &first, "a").await, RunCommitted::Done);
-    assert_eq!(say(None, &second, "b").await, RunCommitted::Already, "somebody was faster");
-    assert_eq!(say(Some(&second), &second, "c").await, RunCommitted::Already, "it was not so");
+    assert_eq!(say(None, &first, "a").await, SaidCommitted::Done);
+    assert_eq!(say(None, &second, "b").await, SaidCommitted::Already, "somebody was faster");
+    assert_eq!(say(Some(&second), &second, "c").await, SaidCommitted::Already, "it was not so");
     assert_eq!(record(&store, &pipeline(), FIRST).await.told, Some(first.clone()));
-    assert_eq!(say(Some(&first), &second, "d").await, RunCommitted::Done);
-    assert_eq!(say(None, &told(SECOND, Verdict::Hold, ""), "e").await, RunCommitted::Done, "another run");
+    assert_eq!(say(Some(&first), &second, "d").await, SaidCommitted::Done);
+    assert_eq!(say(None, &told(SECOND, Verdict::Hold, ""), "e").await, SaidCommitted::Done, "another run");
     let expected = RunRecord { approvals: Vec::new(), told: Some(second) };
     assert_eq!(record(&store, &pipeline(), FIRST).await, expected);
     assert_eq!((outbox().len(), entries(&store).await), (3, 3));
@@ -153,13 +153,13 @@ async fn of_many_who_lift_a_hold_one_does(Case { store, .. }: Case<impl Runs>) {
         async move {
             loop {
                 match store.commit_run(&change).await.unwrap() {
-                    RunCommitted::Conflict => {}
+                    SaidCommitted::Conflict => {}
                     committed => return committed,
                 }
             }
         }
     };
     let ended = all((0..16).map(lift)).await;
-    assert_eq!(ended.iter().filter(|committed| **committed == RunCommitted::Done).count(), 1);
+    assert_eq!(ended.iter().filter(|committed| **committed == SaidCommitted::Done).count(), 1);
     assert_eq!(entries(&store).await, 2);
 }

@@ -11,7 +11,6 @@ use super::{
     Table,
     item::{epoch, from_json, row, text, to_json},
     key::{Key, MAINTENANCE, TOLD, posts_of},
-    transact::{Attempt, MAX_ITEMS},
 };
 use crate::{
     domain::{
@@ -19,7 +18,7 @@ use crate::{
         rhythm::{Done, PostKind, Posted, Told},
     },
     fault::Fault,
-    ports::{RhythmChange, RhythmCommitted, RhythmRows, RhythmSaid},
+    ports::{RhythmChange, RhythmRows, RhythmSaid, SaidCommitted},
 };
 
 /// The IAM actions that [`RhythmRows`] needs: a transaction needs the right to each of its parts.
@@ -51,21 +50,14 @@ impl RhythmRows for Table {
         self.query("reading which tasks were done", MAINTENANCE).await?.iter().map(from_json).collect()
     }
 
-    async fn commit_rhythm(&self, change: &RhythmChange) -> Result<RhythmCommitted, Fault> {
-        let what = "writing what was posted or said";
-        let mut parts = vec![self.remembered(&change.said)?];
-        parts.extend(self.event_puts(&change.events)?.into_iter().flatten());
-        parts.extend(self.append(change.entry.clone()).await?);
-        if parts.len() > MAX_ITEMS {
-            let count = parts.len();
-            return Err(Fault::bug(format!("{what}: {count} writes do not fit into one transaction of {MAX_ITEMS}")));
-        }
-        Ok(match self.transact(what, parts).await? {
-            Attempt::Done(failed) if failed.is_empty() => RhythmCommitted::Done,
-            Attempt::Done(failed) if failed.iter().any(|failed| failed.at == 0) => RhythmCommitted::Already,
-            // Another entry joined the chain after its head was read.
-            Attempt::Done(_) | Attempt::Again => RhythmCommitted::Conflict,
-        })
+    async fn commit_rhythm(&self, change: &RhythmChange) -> Result<SaidCommitted, Fault> {
+        self.commit_said(
+            "writing what was posted or said",
+            self.remembered(&change.said)?,
+            &change.events,
+            &change.entry,
+        )
+        .await
     }
 }
 

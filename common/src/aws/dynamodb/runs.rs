@@ -10,7 +10,6 @@ use super::{
     Table,
     item::{epoch, from_json, row, to_json},
     key::{GATE_ROW, HOLDS, Key, run_of},
-    transact::{Attempt, MAX_ITEMS},
 };
 use crate::{
     domain::{
@@ -18,7 +17,7 @@ use crate::{
         run::{Approval, Hold, Told},
     },
     fault::Fault,
-    ports::{RunChange, RunCommitted, RunRecord, RunRows, RunSaid},
+    ports::{RunChange, RunRecord, RunRows, RunSaid, SaidCommitted},
 };
 
 /// The IAM actions that [`RunRows`] needs: a transaction needs the right to each of its parts.
@@ -44,21 +43,9 @@ impl RunRows for Table {
         Ok(record)
     }
 
-    async fn commit_run(&self, change: &RunChange) -> Result<RunCommitted, Fault> {
-        let what = "writing what was said of a run";
-        let mut parts = vec![self.said(&change.said)?];
-        parts.extend(self.event_puts(&change.events)?.into_iter().flatten());
-        parts.extend(self.append(change.entry.clone()).await?);
-        if parts.len() > MAX_ITEMS {
-            let count = parts.len();
-            return Err(Fault::bug(format!("{what}: {count} writes do not fit into one transaction of {MAX_ITEMS}")));
-        }
-        Ok(match self.transact(what, parts).await? {
-            Attempt::Done(failed) if failed.is_empty() => RunCommitted::Done,
-            Attempt::Done(failed) if failed.iter().any(|failed| failed.at == 0) => RunCommitted::Already,
-            // Another entry joined the chain after its head was read.
-            Attempt::Done(_) | Attempt::Again => RunCommitted::Conflict,
-        })
+    async fn commit_run(&self, change: &RunChange) -> Result<SaidCommitted, Fault> {
+        self.commit_said("writing what was said of a run", self.said(&change.said)?, &change.events, &change.entry)
+            .await
     }
 }
 

@@ -7,7 +7,7 @@ use common::{
         run::{Answer, Approval, Told},
     },
     fault::Fault,
-    ports::{ClusterRecords, Forge, Patience, Pause, RunChange, RunCommitted, RunGates, RunRows, RunSaid, WaitingRun},
+    ports::{ClusterRecords, Forge, Patience, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted, WaitingRun},
 };
 
 use super::{ClusterGates, case::Case, telling};
@@ -88,11 +88,11 @@ where
                 events: Vec::new(),
             };
             match self.rows.commit_run(&change).await? {
-                RunCommitted::Done | RunCommitted::Already => {
+                SaidCommitted::Done | SaidCommitted::Already => {
                     let case = self.settle(cluster, &clusters, waiting, cause).await?;
                     return Ok(Outcome::Decided(Box::new(case)));
                 }
-                RunCommitted::Conflict => self.again(&mut patience, &format!("answering a run of {key}")).await?,
+                SaidCommitted::Conflict => self.again(&mut patience, &format!("answering a run of {key}")).await?,
             }
         }
     }

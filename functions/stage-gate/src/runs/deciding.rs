@@ -12,8 +12,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Answered, AtGate, ClusterRecords, Forge, GateAnswer, PATIENCE, Patience, Pause, RunChange, RunCommitted,
-        RunGates, RunRows, RunSaid, WaitingRun,
+        Answered, AtGate, ClusterRecords, Forge, GateAnswer, PATIENCE, Patience, Pause, RunChange, RunGates, RunRows,
+        RunSaid, SaidCommitted, WaitingRun,
     },
 };
 
@@ -86,7 +86,7 @@ where
             entry: telling::decided(cluster, case, cause),
             said: RunSaid::Gate { pipeline: cluster.pipeline.clone(), before, now },
         };
-        Ok(self.rows.commit_run(&change).await? == RunCommitted::Done)
+        Ok(self.rows.commit_run(&change).await? == SaidCommitted::Done)
     }
 
     async fn carry_out(&self, cluster: &Cluster, case: &Case) -> Result<(), Fault> {

@@ -9,7 +9,7 @@ use common::{
         wip::vet::Misfit,
     },
     fault::Fault,
-    ports::{ClusterRecords, Forge, Patience, Pause, RunChange, RunCommitted, RunGates, RunRows, RunSaid},
+    ports::{ClusterRecords, Forge, Patience, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted},
 };
 use jiff::Timestamp;
 
@@ -83,8 +83,8 @@ where
                 said: RunSaid::Hold(hold.clone()),
             };
             match self.rows.commit_run(&change).await? {
-                RunCommitted::Done => return Ok(Placed::New(hold)),
-                RunCommitted::Already | RunCommitted::Conflict => {
+                SaidCommitted::Done => return Ok(Placed::New(hold)),
+                SaidCommitted::Already | SaidCommitted::Conflict => {
                     self.again(&mut patience, &format!("placing the hold {}", new.id)).await?;
                 }
             }
@@ -113,8 +113,8 @@ where
                 said: RunSaid::Lift(hold.clone(), lifted.clone()),
             };
             match self.rows.commit_run(&change).await? {
-                RunCommitted::Done => return Ok(Lifting::Lifted(Hold { lifted: Some(lifted), ..hold })),
-                RunCommitted::Already | RunCommitted::Conflict => {
+                SaidCommitted::Done => return Ok(Lifting::Lifted(Hold { lifted: Some(lifted), ..hold })),
+                SaidCommitted::Already | SaidCommitted::Conflict => {
                     self.again(&mut patience, &format!("lifting the hold {id}")).await?;
                 }
             }

@@ -9,7 +9,7 @@ use common::{
     },
     event::RunObstacle,
     fault::Fault,
-    ports::{ClusterRecords, Forge, LeftRun, Pause, RunChange, RunCommitted, RunGates, RunRows, RunSaid},
+    ports::{ClusterRecords, Forge, LeftRun, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted},
 };
 
 use super::{Cluster, ClusterGates, telling};
@@ -44,7 +44,7 @@ where
             said: RunSaid::Gate { pipeline: cluster.pipeline.clone(), before: Some(before), now: after.clone() },
         };
         // Whoever was faster said the same.
-        if self.rows.commit_run(&change).await? == RunCommitted::Done && left.went_on {
+        if self.rows.commit_run(&change).await? == SaidCommitted::Done && left.went_on {
             tracing::error!(cluster = %cluster.key, execution = left.execution.as_str(), "{}", after.reasons.join("; "));
             tracing::info!(target: "metric", name = "RunGatesBypassed", value = 1_u64);
         }

@@ -1,0 +1,37 @@
+//! What is said once: one row that exists once, with its events and its audit entry, in one transaction.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use super::{
+    Table,
+    transact::{Attempt, MAX_ITEMS},
+};
+use crate::{domain::audit::Draft, event::Envelope, fault::Fault, ports::SaidCommitted};
+
+impl Table {
+    /// Writes `once`, whose condition says whether it was said before, with what follows from it. One attempt.
+    ///
+    /// # Errors
+    /// `Retry` when the outcome is not known; `Bug` when it could never pass.
+    pub(super) async fn commit_said(
+        &self,
+        what: &str,
+        once: TransactWriteItem,
+        events: &[Envelope],
+        entry: &Draft,
+    ) -> Result<SaidCommitted, Fault> {
+        let mut parts = vec![once];
+        parts.extend(self.event_puts(events)?.into_iter().flatten());
+        parts.extend(self.append(entry.clone()).await?);
+        if parts.len() > MAX_ITEMS {
+            let count = parts.len();
+            return Err(Fault::bug(format!("{what}: {count} writes do not fit into one transaction of {MAX_ITEMS}")));
+        }
+        Ok(match self.transact(what, parts).await? {
+            Attempt::Done(failed) if failed.is_empty() => SaidCommitted::Done,
+            Attempt::Done(failed) if failed.iter().any(|failed| failed.at == 0) => SaidCommitted::Already,
+            // Another entry joined the chain after its head was read.
+            Attempt::Done(_) | Attempt::Again => SaidCommitted::Conflict,
+        })
+    }
+}
