@@ -1,4 +1,5 @@
-//! `penstock approve` and `penstock reject`: an answer at the gate of a run, by the control plane's HTTP API. The same request and the same
+//! `penstock approve` and `penstock reject`: an answer at the gate of a run, by the control plane's HTTP API; `approve-removals`: to
+//! removals that were refused. The same request and the same
 //! rules as for whoever sends it by hand: nothing is decided here.
 
 use std::{fmt, io::Write, str::FromStr, time::Duration};
@@ -6,7 +7,7 @@ use std::{fmt, io::Write, str::FromStr, time::Duration};
 use anyhow::{Context, bail, ensure};
 use common::domain::{
     cluster::{ClusterKey, ClusterKind},
-    id::{CommitSha, ExecutionId, quoted},
+    id::{CommitSha, Digest, ExecutionId, quoted},
 };
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::HttpsConnectorBuilder;
@@ -32,6 +33,18 @@ pub(crate) struct Answer {
     /// The commit that you looked at: a run of another one is not answered.
     #[arg(long)]
     commit: Option<CommitSha>,
+    /// Why, in 15 to 500 characters: it stands in the audit chain.
+    #[arg(long)]
+    reason: Option<String>,
+    /// The API's address; else the variable PENSTOCK_API says it.
+    #[arg(long)]
+    api: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Removals {
+    /// Which: the digest that the check run `penstock/clusters` shows.
+    digest: Digest,
     /// Why, in 15 to 500 characters: it stands in the audit chain.
     #[arg(long)]
     reason: Option<String>,
@@ -71,16 +84,7 @@ impl fmt::Display for Cluster {
 ///
 /// # Errors
 /// It could not be asked: no address, no token, or the API did not answer.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a token does not belong into arguments, which other users of the machine see"
-)]
 pub(crate) fn run(answer: &Answer, word: &str, out: &mut impl Write) -> anyhow::Result<bool> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let api = answer.api.clone().or_else(|| variable(API));
-    let api = api.with_context(|| format!("say where the API is: --api https://…, or the variable {API}"))?;
-    let token =
-        variable(TOKEN).with_context(|| format!("put a token of the API's issuer into the variable {TOKEN}"))?;
     let path = format!("/v1/clusters/{}/runs/{}/approvals", answer.cluster, answer.run);
     let mut body = json!({"answer": word});
     if let Some(commit) = &answer.commit {
@@ -89,16 +93,39 @@ pub(crate) fn run(answer: &Answer, word: &str, out: &mut impl Write) -> anyhow::
     if let Some(reason) = &answer.reason {
         body["reason"] = json!(reason);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (status, told) = runtime.block_on(post(&api, &path, &token, &body))?;
+    let (status, told) = ask(answer.api.as_deref(), &path, &body)?;
     say(status, &told, out)
+}
+
+/// Sends an approval of removals and says how they stand; whether it was taken.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn removals(removals: &Removals, out: &mut impl Write) -> anyhow::Result<bool> {
+    let body = removals.reason.as_ref().map_or(json!({}), |reason| json!({"reason": reason}));
+    let path = format!("/v1/removals/{}/approvals", removals.digest);
+    let (status, told) = ask(removals.api.as_deref(), &path, &body)?;
+    say_removals(status, &told, out)
+}
+
+/// Asks the API where, and as whom, the arguments and variables say.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a token does not belong into arguments, which other users of the machine see"
+)]
+fn ask(api: Option<&str>, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let api = api.map(str::to_owned).or_else(|| variable(API));
+    let api = api.with_context(|| format!("say where the API is: --api https://…, or the variable {API}"))?;
+    let token =
+        variable(TOKEN).with_context(|| format!("put a token of the API's issuer into the variable {TOKEN}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(post(&api, path, &token, body))
 }
 
 /// What the API said, for a person. Whether the answer was taken.
 fn say(status: u16, told: &Value, out: &mut impl Write) -> anyhow::Result<bool> {
-    let text = |value: &Value| quoted(value.as_str().unwrap_or_default(), 300).trim_matches('"').to_owned();
-    if status != 200 {
-        writeln!(out, "not taken ({status}): {}", text(&told["detail"]))?;
+    if !taken(status, told, out)? {
         return Ok(false);
     }
     let said = match told["verdict"].as_str() {
@@ -108,10 +135,43 @@ fn say(status: u16, told: &Value, out: &mut impl Write) -> anyhow::Result<bool> 
         _ => bail!("the API answered something else than a decision: is {API} the control plane's address?"),
     };
     writeln!(out, "{said}")?;
+    say_missing(told, out)?;
+    Ok(true)
+}
+
+fn say_removals(status: u16, told: &Value, out: &mut impl Write) -> anyhow::Result<bool> {
+    if !taken(status, told, out)? {
+        return Ok(false);
+    }
+    let Some(clusters) = told["clusters"].as_object() else {
+        bail!("the API answered something else than removals: is {API} the control plane's address?")
+    };
+    match told["until"].as_str() {
+        Some(_) => writeln!(out, "taken: {} removals may be done until {}", clusters.len(), text(&told["until"]))?,
+        None => writeln!(out, "taken: {} removals still wait", clusters.len())?,
+    }
+    say_missing(told, out)?;
+    Ok(true)
+}
+
+/// Foreign text for a terminal.
+fn text(value: &Value) -> String {
+    quoted(value.as_str().unwrap_or_default(), 300).trim_matches('"').to_owned()
+}
+
+/// Whether the API took the answer; says why when not.
+fn taken(status: u16, told: &Value, out: &mut impl Write) -> anyhow::Result<bool> {
+    if status != 200 {
+        writeln!(out, "not taken ({status}): {}", text(&told["detail"]))?;
+    }
+    Ok(status == 200)
+}
+
+fn say_missing(told: &Value, out: &mut impl Write) -> anyhow::Result<()> {
     for reason in told["missing"].as_array().into_iter().flatten() {
         writeln!(out, "  {} ({}: {})", text(&reason["missing"]), text(&reason["who"]), text(&reason["how"]))?;
     }
-    Ok(true)
+    Ok(())
 }
 
 async fn post(api: &str, path: &str, token: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
@@ -192,6 +252,24 @@ mod tests {
         let line = "not taken (403): ada wrote what it deploys: somebody else who is asked approves it\n";
         assert_eq!(told(403, &refused), (false, line.to_owned()));
         assert!(say(200, &json!({"hello": 1}), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn removals_say_until_when_they_may_be_done_or_who_else_is_asked() {
+        let said = |status, body: &Value| {
+            let mut out = Vec::new();
+            (say_removals(status, body, &mut out).unwrap(), String::from_utf8(out).unwrap())
+        };
+        let clusters = json!({"production/us-east-1/regional": "destroy", "production/us-east-2/regional": "destroy"});
+        let done = json!({"clusters": clusters, "until": "2026-12-02T00:00:00Z", "missing": []});
+        assert_eq!(said(200, &done), (true, "taken: 2 removals may be done until 2026-12-02T00:00:00Z\n".to_owned()));
+        let missing = json!([{"missing": "1 of 2 approvals", "who": "bob", "how": "one of them approves"}]);
+        let (taken, text) = said(200, &json!({"clusters": clusters, "until": null, "missing": missing}));
+        assert!(taken);
+        assert_eq!(text, "taken: 2 removals still wait\n  1 of 2 approvals (bob: one of them approves)\n");
+        let late = json!({"detail": "the branch is at bbbbbbb now"});
+        assert_eq!(said(409, &late), (false, "not taken (409): the branch is at bbbbbbb now\n".to_owned()));
+        assert!(say_removals(200, &json!({"verdict": "admit"}), &mut Vec::new()).is_err());
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! penstock plan . --from ../main    what a push would create, update, destroy, refuse, when ../main is what stands
 //! penstock calendar --from 2026-12-01   the schedule of schedules.yaml as an .ics file
 //! penstock approve production/us-east-1/mc01 <run>   let a run that waits at its gate go on; reject ends it
+//! penstock approve-removals <digest>   let removals through that were refused together
 //! ```
-//! All but the last read files and print; they call nothing and write nothing. approve and reject ask the control plane's API. Exit code 0: nothing to mend. 1: a file has errors, or a rule
+//! All but the last two read files and print; they call nothing and write nothing. approve, reject and approve-removals ask the control plane's API. Exit code 0: nothing to mend. 1: a file has errors, or a rule
 //! refuses something. 2: it could not be asked that way (arguments, unreadable files).
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -47,6 +48,8 @@ enum Command {
     Approve(answer::Answer),
     /// End a run that waits at its gate.
     Reject(answer::Answer),
+    /// Let removals through that were refused together: exactly these, at the branch's head, for 24 hours.
+    ApproveRemovals(answer::Removals),
     /// Print the schedule as an .ics file (RFC 5545): daily unblock, demo, council, maintenance.
     Calendar {
         /// The control plane's own configuration.
@@ -95,6 +98,7 @@ fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<bool> {
         }
         Command::Approve(answer) => return answer::run(answer, "approve", out),
         Command::Reject(answer) => return answer::run(answer, "reject", out),
+        Command::ApproveRemovals(removals) => return answer::removals(removals, out),
         Command::Calendar { governance, from } => {
             let schedules = directory::governance(governance)?.schedules;
             out.write_all(ics::calendar(&schedules, *from).as_bytes())?;

@@ -77,6 +77,9 @@ pub(crate) fn plan(input: &Input, before: Option<&Tree>, branch: Option<&BranchN
         observed: &world.observed,
         records: &world.records,
         executions: &world.executions,
+        // Removals are approved where they are refused, at the branch's head: never before they are pushed.
+        head: None,
+        approved: &[],
     });
     let counts = made.counts();
     let mut notes = [made.notes.as_slice(), &world.notes].concat();

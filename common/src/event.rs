@@ -171,6 +171,8 @@ events! {
     HoldPlaced(HoldPlaced) = "penstock.stage-gates", "Hold Placed";
     /// Somebody took a hold away.
     HoldLifted(HoldLifted) = "penstock.stage-gates", "Hold Lifted";
+    /// People let removals through that were refused: exactly these, at one commit.
+    RemovalsApproved(RemovalsApproved) = "penstock.stage-gates", "Removals Approved";
     /// Something keeps a work item from going on.
     ItemBlocked(ItemBlocked) = "penstock.rhythm", "Item Blocked";
     /// Something keeps a work item no longer.

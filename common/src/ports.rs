@@ -18,6 +18,7 @@
 //! | `ledger` | [`ClusterRecords`], [`ClusterLedger`], [`AuditTrail`] |
 //! | `rhythm` | [`RhythmRows`] |
 //! | `schema` | [`SchemaRows`] |
+//! | `removals` | [`RemovalRows`] |
 //! | `runs` | [`RunRows`] |
 //! | `said` | [`SaidCommitted`]: how a write of what is said once ended |
 //! | `sources` | [`Sources`] |
@@ -30,7 +31,7 @@ use jiff::Timestamp;
 
 pub use self::{
     archive::*, chat::*, forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*,
-    pipelines::*, places::*, rhythm::*, runs::*, said::*, schema::*, sources::*, wip::*,
+    pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, sources::*, wip::*,
 };
 
 mod archive;
@@ -45,6 +46,7 @@ mod outbox;
 mod patience;
 mod pipelines;
 mod places;
+mod removals;
 mod rhythm;
 mod runs;
 mod said;

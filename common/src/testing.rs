@@ -7,6 +7,7 @@
 //! | `testing/store.rs` | the table: intake, outbox, bus, feedback ledger, cluster ledger, audit trail, compiled specs |
 //! | `testing/wip.rs` | the table: the rows of the limits on work in progress |
 //! | `testing/items.rs` | the table: work items |
+//! | `testing/removals.rs` | the table: refused removals |
 //! | `testing/runs.rs` | the table: holds, and answers to runs |
 //! | `testing/gates.rs` | the gates of CodePipeline |
 //! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
@@ -52,6 +53,7 @@ mod governance;
 mod host;
 mod items;
 mod pipelines;
+mod removals;
 mod rhythm;
 mod runs;
 mod schema;
@@ -135,6 +137,7 @@ struct State {
     rhythm: rhythm::State,
     chat: chat::State,
     schema_version: Option<u32>,
+    removals: removals::State,
     runs: runs::State,
     gates: gates::State,
 }

@@ -72,7 +72,16 @@ fn planned(tree: &Tree, observed: &Listing, context: &FleetContext<'_>) -> Plan 
     let fleet = build(tree, context);
     assert!(executions_needed(&fleet, observed).is_empty());
     let executions = BTreeMap::new();
-    plan(&PlanInput { scope: context.scope, fleet: &fleet, observed, records: &[], executions: &executions })
+    let scope = context.scope;
+    plan(&PlanInput {
+        scope,
+        fleet: &fleet,
+        observed,
+        records: &[],
+        executions: &executions,
+        head: None,
+        approved: &[],
+    })
 }
 
 /// Milliseconds that this thread has had of a processor: the first number of the kernel's account is in nanoseconds.

@@ -93,6 +93,7 @@ macro_rules! suite {
 }
 
 mod items;
+mod removals;
 mod rhythm;
 mod runs;
 mod wip;

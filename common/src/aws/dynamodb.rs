@@ -8,6 +8,9 @@
 //! | `intake` | `Intake` | delivery, body key and outbox row in one call |
 //! | `outbox` | `Outbox` | what the relay asks and deletes |
 //! | `fence`, `clusters` | `ClusterLedger` | generations; records with their audit entry and events |
+//! | `runs` | `RunRows` | holds, answers, what gates said |
+//! | `removals` | `RemovalRows` | removals that were refused, and who let them through |
+//! | `said` | | what is said once, or over what was read |
 //! | `audit` | `AuditTrail` | a subject's chain |
 //! | `feedback` | `FeedbackLedger` | what was said last |
 //! | `chat` | `ChatLedger` | where posts in the chat stand |
@@ -35,6 +38,7 @@ mod item;
 mod items;
 pub mod key;
 mod outbox;
+mod removals;
 mod rhythm;
 mod runs;
 mod said;
@@ -49,6 +53,7 @@ pub use self::{
     intake::INTAKE_ACTIONS,
     items::{ITEM_ACTIONS, ITEM_LIST_ACTIONS},
     outbox::OUTBOX_ACTIONS,
+    removals::REMOVAL_ACTIONS,
     rhythm::RHYTHM_ACTIONS,
     runs::RUN_ACTIONS,
     schema::SCHEMA_ACTIONS,

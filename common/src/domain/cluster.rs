@@ -33,6 +33,7 @@ pub mod path;
 pub mod plan;
 #[cfg(test)]
 mod properties;
+pub mod removals;
 pub mod shape;
 pub mod tree;
 pub mod wording;
@@ -43,6 +44,7 @@ pub use finding::*;
 pub use fleet::{Desired, Fleet, FleetContext};
 pub use observed::*;
 pub use plan::{Action as PlanAction, Plan, PlanInput, Step};
+pub use removals::{RefusedRemovals, Removal, RemovalApproval, Removals};
 pub use shape::{GATE_ACTION, GATE_STAGE, GATE_TIMEOUT_MINUTES, Shape};
 pub use tree::{EntryKind, MAX_FILE_BYTES, Scope, Survey, TreeEntry, survey};
 

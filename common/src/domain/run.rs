@@ -12,6 +12,7 @@ mod freeze;
 mod gate;
 mod hold;
 mod precedent;
+mod quorum;
 mod rules;
 mod told;
 mod unmet;
@@ -22,6 +23,7 @@ pub use self::{
     gate::{Certificate, Decision, Facts, Run, Verdict, counts, decide},
     hold::{Hold, HoldScope, Lifted},
     precedent::{PastRun, Precedent, RunState},
+    quorum::Quorum,
     rules::{Promotion, Rules},
     told::Told,
     unmet::{Clearing, Unmet},

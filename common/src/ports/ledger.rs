@@ -12,6 +12,7 @@ use crate::{
     },
     event::Envelope,
     fault::Fault,
+    ports::RemovalRows,
 };
 
 /// One thing to remember: written in one transaction, with the audit entry appended to its subject's chain.
@@ -34,7 +35,7 @@ pub trait ClusterRecords: Sync {
 }
 
 /// The provisioner's state.
-pub trait ClusterLedger: ClusterRecords {
+pub trait ClusterLedger: ClusterRecords + RemovalRows {
     /// Takes the next generation for a branch at this head.
     fn take_generation(
         &self,

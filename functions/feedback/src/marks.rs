@@ -213,6 +213,7 @@ fn essence(finished: &ProvisioningFinished, state: StatusState) -> Vec<String> {
     let telling = finished.results.iter().filter(|result| !words::stands(result.outcome));
     let (stopped, notes) = (finished.stopped.clone().unwrap_or_default(), finished.notes.join("\n"));
     let mut parts = vec![format!("{state:?}"), stopped, list(&finished.findings), notes];
+    parts.extend(finished.removals.iter().map(|removals| removals.digest.to_string()));
     parts.extend(telling.map(|result| format!("{} {:?} {}", result.cluster, result.outcome, result.reasons.join(" "))));
     parts
 }

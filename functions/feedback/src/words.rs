@@ -84,6 +84,15 @@ pub fn summary(finished: &ProvisioningFinished) -> String {
     if let Some(why) = &finished.stopped {
         text.push(format!("**The run stopped early:** {}.", plain(why)));
     }
+    if let Some(removals) = &finished.removals {
+        let (digest, several) = (&removals.digest, several(removals.count as usize, "removal"));
+        text.push(format!(
+            "**{several} wait for approval.** Whoever approves runs there may let exactly these through, at this commit, for 24 hours: {}, \
+             or {} to the API.",
+            code(&format!("penstock approve-removals {digest}")),
+            code(&format!("POST /v1/removals/{digest}/approvals")),
+        ));
+    }
     text.sections(finished, |outcome| match outcome {
         Outcome::Created => Some("Created"),
         Outcome::Updated => Some("Updated"),

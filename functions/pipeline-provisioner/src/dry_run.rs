@@ -83,8 +83,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let context = self.context(run);
         let now = load(&self.forge, repository, &base_tree, &context).await?;
         let then = load(&self.forge, repository, &merged.entries, &context).await?;
-        let (_, without) = self.look(&now, &context.scope).await?;
-        let (_, with) = self.look(&then, &context.scope).await?;
+        let (_, without) = self.look(&now, &context.scope, None).await?;
+        let (_, with) = self.look(&then, &context.scope, None).await?;
         let results = brought_about(with, &without, &merged.touched).steps.iter().map(|step| step.result()).collect();
         let findings = new_findings(then.findings, &now.findings, &merged.touched);
         // What is noted beside a plan is about pipelines that stand: no pull request brings it about.

@@ -6,7 +6,7 @@ use common::{
         governance::{Governance, RepositoryKind},
         id::{BranchName, CorrelationId, RepositoryId},
     },
-    event::{BranchPushed, Change, Envelope, Event, Host, Repository},
+    event::{Change, Envelope, Event, Host, Repository},
     fault::Fault,
     ports::{Clock, ClusterLedger, Forge, Pipelines, Specs},
 };
@@ -37,7 +37,10 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     /// `Retry` when the tree, the pipelines or the table could not be read, or time ran out: the message comes again.
     pub async fn event(&self, event: &Envelope, deadline: Timestamp) -> Result<(), Fault> {
         match &event.event {
-            Event::BranchPushed(push) => self.pushed(event, push, deadline).await,
+            Event::BranchPushed(push) => self.moved(event, push.repository.id, &push.branch, deadline).await,
+            Event::RemovalsApproved(approved) => {
+                self.moved(event, approved.repository.id, &approved.branch, deadline).await
+            }
             Event::ChangeOpened(change) | Event::ChangeUpdated(change) => self.proposed(event, change).await,
             other => Err(Fault::bug(format!("the provisioner was sent {}: its rules are wrong", other.kind().name()))),
         }
@@ -69,11 +72,16 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         first
     }
 
-    async fn pushed(&self, event: &Envelope, push: &BranchPushed, deadline: Timestamp) -> Result<(), Fault> {
-        match self.concerned(push.repository.id, &push.branch) {
-            Ok(repository) => {
-                self.reconcile(&repository, &push.branch, event.meta.correlation_id.clone(), deadline).await
-            }
+    /// There is something new for a branch: a commit, or an approval.
+    async fn moved(
+        &self,
+        event: &Envelope,
+        repository: RepositoryId,
+        branch: &BranchName,
+        deadline: Timestamp,
+    ) -> Result<(), Fault> {
+        match self.concerned(repository, branch) {
+            Ok(repository) => self.reconcile(&repository, branch, event.meta.correlation_id.clone(), deadline).await,
             Err(why) => ignored(event, why),
         }
     }

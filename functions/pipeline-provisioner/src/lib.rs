@@ -1,6 +1,6 @@
 //! **Purpose.** Keeps one CodePipeline for each cluster as its file in the deploy tree wants it.
 //!
-//! **Wakes on** Branch Pushed that touches `deploy/`, on a schedule, and on Change Opened and Change Updated. The event only
+//! **Wakes on** Branch Pushed that touches `deploy/`, on a schedule, on Removals Approved, and on Change Opened and Change Updated. The event only
 //! wakes: a run reads the branch's head from the host, takes a generation, reads the tree at that head, plans purely and does
 //! what the plan says. A commit that is no longer the head is never provisioned: before each write to CodePipeline the fence and
 //! the head are compared again. For a pull request it plans and writes nothing.
@@ -23,6 +23,7 @@
 //! | `load` | a commit becomes a fleet |
 //! | `reconcile` | a run on a branch |
 //! | `execute` | one step of a plan: intent, call, outcome |
+//! | `removing` | removals that people may let through |
 //! | `dry_run` | a plan for a pull request |
 //! | `report`, `telling` | how a run is told |
 //!
@@ -37,6 +38,7 @@ pub mod execute;
 pub mod handler;
 pub mod load;
 pub mod reconcile;
+pub mod removing;
 pub mod report;
 pub mod telling;
 

@@ -15,6 +15,7 @@ pub const MANIFEST: Manifest = Manifest {
     timeout_s: 900,
     wakes: &[
         Wake::Event { event: EventKind::BranchPushed, filter: &[("touched_roots", &["deploy", "*"])] },
+        Wake::Event { event: EventKind::RemovalsApproved, filter: &[] },
         Wake::Event { event: EventKind::ChangeOpened, filter: &[] },
         Wake::Event { event: EventKind::ChangeUpdated, filter: &[] },
         Wake::Schedule { name: "reconcile", rate: "rate(15 minutes)", input: r#"{"schedule":"reconcile"}"# },
@@ -37,6 +38,7 @@ pub const MANIFEST: Manifest = Manifest {
     calls: &[
         codepipeline::ACTIONS,
         dynamodb::CLUSTER_LEDGER_ACTIONS,
+        dynamodb::REMOVAL_ACTIONS,
         s3::GOVERNANCE_ACTIONS,
         s3::SPECS_ACTIONS,
         secrets::ACTIONS,

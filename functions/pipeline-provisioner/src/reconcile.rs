@@ -10,9 +10,9 @@ use common::{
             tree::Coverage,
             wording,
         },
-        id::{BranchName, CorrelationId},
+        id::{BranchName, CommitSha, CorrelationId},
     },
-    event::{ClusterResult, Event, ProvisioningStarted, Repository, Run},
+    event::{ClusterResult, Event, ProvisioningFinished, ProvisioningStarted, RemovalsRefused, Repository, Run},
     fault::Fault,
     ports::{Clock, ClusterLedger, Forge, PipelineError, Pipelines, Specs},
 };
@@ -42,6 +42,7 @@ pub(crate) struct Standing {
 struct Taken {
     results: BTreeMap<ClusterKey, ClusterResult>,
     notes: Vec<String>,
+    refused: Option<RemovalsRefused>,
     stop: Option<Stop>,
 }
 
@@ -77,6 +78,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let results = taken.results.into_values().collect();
         let (why, fault) = taken.stop.map_or((None, None), |stop| (Some(stop.why), stop.fault));
         let finished = report::finished(run, why, results, fleet.findings, taken.notes);
+        let finished = ProvisioningFinished { removals: taken.refused, ..finished };
         let failed = u64::from(finished.counts.failed);
         tracing::info!(
             correlation_id = %telling.correlation_id, repository = %run.repository.id, branch = %run.branch, head = %run.head,
@@ -98,7 +100,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let mut taken = Taken::default();
         let mut again: Option<BTreeSet<ClusterKey>> = None;
         for _ in 0..ROUNDS {
-            let (standing, plan) = match (self.look(fleet, &context.scope).await, &again) {
+            let (standing, plan) = match (self.look(fleet, &context.scope, Some(&telling.run.head)).await, &again) {
                 (Ok(seen), _) => seen,
                 (Err(fault), None) => return Err(fault),
                 // Something was written already: that must be told, and the schedule tries the rest.
@@ -112,6 +114,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                     tracing::warn!(note, "noted beside the plan");
                 }
                 taken.notes.clone_from(&plan.notes);
+                taken.refused = self.keep_refused(telling, &plan).await?;
             }
             let running = Running { telling, fleet, standing: &standing };
             let mut failed = BTreeSet::new();
@@ -151,11 +154,16 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         FleetContext { scope, repository_name: &run.repository.name, runtime: &self.runtime }
     }
 
-    /// Reads what stands, whole, and plans.
+    /// Reads what stands, whole, and plans; at the branch's head with the removals that people have let through.
     ///
     /// # Errors
     /// Any failed read: an error is never an empty listing. What is wrong with one pipeline alone keeps its own cluster only.
-    pub(crate) async fn look(&self, fleet: &Fleet, scope: &Scope<'_>) -> Result<(Standing, Plan), Fault> {
+    pub(crate) async fn look(
+        &self,
+        fleet: &Fleet,
+        scope: &Scope<'_>,
+        head: Option<&CommitSha>,
+    ) -> Result<(Standing, Plan), Fault> {
         let mut observed = self.pipelines.list().await.map_err(|error| unread("listing the pipelines", error))?;
         let records = self.ledger.records(scope.repository).await?;
         let mut executions = BTreeMap::new();
@@ -168,10 +176,16 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 },
             }
         }
-        let input = PlanInput { scope: *scope, fleet, observed: &observed, records: &records, executions: &executions };
-        let plan = plan(&input);
+        let (observed_now, records_now, executions) = (&observed, &records, &executions);
+        let (scope, approved) = (*scope, &[]);
+        let input =
+            PlanInput { scope, fleet, observed: observed_now, records: records_now, executions, head, approved };
+        let mut made = plan(&input);
+        if let Some((refused, _)) = &made.refused {
+            made = plan(&PlanInput { approved: &self.approved(refused).await?, ..input });
+        }
         let records = records.into_iter().map(|record| (record.cluster.clone(), record)).collect();
-        Ok((Standing { observed, records }, plan))
+        Ok((Standing { observed, records }, made))
     }
 
     // Records of clusters that have neither a file nor a pipeline any more: a bad file that was removed, a retirement whose

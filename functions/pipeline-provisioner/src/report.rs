@@ -40,6 +40,7 @@ pub fn finished(
         findings_omitted,
         notes,
         notes_omitted,
+        removals: None,
     }
 }
 

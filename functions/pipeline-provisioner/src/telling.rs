@@ -64,20 +64,26 @@ impl Telling {
 
     /// An audit entry about a cluster.
     pub fn entry(&self, at: Timestamp, cluster: &ClusterKey, action: &str, phase: Phase, reasons: &[String]) -> Draft {
+        let mut entry = self.about(at, cluster.subject(), action, phase, reasons);
+        entry.facts.insert("config_path".to_owned(), cluster.config_path());
+        entry
+    }
+
+    /// An audit entry about something else.
+    pub fn about(&self, at: Timestamp, subject: String, action: &str, phase: Phase, reasons: &[String]) -> Draft {
         let run = &self.run;
         let facts = [
             ("repository", run.repository.id.to_string()),
             ("branch", run.branch.to_string()),
             ("head", run.head.to_string()),
             ("generation", run.generation.to_string()),
-            ("config_path", cluster.config_path()),
         ];
         let mut kept: Vec<String> = reasons.iter().take(MAX_REASONS).cloned().collect();
         if reasons.len() > MAX_REASONS {
             kept.push(format!("{} more reasons are left out.", reasons.len() - MAX_REASONS));
         }
         Draft {
-            subject: cluster.subject(),
+            subject,
             at,
             actor: ACTOR.to_owned(),
             action: action.to_owned(),

@@ -6,7 +6,7 @@ use common::{
     event::{Envelope, Event},
     fault::Fault,
     http::{Request, Response},
-    ports::{ClusterRecords, ItemRows, Pause, RunGates, RunRows, Sources, WipRows},
+    ports::{ClusterRecords, ItemRows, Pause, RemovalRows, RunGates, RunRows, Sources, WipRows},
     runtime::{AwsEvent, QueueMessage},
 };
 
@@ -25,7 +25,7 @@ pub struct StageGate<R, G, F, C> {
 
 impl<R, G, F, C> StageGate<R, G, F, C>
 where
-    R: ItemRows + WipRows + RunRows + ClusterRecords,
+    R: ItemRows + WipRows + RunRows + ClusterRecords + RemovalRows,
     G: RunGates,
     F: Sources,
     C: Pause,

@@ -2,7 +2,7 @@
 //!
 //! **Wakes on** CodePipeline's own word that a run has come to a gate or left it, holds that are placed or lifted, answers by the API, and the clock
 //! each minute: what is decided follows from what stands then, never from what woke it. **Emits** Run Gate Waiting, Approved and
-//! Rejected and Bypassed, Hold Placed and Hold Lifted.
+//! Rejected and Bypassed, Hold Placed and Hold Lifted, Removals Approved.
 //!
 //! **Idempotent by** the run (pipeline, execution) and what was said of it last: the same again is no event and no audit entry. A
 //! request for approval is answered once; every further answer is over.
@@ -18,6 +18,7 @@
 //! | [`answering`] | what people answer |
 //! | [`explaining`] | what keeps the runs of a cluster |
 //! | [`holding`] | holds |
+//! | [`removing`] | removals that were refused, let through by people |
 //! | [`noticing`] | runs that left their gate without us |
 //! | [`waking`] | events and the clock |
 //! | [`http`], [`api`], [`answer`] | the HTTP API |
@@ -46,6 +47,7 @@ pub mod explaining;
 pub mod holding;
 pub mod http;
 pub mod noticing;
+pub mod removing;
 pub mod telling;
 pub mod waking;
 

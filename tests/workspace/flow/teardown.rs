@@ -2,9 +2,11 @@
 
 use common::{
     domain::cluster::{ClusterKey, ExecutionStatus, names},
-    event::Outcome,
-    testing::{ClusterFile, id},
+    event::{Envelope, Event, Outcome, RemovalsApproved},
+    ports::Clock,
+    testing::{ClusterFile, api_request, envelope, id, main_branch, repository},
 };
+use jiff::{SignedDuration, Timestamp};
 use tests::journey::Journey;
 
 fn mc01() -> ClusterFile {
@@ -148,6 +150,104 @@ async fn four_removals_at_once_are_refused_and_name_the_rule() {
     assert_eq!((run.counts.refused, run.counts.destroying), (4, 0), "{:?}", run.results);
     assert!(run.results[0].reasons[0].contains('3'), "{:?}", run.results[0].reasons);
     assert_eq!(journey.world.pipeline_writes(), []);
+}
+
+/// Four clusters whose files say delete: true, refused; the digest to approve them by.
+async fn refused(journey: &Journey) -> (Vec<ClusterFile>, String) {
+    let files: Vec<ClusterFile> =
+        (1..=4).map(|number| ClusterFile::management("integration", "us-east-1", &format!("mc0{number}"))).collect();
+    journey.push(&[vec![regional()], files.clone()].concat()).await.unwrap();
+    journey.finish_all();
+    journey.world.heal();
+    let deleting: Vec<ClusterFile> = files.into_iter().map(|file| file.set("delete", "true")).collect();
+    let run = journey.push(&deleting).await.unwrap();
+    assert_eq!((run.counts.refused, run.counts.destroying), (4, 0), "{:?}", run.results);
+    let removals = run.removals.unwrap();
+    assert_eq!(removals.count, 4);
+    journey.world.set_authors(&run.run.head, &[1001], 0);
+    (deleting, removals.digest.to_string())
+}
+
+/// Somebody approves removals by the API; what is told of it.
+async fn approve(journey: &Journey, by: &str, digest: &str) -> (u16, Vec<Envelope>) {
+    let [rows, gates, forge, clock] = [(); 4].map(|()| journey.world.clone());
+    let governance = journey.provisioner.governance.clone();
+    let gates = stage_gate::runs::ClusterGates { rows, gates, forge, clock, governance };
+    let path = format!("/v1/removals/{digest}/approvals");
+    let request = api_request(Some(&format!("sub|{by}")), "POST", &path, "{}");
+    let response = gates.serve(&serde_json::from_value(request).unwrap()).await;
+    (response.status_code, journey.tell().await.unwrap())
+}
+
+#[tokio::test]
+async fn removals_that_somebody_else_approves_are_done_at_that_commit_for_a_day() {
+    let journey = Journey::default();
+    let (_, digest) = refused(&journey).await;
+    let check = journey.world.checks().into_iter().rfind(|check| check.name == "penstock/clusters").unwrap();
+    assert!(check.summary.contains(&format!("penstock approve-removals {digest}")), "{}", check.summary);
+    assert_eq!(approve(&journey, "ada", &digest).await.0, 403, "who pushed it");
+    assert_eq!(journey.sweep().await.unwrap().counts.refused, 4);
+    let (status, told) = approve(&journey, "bob", &digest).await;
+    assert_eq!((status, told.len()), (200, 1));
+    // The event of the approval wakes the provisioner: nobody has to push.
+    let run = journey.wake(&told[0]).await.unwrap();
+    assert_eq!((run.counts.destroying, run.counts.refused, run.removals), (4, 0, None), "{:?}", run.results);
+    let again = journey.wake(&told[0]).await.unwrap();
+    assert_eq!((again.counts.destroying, again.counts.unchanged), (0, 5), "a copy does nothing: {:?}", again.results);
+    let starts =
+        journey.world.pipelines().values().flat_map(|pipeline| pipeline.executions.clone()).collect::<Vec<_>>();
+    assert_eq!(starts.iter().filter(|execution| execution.destroy == Some(true)).count(), 4);
+    journey.verify_audit().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_approval_is_for_no_other_commit_and_no_longer_than_a_day() {
+    let journey = Journey::default();
+    let (_, digest) = refused(&journey).await;
+    let (_, told) = approve(&journey, "bob", &digest).await;
+    journey.world.pass(SignedDuration::from_hours(24));
+    let run = journey.wake(&told[0]).await.unwrap();
+    assert_eq!((run.counts.refused, run.counts.destroying), (4, 0), "a day later: {:?}", run.results);
+
+    assert_eq!(approve(&journey, "bob", &digest).await.0, 200);
+    let run = journey.push_raw(&[("README.md", Some("another commit"))]).await.unwrap();
+    assert_eq!((run.counts.refused, run.counts.destroying), (4, 0), "another head: {:?}", run.results);
+    assert_ne!(run.removals.unwrap().digest.to_string(), digest);
+    assert_eq!(approve(&journey, "bob", &digest).await.0, 409);
+    assert_eq!(journey.world.pipeline_writes(), []);
+}
+
+/// A forged event on the bus wakes, and lets nothing through.
+#[tokio::test]
+async fn an_event_that_says_approved_is_no_approval() {
+    let journey = Journey::default();
+    let (_, digest) = refused(&journey).await;
+    let head = journey.world.head("main").unwrap();
+    let said = RemovalsApproved {
+        repository: repository(),
+        branch: main_branch(),
+        head,
+        digest: id(&digest),
+        count: 4,
+        approved_by: vec![id("bob")],
+        until: Timestamp::MAX,
+    };
+    let event = envelope(journey.world.now(), "forged", "removals", Event::RemovalsApproved(said));
+    let run = journey.wake(&event).await.unwrap();
+    assert_eq!((run.counts.refused, run.counts.destroying), (4, 0), "{:?}", run.results);
+}
+
+/// A run that stops half-way through removals that were approved is taken up again, by the same approval.
+#[tokio::test]
+async fn a_run_that_stops_in_the_midst_of_approved_removals_is_taken_up_again() {
+    let journey = Journey::default();
+    let (_, digest) = refused(&journey).await;
+    let (_, told) = approve(&journey, "bob", &digest).await;
+    let late = journey.world.now();
+    journey.provisioner.event(&told[0], late).await.unwrap_err();
+    journey.tell().await.unwrap();
+    let run = journey.sweep().await.unwrap();
+    assert_eq!((run.counts.destroying, run.counts.refused), (4, 0), "{:?}", run.results);
 }
 
 /// A reply that is lost does not start a second destroy run, and does not keep a removed pipeline in the books.

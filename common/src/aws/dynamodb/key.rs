@@ -24,6 +24,7 @@
 //! | that a task was done | `MAINTENANCE#ALL` | `<task>#<period>` |
 //! | the answer to a run at its gate | `RUN#<pipeline>#<execution>` | `<person>#<approve or reject>#<commit>` |
 //! | what a run's gate said last | `RUN#<pipeline>#<execution>` | `GATE` |
+//! | removals that were refused | `REMOVALS#<repository id>` | `<digest>` |
 
 use std::collections::HashMap;
 
@@ -124,6 +125,8 @@ pub enum Key {
     Answer(PipelineName, ExecutionId, PersonName, Answer, CommitSha),
     /// What the gate of a run said last.
     Gate(PipelineName, ExecutionId),
+    /// Removals that were refused of a repository.
+    Removals(RepositoryId, Digest),
 }
 
 impl Key {
@@ -148,6 +151,7 @@ impl Key {
             Self::Told(..) => TOLD.to_owned(),
             Self::Done(..) => MAINTENANCE.to_owned(),
             Self::Answer(pipeline, execution, ..) | Self::Gate(pipeline, execution) => run_of(pipeline, execution),
+            Self::Removals(repository, _) => removals_of(*repository),
         }
     }
 
@@ -174,6 +178,7 @@ impl Key {
             Self::Done(task, period) => format!("{}#{period}", escape(task.as_str())),
             Self::Answer(_, _, by, answer, commit) => format!("{}#{}#{commit}", escape(by.as_str()), answer.as_str()),
             Self::Gate(..) => GATE_ROW.to_owned(),
+            Self::Removals(_, digest) => digest.to_string(),
         }
     }
 
@@ -224,6 +229,7 @@ impl Key {
                 let (task, period) = done.split_once('#')?;
                 Self::Done(unescape(task)?.parse().ok()?, period.parse().ok()?)
             }
+            ("REMOVALS", digest) => Self::Removals(repository(rest)?, digest.parse().ok()?),
             ("RUN", answer) => {
                 let (pipeline, execution) = rest.split_once('#')?;
                 let (pipeline, execution) = (unescape(pipeline)?.parse().ok()?, unescape(execution)?.parse().ok()?);
@@ -246,6 +252,11 @@ impl Key {
 /// The partition of what is said of a run.
 pub(super) fn run_of(pipeline: &PipelineName, execution: &ExecutionId) -> String {
     format!("RUN#{}#{}", escape(pipeline.as_str()), escape(execution.as_str()))
+}
+
+/// The partition of a repository's refused removals.
+pub(super) fn removals_of(repository: RepositoryId) -> String {
+    format!("REMOVALS#{repository}")
 }
 
 /// The partition of a channel's posts of a day.
@@ -355,6 +366,7 @@ mod tests {
                     Key::Answer(pipeline.parse().unwrap(), execution, by, answer, commit)
                 }
             ),
+            (any::<u64>(), any::<[u8; 4]>()).prop_map(|(id, seed)| Key::Removals(RepositoryId(id), Digest::of(&seed))),
             ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}").prop_map(|(pipeline, digits)| {
                 let execution = format!("00000000-0000-4000-8000-{digits}").parse().unwrap();
                 Key::Gate(pipeline.parse().unwrap(), execution)

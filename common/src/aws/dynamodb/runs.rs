@@ -71,14 +71,8 @@ impl Table {
             }
         };
         let put = self.put(row(&key, [("json", json), ("expires_at", expires_at)]));
-        let put = match before {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(before) => put
-                .condition_expression("#json = :before")
-                .expression_attribute_names("#json", "json")
-                .expression_attribute_values(":before", before),
-        };
-        let put = put.build().map_err(|error| Fault::bug_from("writing what was said of a run", error))?;
+        let put =
+            self.over(put, before).build().map_err(|error| Fault::bug_from("writing what was said of a run", error))?;
         Ok(Self::put_item(put))
     }
 }

@@ -1,6 +1,6 @@
 //! What is said once: one row that exists once, with its events and its audit entry, in one transaction.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, builders::PutBuilder};
 
 use super::{
     Table,
@@ -9,6 +9,17 @@ use super::{
 use crate::{domain::audit::Draft, event::Envelope, fault::Fault, ports::SaidCommitted};
 
 impl Table {
+    /// The put as one that replaces what was read, or nothing.
+    pub(super) fn over(&self, put: PutBuilder, before: Option<AttributeValue>) -> PutBuilder {
+        match before {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => put
+                .condition_expression("#json = :before")
+                .expression_attribute_names("#json", "json")
+                .expression_attribute_values(":before", before),
+        }
+    }
+
     /// Writes `once`, whose condition says whether it was said before, with what follows from it. One attempt.
     ///
     /// # Errors

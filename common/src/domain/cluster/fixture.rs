@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         governance::Governance,
-        id::{BlobSha, BranchName, Digest, Generation, PipelineName, RepositoryId, RepositoryName},
+        id::{BlobSha, BranchName, CommitSha, Digest, Generation, PipelineName, RepositoryId, RepositoryName},
     },
     event::Outcome,
 };
@@ -158,6 +158,9 @@ pub(crate) struct World {
     pub(crate) executions: BTreeMap<PipelineName, Execution>,
     pub(crate) specs: BTreeSet<(PipelineName, Digest)>,
     pub(crate) writes: Vec<String>,
+    /// The commit that its plans stand at, and the removals that people let through.
+    pub(crate) head: Option<CommitSha>,
+    pub(crate) approved: Vec<Removals>,
 }
 
 impl World {
@@ -191,6 +194,8 @@ impl World {
             observed: &observed,
             records: &records,
             executions: &executions.collect(),
+            head: self.head.as_ref(),
+            approved: &self.approved,
         };
         plan(&input)
     }

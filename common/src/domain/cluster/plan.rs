@@ -13,7 +13,7 @@
 //!
 //! A regional cluster is not removed while a management cluster beside it stands. More than [`MAX_REMOVALS`] removals (Destroy and
 //! Retire) in a run, or more than a tenth of a fleet of [`LARGE_FLEET`] or more, and all of them are refused: a wrong commit must not
-//! empty a fleet. Regional clusters come before their management clusters, removals last and the other way round.
+//! empty a fleet. People may let exactly these through ([`removals`](super::removals)). Regional clusters come before their management clusters, removals last and the other way round.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,10 +23,10 @@ use std::{
 use crate::{
     domain::{
         cluster::{
-            ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, FieldChange, Fleet, Listing, tree::Scope,
-            wording,
+            ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, FieldChange, Fleet, Listing, Removal, Removals,
+            removals::MAX_APPROVABLE, tree::Scope, wording,
         },
-        id::{Digest, PipelineName},
+        id::{CommitSha, Digest, PipelineName},
     },
     event::{ClusterResult, Counts, Outcome},
 };
@@ -53,6 +53,10 @@ pub struct PlanInput<'a> {
     pub records: &'a [ClusterRecord],
     /// The latest execution of each pipeline that [`executions_needed`] names; absent when it never ran.
     pub executions: &'a BTreeMap<PipelineName, Execution>,
+    /// The commit, when it is the branch's head: removals are approved at one. A proposal has none.
+    pub head: Option<&'a CommitSha>,
+    /// The removals that people let through, as far as that is good still.
+    pub approved: &'a [Removals],
 }
 
 /// What to do for one cluster.
@@ -99,8 +103,16 @@ impl Action {
         matches!(self, Self::Create | Self::Update | Self::Destroy { .. } | Self::Retire)
     }
 
+    fn removal(self) -> Option<Removal> {
+        match self {
+            Self::Destroy { .. } => Some(Removal::Destroy),
+            Self::Retire => Some(Removal::Retire),
+            _ => None,
+        }
+    }
+
     fn removes(self) -> bool {
-        matches!(self, Self::Destroy { .. } | Self::Retire)
+        self.removal().is_some()
     }
 }
 
@@ -151,6 +163,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What should not be so and is nobody's step, in sentences: a copied pipeline, tags that name no cluster.
     pub notes: Vec<String>,
+    /// The removals that a rule refused together and that people may let through, with the rule.
+    pub refused: Option<(Removals, String)>,
 }
 
 impl Plan {
@@ -214,12 +228,12 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     steps.extend(input.fleet.desired.iter().map(|(key, desired)| world.decide(key, desired)));
     let (orphans, notes) = world.leftovers();
     steps.extend(orphans);
-    limit_removals(&mut steps, world.fleet_size);
+    let refused = limit_removals(&mut steps, world.fleet_size, input);
     for step in &mut steps {
         world.compare_with_record(step);
     }
     steps.sort_by(|a, b| order(a).cmp(&order(b)));
-    Plan { steps, notes }
+    Plan { steps, notes, refused }
 }
 
 // Regional before management; removals last, management before regional.
@@ -230,20 +244,33 @@ fn order(step: &Step) -> (bool, &str, &str, bool, &ClusterKey) {
     (removes, key.environment.as_str(), key.region_alias.as_str(), management != removes, key)
 }
 
-fn limit_removals(steps: &mut [Step], fleet: usize) {
-    let removals = steps.iter().filter(|step| step.action.removes()).count();
-    let rule = if removals > MAX_REMOVALS {
-        wording::too_many_removals(removals)
-    } else if fleet >= LARGE_FLEET && removals * 10 > fleet {
-        wording::too_large_a_part(removals, fleet)
+// Refuses too many removals together, unless people let them through; answers what they could let through.
+fn limit_removals(steps: &mut [Step], fleet: usize, input: &PlanInput<'_>) -> Option<(Removals, String)> {
+    let removing = |step: &Step| Some((step.cluster.clone(), step.action.removal()?));
+    let clusters: BTreeMap<ClusterKey, Removal> = steps.iter().filter_map(removing).collect();
+    let count = clusters.len();
+    let rule = if count > MAX_REMOVALS {
+        wording::too_many_removals(count)
+    } else if fleet >= LARGE_FLEET && count * 10 > fleet {
+        wording::too_large_a_part(count, fleet)
     } else {
-        return;
+        return None;
     };
-    for step in steps.iter_mut().filter(|step| step.action.removes()) {
+    let Scope { repository, branch, .. } = input.scope;
+    let asked = |head: &CommitSha| Removals { repository, branch: branch.clone(), head: head.clone(), clusters };
+    let asked = input.head.map(asked).filter(|_| count <= MAX_APPROVABLE);
+    let removals = steps.iter_mut().filter(|step| step.action.removes());
+    if let Some(approved) = asked.as_ref().and_then(|asked| input.approved.iter().find(|one| one.cover(asked))) {
+        let approved = wording::removals_approved(&approved.digest());
+        removals.for_each(|step| step.reasons.push(approved.clone()));
+        return None;
+    }
+    for step in removals {
         step.action = Action::Refuse;
         step.reasons = vec![rule.clone()];
         step.publish_spec = false;
     }
+    asked.map(|asked| (asked, rule))
 }
 
 #[cfg(test)]

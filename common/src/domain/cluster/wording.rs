@@ -10,7 +10,7 @@ use crate::{
             ClusterKey, Execution, ExecutionStatus, FieldChange, PipelineDefinition, RunMode,
             plan::{LARGE_FLEET, MAX_REMOVALS},
         },
-        id::{PipelineName, RepositoryId, quoted},
+        id::{Digest, PipelineName, RepositoryId, quoted},
     },
     event::{ClusterResult, Counts, Outcome},
 };
@@ -191,18 +191,25 @@ pub(super) fn moved(change: &FieldChange) -> String {
     )
 }
 
+/// What to do about removals that are too many for one run.
+const TOGETHER: &str = "Push them in smaller steps, or have them approved together at the branch's head";
+
 pub(super) fn too_many_removals(removals: usize) -> String {
     format!(
         "rule removals: {removals} clusters would be destroyed or removed in one run, at most {MAX_REMOVALS} may; none was. \
-         Push them in smaller steps"
+         {TOGETHER}"
     )
 }
 
 pub(super) fn too_large_a_part(removals: usize, fleet: usize) -> String {
     format!(
         "rule removals: {removals} of {fleet} clusters would be destroyed or removed in one run, at most a tenth of a fleet of \
-         {LARGE_FLEET} or more may; none was. Push them in smaller steps"
+         {LARGE_FLEET} or more may; none was. {TOGETHER}"
     )
+}
+
+pub(super) fn removals_approved(digest: &Digest) -> String {
+    format!("rule removals: people let these removals through together ({digest})")
 }
 
 pub(super) fn foreign(pipeline: &PipelineName) -> String {

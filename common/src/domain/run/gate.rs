@@ -9,6 +9,7 @@ use super::{
     approval::{Answer, Approval, Authors},
     hold::Hold,
     precedent::Precedent,
+    quorum::Quorum,
     rules::Rules,
     unmet::Unmet,
 };
@@ -64,6 +65,12 @@ pub struct Facts<'f> {
     pub certificate: Certificate,
 }
 
+impl<'f> Facts<'f> {
+    fn quorum(self, asked: &'f BTreeMap<GroupName, u32>) -> Quorum<'f> {
+        Quorum { asked, groups: self.groups, authors: &self.run.authors }
+    }
+}
+
 /// The verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -99,25 +106,8 @@ impl Decision {
 /// # Errors
 /// Why it would not, and whose does.
 pub fn counts(facts: Facts<'_>, by: &PersonName, answer: Answer) -> Result<(), String> {
-    let (run, asked) = (facts.run, facts.rules.asked());
-    let members = |group: &GroupName| facts.groups.get(group).cloned().unwrap_or_default();
-    if !asked.keys().any(|group| members(group).contains(by)) {
-        let environment = &run.cluster.environment;
-        let groups = asked.keys().map(|group| {
-            let names: Vec<String> = members(group).iter().map(ToString::to_string).collect();
-            let names = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
-            format!("{group} ({names})")
-        });
-        let groups: Vec<String> = groups.collect();
-        return Err(match groups.as_slice() {
-            [] => format!("{environment} asks nobody for an approval: environments.yaml says so"),
-            groups => format!("{by} is in no group that {environment} asks: {}", groups.join(", ")),
-        });
-    }
-    if answer == Answer::Approve && run.authors.known.contains(by) {
-        return Err(format!("{by} wrote what it deploys: somebody else who is asked approves it"));
-    }
-    Ok(())
+    let asked = facts.rules.asked();
+    facts.quorum(&asked).counts(facts.run.cluster.environment.as_str(), by, answer)
 }
 
 /// Decides over a run. Nothing that is missing is left out, whatever else is.
@@ -129,14 +119,14 @@ pub fn decide(facts: Facts<'_>, now: Timestamp) -> Decision {
         unmet.push(Unmet::Superseded);
     }
     let of_run = |approval: &&Approval| approval.execution == run.execution && approval.commit == run.commit;
-    let entitled: BTreeSet<&PersonName> = asked.keys().filter_map(|group| facts.groups.get(group)).flatten().collect();
-    let rejected = facts.approvals.iter().filter(of_run).filter(|approval| approval.answer == Answer::Reject);
-    for approval in rejected.filter(|approval| entitled.contains(&approval.by)) {
+    let quorum = facts.quorum(&asked);
+    let entitled = quorum.entitled();
+    let said = |answer| facts.approvals.iter().filter(of_run).filter(move |approval| approval.answer == answer);
+    for approval in said(Answer::Reject).filter(|approval| entitled.contains(&approval.by)) {
         unmet.push(Unmet::Rejected { by: approval.by.clone(), at: approval.at, reason: approval.reason.clone() });
     }
-    for (group, least) in &asked {
-        unmet.extend(approved(facts, group, *least));
-    }
+    let who = |answer| said(answer).map(|approval| &approval.by).collect::<BTreeSet<&PersonName>>();
+    unmet.extend(quorum.lacks(&who(Answer::Approve), &who(Answer::Reject)));
     let holds = facts.holds.iter().filter(|hold| hold.stops(&run.cluster, now));
     unmet.extend(holds.map(|hold| Unmet::Held(hold.clone())));
     unmet.extend(rules.stops(now));
@@ -153,31 +143,6 @@ pub fn decide(facts: Facts<'_>, now: Timestamp) -> Decision {
     };
     let earliest = earliest(&unmet, rules, now);
     Decision { verdict, unmet, earliest }
-}
-
-/// What a group's approval still lacks. One counts when it is a member's, about this execution at this commit, and the member wrote
-/// none of it; whoever rejects does not approve as well.
-fn approved(facts: Facts<'_>, group: &GroupName, least: u32) -> Option<Unmet> {
-    let run = facts.run;
-    let none = BTreeSet::new();
-    let members = facts.groups.get(group).unwrap_or(&none);
-    let may: BTreeSet<&PersonName> = members.difference(&run.authors.known).collect();
-    let about = |approval: &&Approval| approval.execution == run.execution && approval.commit == run.commit;
-    let said = |answer| {
-        facts.approvals.iter().filter(about).filter(move |approval| approval.answer == answer).map(|one| &one.by)
-    };
-    let against: BTreeSet<&PersonName> = said(Answer::Reject).collect();
-    let have: BTreeSet<PersonName> =
-        said(Answer::Approve).filter(|by| may.contains(by) && !against.contains(by)).cloned().collect();
-    let need = least.saturating_add(run.authors.unknown) as usize;
-    (have.len() < need).then(|| Unmet::NotApproved {
-        group: group.clone(),
-        need,
-        could: may.into_iter().filter(|person| !have.contains(*person)).cloned().collect(),
-        wrote_it: members.intersection(&run.authors.known).cloned().collect(),
-        unknown_authors: run.authors.unknown,
-        have,
-    })
 }
 
 /// What the environment before still lacks.

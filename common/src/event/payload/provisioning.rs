@@ -1,12 +1,13 @@
 //! Runs of the provisioner and what became of each cluster.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Repository;
 use crate::domain::{
     cluster::{ClusterKey, FieldChange, Finding, RunMode},
-    id::{BranchName, CommitSha, Digest, Generation, PipelineName},
+    id::{BranchName, CommitSha, Digest, Generation, PersonName, PipelineName},
 };
 
 /// Which run of the provisioner this is.
@@ -123,6 +124,38 @@ pub struct ProvisioningFinished {
     /// How many notes did not fit.
     #[serde(default)]
     pub notes_omitted: u32,
+    /// The removals that a rule refused together, when people may let them through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removals: Option<RemovalsRefused>,
+}
+
+/// Removals that people may let through together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RemovalsRefused {
+    /// What they are approved by: over repository, branch, commit, and each cluster with how it is removed.
+    pub digest: Digest,
+    /// Of how many clusters.
+    pub count: u32,
+}
+
+/// People let removals through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RemovalsApproved {
+    /// Where the clusters are configured.
+    pub repository: Repository,
+    /// The branch that asks for it.
+    pub branch: BranchName,
+    /// The commit at which they may be done.
+    pub head: CommitSha,
+    /// Which removals.
+    pub digest: Digest,
+    /// Of how many clusters.
+    pub count: u32,
+    /// Who approved them.
+    pub approved_by: Vec<PersonName>,
+    /// Until when they may be done.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub until: Timestamp,
 }
 
 /// Something happened to one pipeline.

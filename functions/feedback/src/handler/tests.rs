@@ -36,6 +36,7 @@ fn finished(run: Run, counts: Counts, results: Vec<ClusterResult>, findings: Vec
         findings_omitted: 0,
         notes: Vec::new(),
         notes_omitted: 0,
+        removals: None,
     }
 }
 

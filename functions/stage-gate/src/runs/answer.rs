@@ -3,7 +3,7 @@
 use common::{
     domain::{
         cluster::{ClusterKey, ClusterKind},
-        id::{ExecutionId, HoldId},
+        id::{Digest, ExecutionId, HoldId},
         run::{Hold, Told, Unmet, Verdict},
     },
     event::RunObstacle,
@@ -11,7 +11,13 @@ use common::{
 };
 use serde_json::{Value, json};
 
-use super::{answering::Outcome, case::Case, explaining::Explained, holding::Lifting, holding::Placed};
+use super::{
+    answering::Outcome,
+    case::Case,
+    explaining::Explained,
+    holding::{Lifting, Placed},
+    removing::{Asked, Outcome as RemovalsOutcome},
+};
 
 /// The answer to a request for a hold: 201, 200, 409, 422.
 pub fn placed(placed: &Placed) -> Response {
@@ -76,6 +82,51 @@ fn not_waiting(key: &ClusterKey, execution: &ExecutionId, before: Option<&Told>)
     };
     let detail = format!("no run {execution} waits at the gate of {key}: {said}");
     Problem::new(409, "not-waiting", "Nobody waits for this answer", detail)
+}
+
+/// The removals that wait for people.
+pub fn removals(asked: &[Asked]) -> Response {
+    Response::json(200, &json!({"removals": asked.iter().map(removal).collect::<Vec<Value>>()}))
+}
+
+/// The answer to an approval of removals: 200 with how they stand now, 403, 404, 409.
+pub fn removals_approved(digest: &Digest, outcome: &RemovalsOutcome) -> Response {
+    match outcome {
+        RemovalsOutcome::Taken(asked) => Response::json(200, &removal(asked)),
+        RemovalsOutcome::Forbidden(reason) => Problem::new(403, "forbidden", "Not allowed", reason.clone()).into(),
+        RemovalsOutcome::Moved(head) => {
+            let head = head.as_ref().map_or("is gone".to_owned(), |head| format!("is at {} now", head.short()));
+            let detail = format!(
+                "the branch {head}: the removals {digest} are asked for no more. What is refused there has a digest of its own: \
+                 GET /v1/removals"
+            );
+            Problem::new(409, "another-commit", "The branch has moved on", detail).into()
+        }
+        RemovalsOutcome::Nothing => {
+            let detail = format!(
+                "no removals {digest} were refused in the last 30 days: GET /v1/removals lists those that wait"
+            );
+            Problem::new(404, "no-such-removals", "No such removals", detail).into()
+        }
+    }
+}
+
+fn removal(asked: &Asked) -> Value {
+    let Asked { repository, refused, unmet, until, at } = asked;
+    let (removals, digest) = (&refused.removals, refused.removals.digest());
+    let how = format!("one of them sends POST /v1/removals/{digest}/approvals {{}}");
+    let missing = unmet.iter().map(|unmet| {
+        let mut told = json!(RunObstacle::from(unmet));
+        if matches!(unmet, Unmet::NotApproved { could, .. } if !could.is_empty()) {
+            told["how"] = json!(how);
+        }
+        told
+    });
+    json!({
+        "digest": digest, "repository": repository.name, "branch": removals.branch, "head": removals.head,
+        "clusters": removals.clusters, "why": refused.why, "since": refused.at, "missing": missing.collect::<Vec<Value>>(),
+        "approved_by": asked.approved_by(), "until": until, "at": at,
+    })
 }
 
 fn no_cluster(key: &ClusterKey) -> Problem {

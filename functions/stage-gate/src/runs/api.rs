@@ -7,7 +7,7 @@ use common::{
     },
     fault::Fault,
     http::{Request, Response, failed},
-    ports::{ClusterRecords, Forge, Pause, RunGates, RunRows},
+    ports::{ClusterRecords, Forge, Pause, RemovalRows, RunGates, RunRows},
 };
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 
 impl<R, G, F, C> ClusterGates<R, G, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: RunRows + ClusterRecords + RemovalRows,
     G: RunGates,
     F: Forge,
     C: Pause,
@@ -56,6 +56,11 @@ where
             Call::Answer(cluster, execution, saying) => {
                 let answered = self.answer(&cluster, &execution, &saying, &actor.person, cause).await?;
                 answer::answered(&cluster, &execution, &answered)
+            }
+            Call::Removals => answer::removals(&self.removals().await?),
+            Call::ApproveRemovals(digest, reason) => {
+                let approved = self.approve_removals(&digest, reason.as_deref(), &actor.person, cause).await?;
+                answer::removals_approved(&digest, &approved)
             }
         })
     }

@@ -8,7 +8,7 @@ use common::{
         access::{self, Action, Actor},
         cluster::{ClusterKey, ClusterKind},
         governance::Governance,
-        id::{CommitSha, ExecutionId, HoldId},
+        id::{CommitSha, Digest, ExecutionId, HoldId},
         reason::Reason,
         run::{Answer, HoldScope},
         wip::vet::Misfit,
@@ -24,7 +24,7 @@ use serde::Deserialize;
 use super::{answering::Saying, holding::NewHold};
 
 /// How the routes begin.
-const ROUTES: &str = "/v1/holds, /v1/clusters";
+const ROUTES: &str = "/v1/holds, /v1/clusters, /v1/removals";
 
 /// The longest that a hold may stop anything: what is to stop longer is a freeze, or `pause` in `environments.yaml`.
 const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -42,6 +42,10 @@ pub enum Call {
     Explain(ClusterKey),
     /// An answer to a run.
     Answer(ClusterKey, ExecutionId, Saying),
+    /// The removals that wait for people.
+    Removals,
+    /// An approval of removals, with its reason.
+    ApproveRemovals(Digest, Option<String>),
 }
 
 impl Call {
@@ -53,6 +57,8 @@ impl Call {
             Self::Lift(_) => "lift a hold",
             Self::Explain(_) => "explain a cluster",
             Self::Answer(..) => "answer a run",
+            Self::Removals => "list removals",
+            Self::ApproveRemovals(..) => "approve removals",
         }
     }
 }
@@ -64,6 +70,12 @@ struct HoldBody {
     scope: HoldScope,
     reason: Reason,
     until: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RemovalsBody {
+    reason: Option<Reason>,
 }
 
 #[derive(Deserialize)]
@@ -80,11 +92,13 @@ enum Route<'r> {
     Hold(Cow<'r, str>),
     Explain([Cow<'r, str>; 3]),
     Approvals([Cow<'r, str>; 3], Cow<'r, str>),
+    Removals,
+    Removal(Cow<'r, str>),
 }
 
 /// Whether a path is one of these routes: else it is an item's.
 pub fn is_ours(path: &str) -> bool {
-    ["/v1/holds", "/v1/clusters"]
+    ["/v1/holds", "/v1/clusters", "/v1/removals"]
         .iter()
         .any(|start| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
@@ -126,6 +140,17 @@ pub fn call(request: &Request, governance: &Governance, now: Timestamp) -> Resul
             let AnswerBody { answer, commit, reason } = read(request)?;
             Call::Answer(cluster, execution, Saying { answer, commit, reason: reason.map(String::from) })
         }
+        (Route::Removals, _) => {
+            may(&actor, Action::Read)?;
+            no_query(request)?;
+            Call::Removals
+        }
+        (Route::Removal(digest), _) => {
+            may(&actor, Action::AnswerRun)?;
+            let (digest, ()) = (path(&digest)?, no_query(request)?);
+            let RemovalsBody { reason } = read(request)?;
+            Call::ApproveRemovals(digest, reason.map(String::from))
+        }
     };
     Ok((actor, call))
 }
@@ -139,6 +164,8 @@ fn route(request: &Request) -> Result<Route<'_>, Refusal> {
     }
     match (what.as_ref(), rest) {
         ("holds", []) => Ok(Route::Holds),
+        ("removals", []) => Ok(Route::Removals),
+        ("removals", [digest, last]) if last == "approvals" => Ok(Route::Removal(digest.clone())),
         ("holds", [hold]) => Ok(Route::Hold(hold.clone())),
         ("clusters", [environment, alias, cluster, last]) if last == "explain" => {
             Ok(Route::Explain([environment.clone(), alias.clone(), cluster.clone()]))
@@ -154,8 +181,8 @@ fn method<'r>(request: &'r Request, route: &Route<'_>) -> Result<&'r str, Refusa
     let (allowed, words): (&[&str], &'static str) = match route {
         Route::Holds => (&["GET", "POST"], "GET, POST"),
         Route::Hold(_) => (&["DELETE"], "DELETE"),
-        Route::Explain(_) => (&["GET"], "GET"),
-        Route::Approvals(..) => (&["POST"], "POST"),
+        Route::Explain(_) | Route::Removals => (&["GET"], "GET"),
+        Route::Approvals(..) | Route::Removal(_) => (&["POST"], "POST"),
     };
     let method = request.method();
     if allowed.contains(&method) {

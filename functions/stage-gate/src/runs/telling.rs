@@ -6,13 +6,13 @@ use common::{
     domain::{
         audit::{Draft, Phase},
         id::{CorrelationId, EventId, PersonName},
-        run::{Approval, Hold, Lifted, Told, Verdict},
+        run::{Approval, Hold, Lifted, Told, Unmet, Verdict},
     },
-    event::{Envelope, Event, HoldLifted, HoldPlaced, Meta, RunAtGate, RunObstacle, SCHEMA_VERSION},
+    event::{Envelope, Event, HoldLifted, HoldPlaced, Meta, RemovalsApproved, RunAtGate, RunObstacle, SCHEMA_VERSION},
 };
 use jiff::Timestamp;
 
-use super::{Cluster, case::Case};
+use super::{Cluster, case::Case, removing::Asked};
 
 const ACTOR: &str = "stage-gate";
 
@@ -126,6 +126,43 @@ pub fn lifted(hold: &Hold, lifted: &Lifted, cause: &CorrelationId) -> Envelope {
 pub fn hold_entry(hold: &Hold, action: &str, by: &PersonName, cause: &CorrelationId, at: Timestamp) -> Draft {
     let facts = [("by", by.to_string()), ("scope", hold.scope.to_string()), ("until", hold.until.to_string())];
     Draft { reasons: vec![hold.reason.clone()], ..entry(subject(hold), action, facts, cause, at) }
+}
+
+/// That people let removals through.
+pub fn removals_approved(asked: &Asked, cause: &CorrelationId) -> Envelope {
+    let removals = &asked.refused.removals;
+    let told = RemovalsApproved {
+        repository: asked.repository.clone(),
+        branch: removals.branch.clone(),
+        head: removals.head.clone(),
+        digest: removals.digest(),
+        count: u32::try_from(removals.clusters.len()).unwrap_or(u32::MAX),
+        approved_by: asked.approved_by(),
+        until: asked.until.unwrap_or(asked.at),
+    };
+    // The same may be let through again, once the day is over.
+    envelope(removals.subject(), Event::RemovalsApproved(told), &[&asked.at.to_string()], cause, asked.at)
+}
+
+/// The entry of somebody's approval; whether it was the last that was asked for.
+pub fn removals_answered(
+    asked: &Asked,
+    by: &PersonName,
+    reason: Option<&str>,
+    approved: bool,
+    cause: &CorrelationId,
+) -> Draft {
+    let removals = &asked.refused.removals;
+    let facts = [
+        ("repository", removals.repository.to_string()),
+        ("branch", removals.branch.to_string()),
+        ("head", removals.head.to_string()),
+        ("by", by.to_string()),
+    ];
+    let action = if approved { "removals.approve" } else { "removals.answer" };
+    let missing = asked.unmet.iter().map(Unmet::sentence);
+    let reasons = reason.map(str::to_owned).into_iter().chain(missing).collect();
+    Draft { reasons, ..entry(removals.subject(), action, facts, cause, asked.at) }
 }
 
 fn subject(hold: &Hold) -> String {

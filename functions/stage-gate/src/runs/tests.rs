@@ -20,6 +20,7 @@ mod faults;
 mod holds;
 mod promotion;
 mod refusals;
+mod removals;
 
 const ADMIN: Option<&str> = Some("sub|ada");
 const APPROVER: Option<&str> = Some("sub|bob");
@@ -47,7 +48,10 @@ impl Rig {
     }
 
     async fn with(environments: &str) -> Self {
-        let files = GovernanceFiles::default().with("environments.yaml", environments);
+        Self::over(GovernanceFiles::default().with("environments.yaml", environments)).await
+    }
+
+    async fn over(files: GovernanceFiles) -> Self {
         let (governance, world) = (Governance::parse(&files.bytes()).unwrap(), World::new());
         for cluster in [MC01, REGIONAL, "staging/us-east-1/regional"] {
             register(&world, cluster).await;

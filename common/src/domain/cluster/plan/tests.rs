@@ -1,9 +1,11 @@
 //! The cases of `clusters.md` §6 that a plan decides, and each rule on its own.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::domain::cluster::{
     ExecutionStatus,
-    fixture::{Files, World, actions, key, outcome, step},
+    fixture::{Files, MAIN, REPOSITORY, World, actions, key, outcome, step},
     names, tag,
 };
 
@@ -229,6 +231,85 @@ fn the_removal_rule_is_named() {
     let fewer = (0..4).fold(files, |files, at| files.plus(&format!("integration/us-{at}/regional"), "delete: true"));
     let plan = world.plan(&fewer);
     assert!(plan.steps.iter().all(|step| step.reasons == [wording::too_many_removals(4)]), "{:?}", actions(&plan));
+    assert_eq!(plan.refused, None, "a proposal has nothing to approve");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What goes is few, or was approved; what was approved goes.
+    #[test]
+    fn removals_go_exactly_as_they_were_approved(
+        asked in proptest::collection::btree_set(0..9_usize, 0..9), approved in proptest::collection::btree_set(0..9_usize, 0..9),
+    ) {
+        let files = fleet_of(9);
+        let head: CommitSha = "a".repeat(40).parse().unwrap();
+        let name = |at: &usize| key(&format!("integration/us-{at}/regional"));
+        let clusters = approved.iter().map(|at| (name(at), Removal::Destroy)).collect();
+        let all = Removals { repository: REPOSITORY, branch: MAIN.clone(), head: head.clone(), clusters };
+        let world = World { head: Some(head), approved: vec![all], ..World::having(&files) };
+        let files = asked.iter().fold(files, |files, at| files.plus(&name(at).to_string(), "delete: true"));
+        let plan = world.plan(&files);
+        let gone: BTreeSet<ClusterKey> = plan.steps.iter().filter(|step| step.action.removes()).map(|step| step.cluster.clone()).collect();
+        let wanted: BTreeSet<ClusterKey> = asked.iter().map(name).collect();
+        let admitted = asked.len() <= MAX_REMOVALS || asked.is_subset(&approved);
+        prop_assert_eq!(&gone, if admitted { &wanted } else { const { &BTreeSet::new() } });
+        prop_assert_eq!(plan.refused.is_some(), !admitted);
+    }
+}
+
+/// As many removals as clusters, at a commit.
+fn at(head: char, size: usize, clusters: usize) -> (Files, World) {
+    let files = fleet_of(size);
+    let world = World { head: Some(head.to_string().repeat(40).parse().unwrap()), ..World::having(&files) };
+    let ask = |files: Files, at| files.plus(&format!("integration/us-{at}/regional"), "delete: true");
+    ((0..clusters).fold(files, ask), world)
+}
+
+#[test]
+fn removals_that_people_let_through_are_done_and_what_is_left_of_them_too() {
+    let (files, mut world) = at('a', 8, 5);
+    let refused = world.plan(&files).refused.unwrap();
+    assert_eq!((refused.0.clusters.len(), refused.1), (5, wording::too_many_removals(5)));
+    world.approved.push(refused.0);
+    let plan = world.plan(&files);
+    assert_eq!((plan.counts().destroying, plan.counts().refused, &plan.refused), (5, 0, &None));
+    assert!(plan.steps.iter().filter(|step| step.action.removes()).all(|step| step.reasons.len() == 2), "{plan:?}");
+    // The run stops behind the first: four are left, which are too many without the approval.
+    let first = plan.steps.iter().find(|step| step.action.removes()).unwrap();
+    world.call(first);
+    world.record(first);
+    assert_eq!(world.run(&files).counts().destroying, 4);
+    assert!(!world.plan(&files).writes());
+}
+
+#[test]
+fn another_commit_another_branch_and_another_set_are_refused_again() {
+    let (files, world) = at('a', 9, 5);
+    let (approved, _) = world.plan(&files).refused.unwrap();
+    let refused = |world: &World, files: &Files| {
+        let plan = world.plan(files);
+        (plan.counts().destroying, plan.refused.map(|(removals, _)| removals))
+    };
+    let with = |approved: &Removals, head: char| World {
+        head: Some(head.to_string().repeat(40).parse().unwrap()),
+        approved: vec![approved.clone()],
+        ..world.clone()
+    };
+    let (destroyed, other) = refused(&with(&approved, 'b'), &files);
+    assert_eq!(destroyed, 0, "another commit");
+    assert_ne!(other.unwrap().digest(), approved.digest());
+    let more = files.clone().plus("integration/us-7/regional", "delete: true");
+    let (destroyed, other) = refused(&with(&approved, 'a'), &more);
+    assert_eq!((destroyed, other.map(|removals| removals.clusters.len())), (0, Some(6)), "one more than was approved");
+    let elsewhere = Removals { branch: "other".parse().unwrap(), ..approved.clone() };
+    assert_eq!(refused(&with(&elsewhere, 'a'), &files).0, 0, "another branch");
+    let other = Removals { repository: crate::domain::id::RepositoryId(1), ..approved.clone() };
+    assert_eq!(refused(&with(&other, 'a'), &files).0, 0, "another repository");
+    let mut retired = approved.clone();
+    retired.clusters.values_mut().for_each(|removal| *removal = Removal::Retire);
+    assert_eq!(refused(&with(&retired, 'a'), &files).0, 0, "removed in another way");
+    assert_eq!(refused(&with(&approved, 'a'), &files).0, 5, "and the same again is let through");
 }
 
 #[test]

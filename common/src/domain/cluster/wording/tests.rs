@@ -152,8 +152,8 @@ fn reasons() {
     rule management-first: integration/us-east-1/regional is not removed while integration/us-east-1/management/mc01 stands; destroy that one first
     rule delete-alone: delete: true came together with another change of where the cluster is (region: "us-east-1" → "us-east-2"), and the destroy run would look in the wrong place; push delete: true with the values that were deployed
     attention: the cluster moves (region: "us-east-1" → "us-east-2"); what was built in the old place stays there, and no later destroy run looks for it
-    rule removals: 4 clusters would be destroyed or removed in one run, at most 3 may; none was. Push them in smaller steps
-    rule removals: 3 of 25 clusters would be destroyed or removed in one run, at most a tenth of a fleet of 20 or more may; none was. Push them in smaller steps
+    rule removals: 4 clusters would be destroyed or removed in one run, at most 3 may; none was. Push them in smaller steps, or have them approved together at the branch's head
+    rule removals: 3 of 25 clusters would be destroyed or removed in one run, at most a tenth of a fleet of 20 or more may; none was. Push them in smaller steps, or have them approved together at the branch's head
     rule ownership: a pipeline named rc-integration-us-east-1-cf8cc586449b is there and was not made by Penstock (no tag managed-by = penstock); it is not touched. Remove or rename it
     rule ownership: pipeline rc-integration-us-east-1-cf8cc586449b belongs to repository 43; it is not touched. Two repositories configure the same cluster: remove one of the files
     rule ownership: pipeline rc-integration-us-east-1-cf8cc586449b belongs to no repository that its tag names; it is not touched. Two repositories configure the same cluster: remove one of the files
