@@ -8,6 +8,7 @@
 //! the move ([`crate::domain::wip`]).
 
 mod blocking;
+mod document;
 mod dossier;
 mod evidence;
 mod follow;
@@ -18,6 +19,7 @@ mod known;
 mod obstacle;
 mod pipeline;
 mod sourcing;
+mod suggestion;
 mod unmet;
 
 pub use self::{
@@ -29,8 +31,9 @@ pub use self::{
     item::{Archived, Destination, Item, Position, Step},
     known::known,
     obstacle::{Obstacle, Remedy, obstacles},
-    pipeline::{Comparison, Criterion, Measure, Requirement, Review, Stage, StagePipeline},
+    pipeline::{Comparison, Condition, Criterion, Measure, Requirement, Review, Stage, StagePipeline},
     sourcing::{CheckSeen, Link, Wanted, criterion_of, directory, from_change, from_checks, from_file, wanted, worse},
+    suggestion::{Because, Spoken, Suggestion, suggest},
     unmet::Unmet,
 };
 

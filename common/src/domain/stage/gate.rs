@@ -9,7 +9,7 @@ use super::{
     evidence::{Evidence, Provenance},
     item::{Destination, Item, Position, Step},
     kill::{self, KillReview},
-    pipeline::{Criterion, Review, Stage, StagePipeline},
+    pipeline::{Condition, Criterion, Review, Stage, StagePipeline},
     unmet::Unmet,
 };
 use crate::domain::{
@@ -137,6 +137,9 @@ pub(super) fn gate(facts: Facts<'_>, to: &Destination, request: &MoveRequest, no
     let Position::Active { stage: from } = &facts.item.position else { return unmet };
     for criterion in asked(facts.pipeline, from, to) {
         // The same thing may be asked for on both sides of the gate: it is missing once.
+        if falls_away(&criterion.when, facts, (from, to), now) {
+            continue;
+        }
         unmet.extend(judge(criterion, facts, now).filter(|missing| !unmet.contains(missing)));
     }
     let rules = facts.pipeline.stage(from).map(|stage| stage.kill_rules.as_slice()).unwrap_or_default();
@@ -173,14 +176,14 @@ pub(super) fn asked<'p>(
 fn judge(criterion: &Criterion, facts: Facts<'_>, now: Timestamp) -> Option<Unmet> {
     let key = criterion.key.clone();
     let Some(evidence) = facts.evidence.get(&key) else {
-        return Some(Unmet::Missing { key, wanted: criterion.requirement.words(), sources: criterion.sources.clone() });
+        return Some(Unmet::Missing { key, wanted: criterion.words(), sources: criterion.sources.clone() });
     };
     if let Some(doubt) = doubt(criterion, evidence, facts, now) {
         return Some(doubt);
     }
     match criterion.requirement.holds(&evidence.value) {
         Some(true) => None,
-        Some(false) => Some(Unmet::NotSo { key, found: evidence.value.found(), wanted: criterion.requirement.words() }),
+        Some(false) => Some(Unmet::NotSo { key, found: evidence.value.found(), wanted: criterion.words() }),
         None => Some(Unmet::WrongType { key, found: evidence.value.found(), wanted: criterion.requirement.kind() }),
     }
 }
@@ -214,13 +217,15 @@ pub(super) fn doubt(criterion: &Criterion, evidence: &Evidence, facts: Facts<'_>
     None
 }
 
-/// Whether a review is not needed here: the evidence that it hangs on is good, as the gate asks for it, and says otherwise. Where it is
-/// missing, doubtful or of another type, the review is needed.
-fn falls_away(review: &Review, facts: Facts<'_>, (from, to): (&StageName, &Destination), now: Timestamp) -> bool {
-    let Some((key, requirement)) = &review.when else { return false };
-    let criterion = asked(facts.pipeline, from, to).find(|criterion| criterion.key == *key);
-    let (Some(criterion), Some(evidence)) = (criterion, facts.evidence.get(key)) else { return false };
-    doubt(criterion, evidence, facts, now).is_none() && requirement.holds(&evidence.value) == Some(false)
+/// Whether what hangs on conditions is not needed here: the evidence for each of them is good, as the gate asks for it, and says otherwise.
+/// Where one is missing, doubtful or of another type, it is needed. Without a condition it always is.
+fn falls_away(when: &[Condition], facts: Facts<'_>, (from, to): (&StageName, &Destination), now: Timestamp) -> bool {
+    let otherwise = |(key, requirement): &Condition| {
+        let criterion = asked(facts.pipeline, from, to).find(|criterion| criterion.key == *key);
+        let (Some(criterion), Some(evidence)) = (criterion, facts.evidence.get(key)) else { return false };
+        doubt(criterion, evidence, facts, now).is_none() && requirement.holds(&evidence.value) == Some(false)
+    };
+    !when.is_empty() && when.iter().all(otherwise)
 }
 
 /// What a review still lacks. An approval counts when it is a member's, not the requester's, for this move, of what is there now,
@@ -232,7 +237,7 @@ fn reviewed(
     request: &MoveRequest,
     now: Timestamp,
 ) -> Option<Unmet> {
-    if falls_away(review, facts, (from, to), now) {
+    if falls_away(review.when.as_slice(), facts, (from, to), now) {
         return None;
     }
     let none = BTreeSet::new();

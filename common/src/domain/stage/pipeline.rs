@@ -36,6 +36,8 @@ pub struct Stage {
     pub within: Option<SignedDuration>,
     /// What an item in this stage is looked at for, with a view to its end.
     pub kill_rules: Vec<KillRule>,
+    /// Words of branches and titles that speak of this stage, beside its name.
+    pub suggested_by: Vec<String>,
 }
 
 /// One thing that must be so.
@@ -53,15 +55,24 @@ pub struct Criterion {
     pub fresh_for: Option<SignedDuration>,
     /// What counts in a file, where one may give it; nothing: that something is in it, or what its first line says.
     pub measure: Option<Measure>,
+    /// Only when one of these is so. What is not known might be so: then it is asked for. Nothing: always.
+    pub when: Vec<Condition>,
 }
 
+/// Something that evidence says.
+pub type Condition = (CriterionKey, Requirement);
+
 /// What counts in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Measure {
     /// How many characters it has, blanks around it aside.
     Characters,
     /// How many tasks of its Markdown lists are not done.
     Unchecked,
+    /// Whether each of these sections of a Markdown document has something in it.
+    Sections(Vec<String>),
+    /// The colour of a Markdown checklist with these sections: green, yellow or red.
+    Checklist(Vec<String>),
 }
 
 /// What a value must be. Its type is a part of it: `"61"` is not more than 60.
@@ -98,7 +109,7 @@ pub struct Review {
     /// How many of them; nothing: every one.
     pub at_least: Option<u32>,
     /// Only when this evidence is so. When there is no such evidence, it is needed: fail closed.
-    pub when: Option<(CriterionKey, Requirement)>,
+    pub when: Option<Condition>,
     /// Whether it falls away while nobody is in the group.
     pub if_any: bool,
 }
@@ -112,6 +123,17 @@ impl StagePipeline {
     /// A stage.
     pub fn stage(&self, name: &StageName) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.name == *name)
+    }
+}
+
+impl Criterion {
+    /// What the evidence must say, for a sentence.
+    pub fn words(&self) -> String {
+        let words = self.requirement.words();
+        match &self.measure {
+            Some(Measure::Sections(sections)) => format!("{words}: something in each of {}", sections.join(", ")),
+            _ => words,
+        }
     }
 }
 

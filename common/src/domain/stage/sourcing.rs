@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    document,
     evidence::{Evidence, Number, Provenance, Source, Value},
     kill::MEASURED,
     pipeline::{Measure, Requirement, StagePipeline},
@@ -83,7 +84,7 @@ pub fn wanted(pipeline: &StagePipeline, stage: &StageName) -> Vec<Wanted> {
         wanted.entry(criterion.key.clone()).or_insert_with(|| Wanted {
             key: criterion.key.clone(),
             requirement: criterion.requirement.clone(),
-            measure: criterion.measure,
+            measure: criterion.measure.clone(),
             sources,
         });
     }
@@ -138,8 +139,8 @@ pub fn from_checks(wanted: &Wanted, checks: &[CheckSeen], head: &CommitSha) -> O
 pub fn from_file(wanted: &Wanted, content: &[u8], head: &CommitSha, now: Timestamp) -> Evidence {
     let text = String::from_utf8_lossy(content);
     let first = || text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let value = match (&wanted.requirement, wanted.measure) {
-        (_, Some(measure)) => Value::Number(measure.of(&text)),
+    let value = match (&wanted.requirement, &wanted.measure) {
+        (_, Some(measure)) => measure.of(&text),
         (Requirement::Is(_), None) => Value::Bool(!text.trim().is_empty()),
         (Requirement::Number(..), None) => number_or_text(first()),
         (Requirement::OneOf(_), None) => Value::Text(short(first())),
@@ -171,17 +172,13 @@ fn short(text: &str) -> String {
 }
 
 impl Measure {
-    fn of(self, text: &str) -> Number {
-        let count = match self {
-            Self::Characters => text.trim().chars().count(),
-            Self::Unchecked => text.lines().filter(|line| unchecked(line)).count(),
-        };
-        Number::whole(i64::try_from(count).unwrap_or(i64::MAX))
+    fn of(&self, text: &str) -> Value {
+        let number = |count: usize| Value::Number(Number::whole(i64::try_from(count).unwrap_or(i64::MAX)));
+        match self {
+            Self::Characters => number(text.trim().chars().count()),
+            Self::Unchecked => number(document::undone(text)),
+            Self::Sections(sections) => Value::Bool(document::lacking(text, sections).is_empty()),
+            Self::Checklist(sections) => Value::Text(document::colour(text, sections).to_owned()),
+        }
     }
-}
-
-/// A task of a Markdown list that is not done (GitHub Flavored Markdown, task list items).
-fn unchecked(line: &str) -> bool {
-    let line = line.trim_start();
-    ["- [ ]", "* [ ]", "+ [ ]"].iter().any(|mark| line.starts_with(mark))
 }

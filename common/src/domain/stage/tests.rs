@@ -26,7 +26,8 @@ fn head() -> CommitSha {
 
 fn criterion(key: &str, requirement: Requirement, source: Source) -> Criterion {
     let attested_by = if source == Source::Attestation { [id("technical-lead")].into() } else { BTreeSet::new() };
-    Criterion { key: id(key), requirement, sources: [source].into(), attested_by, fresh_for: None, measure: None }
+    let sources = [source].into();
+    Criterion { key: id(key), requirement, sources, attested_by, fresh_for: None, measure: None, when: vec![] }
 }
 
 /// Three stages; from the second to the third it takes all kinds of evidence and two reviews.
@@ -38,6 +39,7 @@ fn pipeline() -> StagePipeline {
         reviews: vec![],
         within: None,
         kill_rules: vec![],
+        suggested_by: vec![],
     };
     let more_than = |bound: &str| Requirement::Number(Comparison::MoreThan, id(bound));
     let review = |group: &str, at_least, when| Review { group: id(group), at_least, when, if_any: false };
@@ -169,6 +171,7 @@ mod kill;
 mod obstacles;
 mod reviews;
 mod sourcing;
+mod suggestion;
 
 #[test]
 fn what_has_all_it_needs_moves() {

@@ -11,11 +11,12 @@ use super::{
 use crate::domain::{
     cluster::{Finding, Place},
     id::{GroupName, StageName, StagePipelineName, quoted},
-    stage::{Comparison, Criterion, Measure, Requirement, Review, Source, Stage, StagePipeline},
+    stage::{Comparison, Condition, Criterion, Requirement, Review, Source, Stage, StagePipeline},
     yaml::{Entry, Node, Scalar, ScalarKind, Value},
 };
 
 mod kill_rules;
+mod measured;
 
 const DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 
@@ -66,46 +67,65 @@ fn days(file: &mut File, node: &Node, key: &str) -> Option<SignedDuration> {
 
 fn stage(file: &mut File, item: &Node, groups: &Names) -> Option<(Stage, Vec<kill_rules::Read>)> {
     let entries = file.mapping(item, "stages")?;
-    let [name, within, entry, exit, reviews, rules] =
-        file.keys(entries, ["name", "within_days", "entry", "exit", "reviews", "kill_rules"]);
+    let [name, within, entry, exit, reviews, rules, hints] =
+        file.keys(entries, ["name", "within_days", "entry", "exit", "reviews", "kill_rules", "suggested_by"]);
     let name = file.required(name, item.place, "name", "the stage's name");
     let name: Option<StageName> = name.and_then(|node| file.parsed(node, "name"));
     // Misspelt is not absent: what cannot be read refuses the file.
     let within = within.and_then(|node| days(file, node, "within_days"));
-    let entry = entry.map(|node| criteria(file, node, "entry", groups)).unwrap_or_default();
-    let exit = exit.map(|node| criteria(file, node, "exit", groups)).unwrap_or_default();
-    let asked: Vec<&str> = exit.iter().map(|criterion: &Criterion| criterion.key.as_str()).collect();
+    let asked: Vec<&str> = exit.and_then(Node::mapping).into_iter().flatten().map(|entry| entry.key.as_str()).collect();
+    // Before a stage nobody asks for what its exit asks for.
+    let entry = entry.map(|node| criteria(file, node, "entry", groups, &[])).unwrap_or_default();
+    let exit = exit.map(|node| criteria(file, node, "exit", groups, &asked)).unwrap_or_default();
     let reviews = reviews.map(|node| self::reviews(file, node, groups, &asked)).unwrap_or_default();
     let rules = rules.map(|node| kill_rules::rules(file, node, groups)).unwrap_or_default();
     let kill_rules = rules.iter().filter_map(|read| read.rule.clone()).collect();
-    Some((Stage { name: name?, entry, exit, reviews, within, kill_rules }, rules))
+    let suggested_by = hints.map_or(Some(Vec::new()), |node| words(file, node))?;
+    Some((Stage { name: name?, entry, exit, reviews, within, kill_rules, suggested_by }, rules))
 }
 
-fn criteria(file: &mut File, node: &Node, key: &str, groups: &Names) -> Vec<Criterion> {
+/// Words that speak of a stage: each one word, as it stands before the first `/`, `-` or `_` of a branch.
+fn words(file: &mut File, node: &Node) -> Option<Vec<String>> {
+    let word = |item: &Node| {
+        item.text()
+            .filter(|text| (1..=32).contains(&text.len()) && text.bytes().all(|one| one.is_ascii_alphanumeric()))
+            .map(str::to_owned)
+    };
+    let words = node.sequence().and_then(|items| items.iter().map(word).collect());
+    if words.is_none() {
+        file.find(node.place, "value", "suggested_by", node.found(), "a list of words of a-z and 0-9");
+    }
+    words
+}
+
+fn criteria(file: &mut File, node: &Node, key: &str, groups: &Names, asked: &[&str]) -> Vec<Criterion> {
     let entries = file.mapping(node, key).unwrap_or_default();
-    entries.iter().filter_map(|entry| criterion(file, entry, key, groups)).collect()
+    entries.iter().filter_map(|entry| criterion(file, entry, key, groups, asked)).collect()
 }
 
-fn criterion(file: &mut File, entry: &Entry, section: &str, groups: &Names) -> Option<Criterion> {
+fn criterion(file: &mut File, entry: &Entry, section: &str, groups: &Names, asked: &[&str]) -> Option<Criterion> {
     let name = file.parsed_key(entry, section);
     let key = |field: &str| format!("{section}.{}.{field}", entry.key);
     let fields = file.mapping(&entry.value, &format!("{section}.{}", entry.key))?;
-    let [is, at_least, more_than, at_most, less_than, equals, one_of, from, by, fresh, measure] = file.keys(
-        fields,
-        [
-            "is",
-            "at_least",
-            "more_than",
-            "at_most",
-            "less_than",
-            "equals",
-            "one_of",
-            "from",
-            "by",
-            "fresh_days",
-            "measure",
-        ],
-    );
+    let [is, at_least, more_than, at_most, less_than, equals, one_of, from, by, fresh, measure, sections, when] = file
+        .keys(
+            fields,
+            [
+                "is",
+                "at_least",
+                "more_than",
+                "at_most",
+                "less_than",
+                "equals",
+                "one_of",
+                "from",
+                "by",
+                "fresh_days",
+                "measure",
+                "sections",
+                "when",
+            ],
+        );
     let place = entry.place;
     let wanted = [is, at_least, more_than, at_most, less_than, equals, one_of];
     let requirement = requirement(file, place, &format!("{section}.{}", entry.key), wanted);
@@ -133,22 +153,32 @@ fn criterion(file: &mut File, entry: &Entry, section: &str, groups: &Names) -> O
         file.find(place, "missing-key", &key("by"), "nothing".to_owned(), "the groups whose word counts");
     }
     let fresh_for = fresh.and_then(|node| days(file, node, &key("fresh_days")));
-    let measure = measure.map(|node| {
-        let counts = matches!(requirement, Some(Requirement::Number(..)));
-        let files = sources.as_ref().is_some_and(|sources| sources.contains(&Source::Artifact));
-        if !(counts && files) {
-            file.find(
-                node.place,
-                "value",
-                &key("measure"),
-                node.found(),
-                "no measure: no number is read from a file here",
-            );
-        }
-        file.word(node, &key("measure"), [("characters", Measure::Characters), ("unchecked", Measure::Unchecked)])
-    });
-    let measure = measure.map_or(Some(None), |measure| measure.map(Some))?;
-    Some(Criterion { key: name?, requirement: requirement?, sources: sources?, attested_by, fresh_for, measure })
+    let files = sources.as_ref().is_some_and(|sources| sources.contains(&Source::Artifact));
+    let measure = measured::measure(file, (place, &key), (measure, sections), requirement.as_ref().filter(|_| files))?;
+    let when = when.map_or(Some(Vec::new()), |node| conditions(file, node, &key("when"), asked))?;
+    let (key, requirement, sources) = (name?, requirement?, sources?);
+    Some(Criterion { key, requirement, sources, attested_by, fresh_for, measure, when })
+}
+
+/// What evidence says, each by its name; `asked`: what the stage asks for, of which a condition may speak: other evidence nobody judges.
+fn conditions(file: &mut File, node: &Node, key: &str, asked: &[&str]) -> Option<Vec<Condition>> {
+    let entries = file.mapping(node, key)?;
+    if entries.is_empty() {
+        file.find(node.place, "value", key, node.found(), "at least one piece of evidence");
+    }
+    entries.iter().map(|entry| condition(file, entry, key, asked)).collect()
+}
+
+fn condition(file: &mut File, entry: &Entry, key: &str, asked: &[&str]) -> Option<Condition> {
+    let name = file.parsed_key(entry, key);
+    if !asked.contains(&entry.key.as_str()) {
+        let expected = "something that exit of this stage asks for";
+        let finding = Finding::error(&file.name, entry.place, "unknown-name", quoted(&entry.key, 80), expected);
+        file.findings.push(finding.key(key).nearest(&entry.key, asked.iter().copied()));
+    }
+    let fields = file.mapping(&entry.value, key)?;
+    let wanted = file.keys(fields, REQUIREMENTS);
+    Some((name?, requirement(file, entry.place, key, wanted)?))
 }
 
 const REQUIREMENTS: [&str; 7] = ["is", "at_least", "more_than", "at_most", "less_than", "equals", "one_of"];
@@ -217,15 +247,7 @@ fn review(file: &mut File, item: &Node, groups: &Names, asked: &[&str]) -> Optio
             file.find(node.place, "value", "reviews.when", format!("{} keys", entries.len()), "one piece of evidence");
             return None;
         };
-        let key = file.parsed_key(entry, "reviews.when");
-        if !asked.contains(&entry.key.as_str()) {
-            let expected = "something that exit of this stage asks for";
-            let finding = Finding::error(&file.name, entry.place, "unknown-name", quoted(&entry.key, 80), expected);
-            file.findings.push(finding.key("reviews.when").nearest(&entry.key, asked.iter().copied()));
-        }
-        let fields = file.mapping(&entry.value, "reviews.when")?;
-        let wanted = file.keys(fields, REQUIREMENTS);
-        Some((key?, requirement(file, entry.place, "reviews.when", wanted)?))
+        condition(file, entry, "reviews.when", asked)
     });
     let if_any = if_any.is_some_and(|node| file.bool(node, "reviews.if_any") == Some(true));
     let (at_least, when) =

@@ -231,9 +231,66 @@ fn a_stage_pipeline_is_strict() {
     stages/bad.yaml:10:63: error: reviews.group: found nothing, expected a group
     stages/bad.yaml:10:63: error: reviews.at_least: found both, expected either at_least: a number, or unanimous: true
     stages/bad.yaml:10:100: error: reviews.when: found 2 keys, expected one piece of evidence
-    stages/bad.yaml:12:5: error: found the key "exits", expected one of name, within_days, entry, exit, reviews, kill_rules; did you mean exit?
+    stages/bad.yaml:12:5: error: found the key "exits", expected one of name, within_days, entry, exit, reviews, kill_rules, suggested_by; did you mean exit?
     stages/bad.yaml:11:5: error: name: found "a" a second time, expected each stage once
     stages/short.yaml:2:9: error: stages: found a list, expected a list of two stages or more
+    "#);
+}
+
+#[test]
+fn what_counts_in_a_file_must_fit_what_is_asked_of_it() {
+    let stages = |criterion: &str| {
+        format!(
+            "parked_review_days: 30\nstages:\n  - name: a\n    exit:\n      weeks: {{at_least: 0, from: [check_run]}}\n      it: {criterion}\n  - name: b\n"
+        )
+    };
+    let said = |criterion: &str| parse(&[("stages/short.yaml", &stages(criterion))]);
+    let read = |criterion: &str| {
+        let governance = said(criterion).unwrap();
+        governance.stages[&"short".parse().unwrap()].stages[0].exit[1].clone()
+    };
+    let memo = read("{is: true, from: [artifact], sections: [Context, Three paths], when: {weeks: {more_than: 2}}}");
+    assert_eq!(memo.words(), "true: something in each of Context, Three paths");
+    assert_eq!(
+        memo.when.iter().map(|(key, so)| format!("{key} {}", so.words())).collect::<Vec<_>>(),
+        ["weeks more than 2"]
+    );
+    let list = read("{one_of: [green], from: [artifact], measure: checklist, sections: [Speed]}");
+    assert_eq!(list.measure, Some(crate::domain::stage::Measure::Checklist(vec!["Speed".to_owned()])));
+    let wrong = [
+        "{is: true, from: [check_run], sections: [Context]}",
+        "{at_least: 1, from: [artifact], sections: [Context]}",
+        "{is: true, from: [artifact], sections: []}",
+        "{is: true, from: [artifact], sections: [A, a]}",
+        "{one_of: [green], from: [artifact], measure: checklist}",
+        "{at_least: 1, from: [artifact], measure: checklist, sections: [A]}",
+        "{at_least: 1, from: [artifact], measure: unchecked, sections: [A]}",
+        "{is: true, from: [artifact], measure: characters}",
+        "{is: true, from: [artifact], when: {week: {more_than: 2}}}",
+        "{is: true, from: [artifact], when: {}}",
+    ];
+    let all: Vec<String> = wrong.iter().map(|wrong| format!("{wrong}\n  {}", said(wrong).unwrap_err())).collect();
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    {is: true, from: [check_run], sections: [Context]}
+      stages/short.yaml:6:51: error: exit.it.sections: found a list, expected no sections: nothing that is true or false is read from a file here
+    {at_least: 1, from: [artifact], sections: [Context]}
+      stages/short.yaml:6:53: error: exit.it.sections: found a list, expected no sections: nothing that is true or false is read from a file here
+    {is: true, from: [artifact], sections: []}
+      stages/short.yaml:6:50: error: exit.it.sections: found a list, expected a list of headings, each of 1 to 80 characters
+    {is: true, from: [artifact], sections: [A, a]}
+      stages/short.yaml:6:54: error: exit.it.sections: found "a" a second time, expected each section once
+    {one_of: [green], from: [artifact], measure: checklist}
+      stages/short.yaml:6:7: error: exit.it.sections: found nothing, expected the sections of the checklist
+    {at_least: 1, from: [artifact], measure: checklist, sections: [A]}
+      stages/short.yaml:6:52: error: exit.it.measure: found "checklist", expected no measure: no text (one_of) is read from a file here
+    {at_least: 1, from: [artifact], measure: unchecked, sections: [A]}
+      stages/short.yaml:6:7: error: exit.it.sections: found a list, expected no sections: this measure looks at the whole file
+    {is: true, from: [artifact], measure: characters}
+      stages/short.yaml:6:49: error: exit.it.measure: found "characters", expected no measure: no number is read from a file here
+    {is: true, from: [artifact], when: {week: {more_than: 2}}}
+      stages/short.yaml:6:47: error: exit.it.when: found "week", expected something that exit of this stage asks for; did you mean weeks?
+    {is: true, from: [artifact], when: {}}
+      stages/short.yaml:6:46: error: exit.it.when: found a mapping, expected at least one piece of evidence
     "#);
 }
 

@@ -93,3 +93,28 @@ fn other_evidence_takes_the_approvals_that_were_given_without_it() {
     assert_eq!(dossier.clone().with_evidence(key, less).approvals, []);
     assert_eq!(dossier.with_evidence(id("another"), same).approvals, []);
 }
+
+#[test]
+fn what_is_asked_for_only_under_a_condition_is_asked_for_while_the_condition_is_not_known_to_be_otherwise() {
+    let memo = |case: &mut Case, weeks: Option<&str>, tests: Option<bool>| {
+        let more = |bound: &str| Requirement::Number(Comparison::MoreThan, id(bound));
+        let when = vec![(id("coverage_percent"), more("90")), (id("all_tests_pass"), Requirement::Is(false))];
+        let exit = &mut case.pipeline.stages[1].exit;
+        exit.push(Criterion { when, ..criterion("decision_memo", Requirement::Is(true), Source::Artifact) });
+        match weeks {
+            Some(weeks) => case.set("coverage_percent", |evidence| evidence.value = number(weeks)),
+            None => drop(case.evidence.remove(&id::<CriterionKey>("coverage_percent"))),
+        }
+        match tests {
+            Some(tests) => case.set("all_tests_pass", |evidence| evidence.value = Value::Bool(tests)),
+            None => drop(case.evidence.remove(&id::<CriterionKey>("all_tests_pass"))),
+        }
+    };
+    let asked = |weeks, tests| {
+        let unmet = Case::with(|case| memo(case, weeks, tests));
+        unmet.iter().any(|sentence| sentence.starts_with("decision_memo is missing"))
+    };
+    assert!(!asked(Some("90"), Some(true)), "neither is so");
+    assert!(asked(Some("91"), Some(true)) && asked(Some("90"), Some(false)), "one is so");
+    assert!(asked(None, Some(true)) && asked(Some("90"), None), "one is not known");
+}
