@@ -15,13 +15,13 @@
 //! | `events` | what CodePipeline puts on the default bus |
 //! | `triggers` | which push starts which pipeline |
 //! | `server` | HTTP |
-//! | `front` | the same before an emulator, for the local stack: definitions are handed on, builds end well |
+//! | `front` | the same before an emulator, for the local stack: definitions are handed on, builds end well, functions are invoked |
 //!
 //! # What it is not
 //! Conditions of stages (`beforeEntry`, `onSuccess`), rollback, retry of a stage, disabled transitions, artifacts, cross-account and custom
 //! actions are not in it: a definition or a call that needs one is refused and says so. Definitions are kept by somebody else, who hands them
-//! over. Approvals do not expire by themselves. An event is
-//! always delivered, and in order; AWS promises neither.
+//! over. Approvals do not expire by themselves, nor jobs that nobody answers (AWS: 20 minutes, and 24 hours in all). An event is
+//! always delivered, and in order; AWS promises neither. AWS does not say when a function is invoked again: here it is five seconds.
 //!
 //! Sources: the CodePipeline API reference; CodePipeline user guide, "How pipeline executions work", "Set or change the pipeline execution
 //! mode", "Monitoring CodePipeline events", "Invoke an AWS Lambda function in a pipeline".

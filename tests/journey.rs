@@ -71,6 +71,7 @@ pub fn runtime() -> PipelineRuntime {
         artifact_key_arn: None,
         connection_arn: "arn:aws:codeconnections:us-east-1:123456789012:connection/demo".into(),
         project_prefix: "penstock".into(),
+        gate_function: "penstock-stage-gate".into(),
     }
 }
 

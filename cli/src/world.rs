@@ -36,6 +36,7 @@ pub(crate) fn runtime() -> PipelineRuntime {
         artifact_key_arn: None,
         connection_arn: named("connection"),
         project_prefix: "penstock".to_owned(),
+        gate_function: "penstock-stage-gate".to_owned(),
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `forge` | [`Forge`] |
 //! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
 //! | `gates` | [`RunGates`] |
+//! | `jobs` | [`PipelineJobs`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterRecords`], [`ClusterLedger`], [`AuditTrail`] |
 //! | `rhythm` | [`RhythmRows`] |
@@ -30,7 +31,7 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    archive::*, chat::*, forge::*, gates::*, intake::*, items::*, ledger::*, marks::*, outbox::*, patience::*,
+    archive::*, chat::*, forge::*, gates::*, intake::*, items::*, jobs::*, ledger::*, marks::*, outbox::*, patience::*,
     pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, sources::*, wip::*,
 };
 
@@ -40,6 +41,7 @@ mod forge;
 mod gates;
 mod intake;
 mod items;
+mod jobs;
 mod ledger;
 mod marks;
 mod outbox;

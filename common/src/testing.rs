@@ -10,6 +10,7 @@
 //! | `testing/removals.rs` | the table: refused removals |
 //! | `testing/runs.rs` | the table: holds, and answers to runs |
 //! | `testing/gates.rs` | the gates of CodePipeline |
+//! | `testing/jobs.rs` | its jobs |
 //! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
 //! | `testing/chat.rs` | the chat, and what is remembered of posts |
 //! | `testing/schema.rs` | the table: the version of its rows |
@@ -52,6 +53,7 @@ mod gates;
 mod governance;
 mod host;
 mod items;
+mod jobs;
 mod pipelines;
 mod removals;
 mod rhythm;
@@ -140,6 +142,7 @@ struct State {
     removals: removals::State,
     runs: runs::State,
     gates: gates::State,
+    jobs: jobs::State,
 }
 
 struct Failing {

@@ -202,56 +202,60 @@ impl Machine {
     }
 
     fn job(&self, id: &str) -> Result<Value, ApiError> {
-        let found = self.find(id).filter(|found| self.is_job(found)).ok_or_else(|| no_job(id))?;
-        let (name, execution, stage, action) = found;
-        let running = &self.pipelines[&name];
-        let execution = &running.executions[execution];
+        let (action_execution, _) = self.of_job(id).ok_or_else(|| no_job(id))?;
+        let (name, at, stage, action) = self.find(&action_execution).ok_or_else(|| no_job(id))?;
+        let execution = &self.pipelines[&name].executions[at];
         let defined = execution.pipeline.stages[stage].actions.iter().find(|one| one.name == action);
         let defined = defined.ok_or_else(|| no_job(id))?;
-        Ok(json!({"jobDetails": {
-            "id": id,
-            "accountId": self.account,
-            "data": {
-                "actionTypeId": defined.action_type_id,
-                "actionConfiguration": {"configuration": defined.configuration},
-                "pipelineContext": {
-                    "pipelineName": name,
-                    "pipelineArn": format!("arn:aws:codepipeline:{}:{}:{name}", self.region, self.account),
-                    "pipelineExecutionId": execution.id,
-                    "stage": {"name": execution.pipeline.stages[stage].name},
-                    "action": {"name": action, "actionExecutionId": id},
-                },
-                "inputArtifacts": [], "outputArtifacts": [],
+        let mut data = json!({
+            "actionTypeId": defined.action_type_id,
+            "actionConfiguration": {"configuration": self.configuration(&name, at, stage, &action)},
+            "pipelineContext": {
+                "pipelineName": name,
+                "pipelineArn": format!("arn:aws:codepipeline:{}:{}:{name}", self.region, self.account),
+                "pipelineExecutionId": execution.id,
+                "stage": {"name": execution.pipeline.stages[stage].name},
+                "action": {"name": action, "actionExecutionId": action_execution},
             },
-        }}))
-    }
-
-    fn is_job(&self, (name, execution, stage, action): &(String, usize, usize, String)) -> bool {
-        let actions = &self.pipelines[name].executions[*execution].pipeline.stages[*stage].actions;
-        actions.iter().any(|one| one.name == *action && one.kind() == Some(Kind::Invoke))
+            "inputArtifacts": [], "outputArtifacts": [],
+            "artifactCredentials": {"accessKeyId": "", "secretAccessKey": "", "sessionToken": ""},
+        });
+        if let Some(token) = &execution.stages[stage].actions[&action].continuation {
+            data["continuationToken"] = json!(token);
+        }
+        Ok(json!({"jobDetails": {"id": id, "accountId": self.account, "data": data}}))
     }
 
     fn job_succeeded(&mut self, done: JobSuccess) -> Result<Value, ApiError> {
-        if let Some(token) = done.continuation_token {
-            let (name, execution, stage, action) =
-                self.find(&done.job_id).filter(|found| self.is_job(found)).ok_or_else(|| no_job(&done.job_id))?;
-            let status = self.pipelines[&name].executions[execution].stages[stage].actions[&action].status;
-            if status != Status::InProgress {
-                return Err(error("InvalidJobStateException", "the job is not in progress"));
-            }
-            self.continue_job(&done.job_id, &token);
-            return Ok(json!({}));
-        }
         let summary = done.execution_details.and_then(|details| details.summary);
-        self.job_done(&done.job_id, Outcome::Succeeded { summary, by: None })
+        longest("the summary", summary.as_deref().unwrap_or_default(), 2_048)?;
+        match done.continuation_token {
+            Some(token) => {
+                longest("the continuation token", &token, 2_048)?;
+                let action = self.open_job(&done.job_id)?;
+                self.invoke_again(&action, &token, summary);
+                Ok(json!({}))
+            }
+            None => self.job_done(&done.job_id, Outcome::Succeeded { summary, by: None }),
+        }
     }
 
     fn job_done(&mut self, id: &str, outcome: Outcome) -> Result<Value, ApiError> {
-        self.find(id).filter(|found| self.is_job(found)).ok_or_else(|| no_job(id))?;
-        if self.done(id, outcome) {
-            return Ok(json!({}));
+        if let Outcome::Failed { message, .. } = &outcome {
+            longest("the message", message, 5_000)?;
         }
-        Err(error("InvalidJobStateException", "the job is not in progress"))
+        let action = self.open_job(id)?;
+        self.done(&action, outcome);
+        Ok(json!({}))
+    }
+
+    /// The action's execution that waits for the answer to this very job.
+    fn open_job(&self, id: &str) -> Result<String, ApiError> {
+        match self.of_job(id) {
+            Some((action, true)) => Ok(action),
+            Some((_, false)) => Err(error("InvalidJobStateException", "the job is not in progress")),
+            None => Err(no_job(id)),
+        }
     }
 
     /// Whether tokens of approvals are in the pipeline's state: not where executions are side by side, each with its own request.
@@ -262,6 +266,13 @@ impl Machine {
 
 pub(super) fn none(pipeline: &str) -> ApiError {
     error("PipelineNotFoundException", format!("no pipeline {pipeline}"))
+}
+
+fn longest(what: &str, text: &str, most: usize) -> Result<(), ApiError> {
+    if text.chars().count() <= most {
+        return Ok(());
+    }
+    Err(error("ValidationException", format!("{what} has more than {most} characters")))
 }
 
 fn no_job(id: &str) -> ApiError {

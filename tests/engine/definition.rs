@@ -99,6 +99,9 @@ pub(super) struct Action {
     pub(super) run_order: u32,
     #[serde(default)]
     pub(super) configuration: BTreeMap<String, String>,
+    /// What its variables are called by.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]

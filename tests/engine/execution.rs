@@ -40,8 +40,10 @@ pub(super) struct StageRun {
 /// What became of one action.
 #[derive(Debug, Clone)]
 pub(super) struct ActionRun {
-    /// `actionExecutionId`; the job's id too.
+    /// `actionExecutionId`.
     pub(super) id: String,
+    /// The jobs of an action that invokes, each with an id of its own; the last is the one that may be answered.
+    pub(super) jobs: Vec<String>,
     pub(super) status: Status,
     /// An approval's token, or what the outside calls the work.
     pub(super) external: String,
@@ -96,7 +98,7 @@ pub enum Work {
     },
     /// Invoke a function with a job, which it answers itself with `PutJobSuccessResult` or `PutJobFailureResult`.
     Invoke {
-        /// The job, which is the action's execution.
+        /// The job.
         job: String,
         /// Which function.
         function: String,

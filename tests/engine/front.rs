@@ -1,5 +1,5 @@
-//! The engine in front of an emulator: definitions are the emulator's, runs are the engine's. Builds end well at once, each push that
-//! the forge has starts what it should, and what happens is told on the default bus.
+//! The engine in front of an emulator: definitions are the emulator's, runs are the engine's. Builds end well at once, an action that
+//! invokes a function invokes it, each push that the forge has starts what it should, and what happens is told on the default bus.
 
 use std::{sync::Arc, time::Duration};
 
@@ -217,6 +217,7 @@ impl Front {
 
     /// Does all work that there is, and tells what happened.
     async fn pump(&self) {
+        let mut invocations = Vec::new();
         let events = {
             let mut machine = lock(&self.machine);
             machine.pass_to(now());
@@ -230,15 +231,18 @@ impl Front {
                         Work::Build { action, .. } => {
                             machine.done(&action, Outcome::Succeeded { summary: None, by: None });
                         }
-                        Work::Invoke { job, function, .. } => {
-                            let message = format!("this stack invokes no function from a pipeline: {function}");
-                            machine.done(&job, Outcome::Failed { message, by: None });
-                        }
+                        Work::Invoke { function, event, .. } => invocations.push((function, event)),
                     }
                 }
             }
             machine.take_events()
         };
+        for (function, event) in invocations {
+            if let Err(error) = self.invoke(&function, &event).await {
+                // As with AWS: the job is without an answer, and its action hangs until it times out.
+                eprintln!("engine: {error:#}");
+            }
+        }
         if events.is_empty() {
             return;
         }
@@ -248,7 +252,25 @@ impl Front {
             Err(fault) => eprintln!("engine: {}", fault.chain()),
         }
     }
+
+    /// Hands a job to its function, as CodePipeline does: asynchronously, so that the function's answer is what it does with the job.
+    async fn invoke(&self, function: &str, event: &Value) -> anyhow::Result<()> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}/2015-03-31/functions/{function}/invocations", self.around.aws))
+            .header("x-amz-invocation-type", "Event")
+            .header(header::AUTHORIZATION, INVOKER)
+            .body(Full::from(event.to_string()))?;
+        let response = self.client.request(request).await.with_context(|| format!("invoking {function}"))?;
+        let status = response.status();
+        anyhow::ensure!(status == StatusCode::ACCEPTED, "invoking {function} was answered {status}");
+        Ok(())
+    }
 }
+
+/// Who invokes: the emulated account's root user, by its access key. The emulator looks at no signature.
+const INVOKER: &str =
+    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0";
 
 /// An event as the bus takes it.
 fn row(event: &Value) -> Option<OutboxRow> {

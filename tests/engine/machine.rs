@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -21,9 +21,14 @@ pub struct Machine {
     /// The heads of branches, by `owner/name` and branch: what a source action finds.
     pub(super) heads: BTreeMap<(String, String), String>,
     work: Vec<Work>,
+    /// The actions whose function is invoked once more, and when.
+    again: Vec<(Timestamp, String)>,
     events: Vec<Event>,
     made: u64,
 }
+
+/// How long after "in progress" a function is invoked again. AWS does not say.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
 impl Machine {
     /// Nothing runs yet.
@@ -35,9 +40,15 @@ impl Machine {
             pipelines: BTreeMap::new(),
             heads: BTreeMap::new(),
             work: Vec::new(),
+            again: Vec::new(),
             events: Vec::new(),
             made: 0,
         }
+    }
+
+    /// Now, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Moves the clock.
@@ -75,8 +86,14 @@ impl Machine {
         self.heads.insert((repository.to_owned(), branch.to_owned()), commit.to_owned());
     }
 
-    /// Everything that somebody outside has to do, and has not been given yet.
+    /// Everything that somebody outside has to do by now, and has not been given yet.
     pub fn take_work(&mut self) -> Vec<Work> {
+        let now = self.now;
+        let due: Vec<(Timestamp, String)> = self.again.extract_if(.., |(at, _)| *at <= now).collect();
+        for (_, action) in due {
+            let work = self.find(&action).and_then(|(name, at, stage, action)| self.invoke(&name, at, stage, &action));
+            self.work.extend(work);
+        }
         std::mem::take(&mut self.work)
     }
 
@@ -150,14 +167,14 @@ impl Machine {
         true
     }
 
-    /// Hands a job to its function once more, as AWS does after an answer with a continuation token.
-    pub(super) fn continue_job(&mut self, job: &str, token: &str) {
-        let Some((name, execution, stage, action)) = self.find(job) else { return };
-        if let Some(run) = self.action_mut(&name, execution, stage, &action) {
+    /// Has the function of an action invoked once more, with another job, as AWS does after an answer with a continuation token.
+    pub(super) fn invoke_again(&mut self, action: &str, token: &str, summary: Option<String>) {
+        let Some((name, execution, stage, of)) = self.find(action) else { return };
+        if let Some(run) = self.action_mut(&name, execution, stage, &of) {
             run.continuation = Some(token.to_owned());
+            run.summary = summary;
         }
-        let again = self.invoke(&name, execution, stage, &action);
-        self.work.extend(again);
+        self.again.push((self.now + AGAIN, action.to_owned()));
     }
 
     /// Stops an execution: at once, when what is in progress is abandoned, or else after it.
@@ -178,6 +195,16 @@ impl Machine {
         }
         self.advance(name);
         true
+    }
+
+    /// The action's execution that a job is of, and whether that job may still be answered.
+    pub(super) fn of_job(&self, job: &str) -> Option<(String, bool)> {
+        let executions = self.pipelines.values().flat_map(|running| &running.executions);
+        let mut runs = executions.flat_map(|execution| &execution.stages).flat_map(|stage| stage.actions.values());
+        let run = runs.find(|run| run.jobs.iter().any(|id| id == job))?;
+        let waits = self.again.iter().any(|(_, action)| *action == run.id);
+        let open = run.status == Status::InProgress && run.jobs.last().is_some_and(|last| last == job) && !waits;
+        Some((run.id.clone(), open))
     }
 
     /// Where an action's execution is: its pipeline, execution, stage and name.
@@ -299,6 +326,7 @@ impl Machine {
         };
         let mut run = ActionRun {
             id: id.clone(),
+            jobs: Vec::new(),
             status: Status::InProgress,
             external,
             summary: None,
@@ -322,7 +350,7 @@ impl Machine {
                 }
             }
             Some(Kind::Build) => {
-                let configuration = with_variables(&action.configuration, &execution.variables);
+                let configuration = with_variables(&action.configuration, execution);
                 let project = configuration.get("ProjectName").cloned().unwrap_or_default();
                 work = Some(Work::Build { action: id, project, configuration });
             }
@@ -340,23 +368,37 @@ impl Machine {
         }
     }
 
-    /// The work of an invoke action, with the event that AWS hands to the function.
-    fn invoke(&self, name: &str, at: usize, stage: usize, action: &str) -> Option<Work> {
-        let execution = self.execution(name, at)?;
-        let run = execution.stages.get(stage)?.actions.get(action)?;
-        let defined = execution.pipeline.stages.get(stage)?.actions.iter().find(|one| one.name == action)?;
-        let configuration = with_variables(&defined.configuration, &execution.variables);
+    /// The work of an action that invokes, as a new job, with the event that AWS hands to the function; nothing when it has ended.
+    fn invoke(&mut self, name: &str, at: usize, stage: usize, action: &str) -> Option<Work> {
+        let job = self.id();
+        let run = self.action_mut(name, at, stage, action).filter(|run| run.status == Status::InProgress)?;
+        run.jobs.push(job.clone());
+        let continuation = run.continuation.clone();
+        let configuration = self.configuration(name, at, stage, action)?;
         let function = configuration.get("FunctionName").cloned().unwrap_or_default();
         let mut data = json!({
             "actionConfiguration": {"configuration": configuration},
             "inputArtifacts": [], "outputArtifacts": [],
             "artifactCredentials": {"accessKeyId": "", "secretAccessKey": "", "sessionToken": ""},
         });
-        if let Some(token) = &run.continuation {
+        if let Some(token) = continuation {
             data["continuationToken"] = json!(token);
         }
-        let event = json!({"CodePipeline.job": {"id": run.id, "accountId": self.account, "data": data}});
-        Some(Work::Invoke { job: run.id.clone(), function, event })
+        let event = json!({"CodePipeline.job": {"id": job, "accountId": self.account, "data": data}});
+        Some(Work::Invoke { job, function, event })
+    }
+
+    /// What an action of an execution is configured with, with every variable put in.
+    pub(super) fn configuration(
+        &self,
+        name: &str,
+        at: usize,
+        stage: usize,
+        action: &str,
+    ) -> Option<BTreeMap<String, String>> {
+        let execution = self.execution(name, at)?;
+        let defined = execution.pipeline.stages.get(stage)?.actions.iter().find(|one| one.name == action)?;
+        Some(with_variables(&defined.configuration, execution))
     }
 
     fn action_changed(&mut self, name: &str, at: usize, stage: usize, action: &str) {
@@ -395,15 +437,24 @@ impl Machine {
     }
 }
 
-/// Puts the pipeline's variables in where `#{variables.NAME}` stands.
-fn with_variables(
-    configuration: &BTreeMap<String, String>,
-    variables: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
+/// Puts variables in where `#{NAMESPACE.NAME}` stands: the pipeline's (`variables`), and what its source actions found out (user guide,
+/// "Variables reference").
+fn with_variables(configuration: &BTreeMap<String, String>, execution: &Execution) -> BTreeMap<String, String> {
+    let of_pipeline = execution.variables.iter().map(|(name, value)| (format!("variables.{name}"), value.clone()));
+    let sources = execution.pipeline.stages.iter().flat_map(|stage| &stage.actions);
+    let found = sources.filter(|action| action.kind() == Some(Kind::Source)).flat_map(|action| {
+        let field = |name: &str| action.configuration.get(name).cloned();
+        let found = [
+            ("BranchName", field("BranchName")),
+            ("CommitId", execution.revision.clone()),
+            ("FullRepositoryName", field("FullRepositoryId")),
+        ];
+        let namespace = action.namespace.clone();
+        found.into_iter().filter_map(move |(name, value)| Some((format!("{}.{name}", namespace.as_deref()?), value?)))
+    });
+    let variables: Vec<(String, String)> = of_pipeline.chain(found).collect();
     let put = |text: &str| {
-        variables
-            .iter()
-            .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("#{{variables.{name}}}"), value))
+        variables.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("#{{{name}}}"), value))
     };
     configuration.iter().map(|(key, text)| (key.clone(), put(text))).collect()
 }

@@ -262,10 +262,15 @@ fn a_job_is_answered_once_and_goes_on_with_a_token() {
         (&json!(id), &json!("Deploy"), &json!("Mint"))
     );
     bench.call("PutJobSuccessResult", json!({"jobId": job, "continuationToken": "half"})).unwrap();
+    assert_eq!(bench.call("PutJobSuccessResult", json!({"jobId": job})), Err("InvalidJobStateException"));
+    assert_eq!(bench.0.take_work(), [], "not at once");
+    bench.0.pass_to(bench.0.now + SignedDuration::from_secs(5));
     let again = bench.0.take_work();
-    let Work::Invoke { event, .. } = &again[0] else { panic!("{again:?}") };
+    let [Work::Invoke { job: next, event, .. }] = again.as_slice() else { panic!("{again:?}") };
     assert_eq!(event["CodePipeline.job"]["data"]["continuationToken"], "half");
-    let failure = json!({"jobId": job, "failureDetails": {"type": "JobFailed", "message": "no key"}});
+    assert_ne!(*next, job, "each invocation has a job of its own, and only the last is answered");
+    assert_eq!(bench.call("PutJobSuccessResult", json!({"jobId": job})), Err("InvalidJobStateException"));
+    let failure = json!({"jobId": next, "failureDetails": {"type": "JobFailed", "message": "no key"}});
     bench.call("PutJobFailureResult", failure.clone()).unwrap();
     assert_eq!(bench.statuses(), ["Failed"]);
     for (operation, body) in [
@@ -277,6 +282,43 @@ fn a_job_is_answered_once_and_goes_on_with_a_token() {
     }
     assert_eq!(bench.call("PutJobSuccessResult", json!({"jobId": id})), Err("JobNotFoundException"));
     assert_eq!(bench.call("GetJobDetails", json!({"jobId": "x"})), Err("JobNotFoundException"));
+}
+
+#[test]
+fn a_job_of_a_run_that_was_stopped_takes_no_answer_and_what_is_too_long_is_refused() {
+    let mut bench = Bench::new("QUEUED");
+    let id = bench.start();
+    bench.build(true);
+    let (token, _) = bench.open();
+    bench.answer(&token, "Approved").unwrap();
+    let job = job(&bench.build(true));
+    let long = json!({"jobId": job, "executionDetails": {"summary": "x".repeat(2_049)}});
+    assert_eq!(bench.call("PutJobSuccessResult", long), Err("ValidationException"));
+    let long = json!({"jobId": job, "failureDetails": {"type": "JobFailed", "message": "x".repeat(5_001)}});
+    assert_eq!(bench.call("PutJobFailureResult", long), Err("ValidationException"));
+    bench.call("PutJobSuccessResult", json!({"jobId": job, "continuationToken": "half"})).unwrap();
+    bench
+        .call("StopPipelineExecution", json!({"pipelineName": NAME, "pipelineExecutionId": id, "abandon": true}))
+        .unwrap();
+    bench.0.pass_to(bench.0.now + SignedDuration::from_secs(5));
+    assert_eq!(bench.0.take_work(), [], "nobody is invoked for it any more");
+    assert_eq!(bench.call("PutJobSuccessResult", json!({"jobId": job})), Err("InvalidJobStateException"));
+}
+
+#[test]
+fn what_a_source_found_out_goes_into_the_configuration_of_later_actions() {
+    let mut changed = pipeline("QUEUED");
+    changed["stages"][0]["actions"][0]["namespace"] = json!("SourceVariables");
+    let parameters = "{\"branch\":\"#{SourceVariables.BranchName}\",\"commit\":\"#{SourceVariables.CommitId}\"}";
+    let mint = action("Mint", 1, INVOKE, json!({"FunctionName": "mint", "UserParameters": parameters}));
+    changed["stages"][1]["actions"] = json!([mint]);
+    let mut bench = Bench::new("QUEUED");
+    bench.0.define(&changed).unwrap();
+    bench.start();
+    let job = job(&bench.0.take_work());
+    let details = bench.call("GetJobDetails", json!({"jobId": job})).unwrap();
+    let told = &details["jobDetails"]["data"]["actionConfiguration"]["configuration"]["UserParameters"];
+    assert_eq!(*told, format!("{{\"branch\":\"main\",\"commit\":\"{}\"}}", "a".repeat(40)));
 }
 
 #[test]

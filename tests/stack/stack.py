@@ -233,6 +233,7 @@ def _values(facts, forge_url):
         "ARTIFACT_BUCKET": settings.ARTIFACT_BUCKET,
         "CONNECTION_ARN": settings.CONNECTION_ARN,
         "PROJECT_PREFIX": settings.PROJECT_PREFIX,
+        "GATE_FUNCTION": f"{settings.NAME}-stage-gate",
         "PIPELINES_URL": settings.PIPELINES_URL,
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"),
     }

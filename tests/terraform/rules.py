@@ -15,14 +15,28 @@ PLACEHOLDERS = {
     "pipeline_role_arn", "connection_arn", "partition", "region", "account_id", "name",
 }
 
-# What nothing of ours may ever do with a pipeline: skip a check, or take a job with its credentials.
+# What nothing of ours may ever do with a pipeline: skip a check, or take a job that it was not invoked with.
 FORBIDDEN = {
-    "codepipeline:OverrideStageCondition", "codepipeline:GetJobDetails", "codepipeline:PollForJobs",
+    "codepipeline:OverrideStageCondition", "codepipeline:PollForJobs", "codepipeline:AcknowledgeJob",
     "codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition", "iot:CreateKeysAndCertificate",
 }
 
+# The jobs that pipelines invoke functions with. AWS knows no resource for any of the three: who has them can end every job of the account and
+# reads the credentials that come with it. So they are one grant, that of the functions which answer jobs; what those may end, they
+# ask their own records (threat 52).
+JOBS = {"codepipeline:GetJobDetails", "codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"}
+
 # What one grant alone may do, and on which resources: answering at a gate is what the gate is for, and at no other approval of a pipeline.
-ALONE = {"codepipeline:PutApprovalResult": ("cluster-gates", r".*:(rc|mc)-\*/Deploy/Gate")}
+ALONE = {
+    "codepipeline:PutApprovalResult": ("cluster-gates", r".*:(rc|mc)-\*/Deploy/Gate"),
+    **{action: ("pipeline-jobs", r"\*") for action in JOBS},
+}
+
+# Which functions may have such a grant.
+HOLDERS = {"cluster-gates": {"stage-gate"}, "pipeline-jobs": {"stage-gate"}}
+
+# What has no resource in AWS: only there may a grant say `*`.
+WITHOUT_RESOURCE = JOBS | {"codepipeline:ListPipelines"}
 
 # Actions of DynamoDB that need no key, so that a condition on keys would admit everything.
 KEYLESS = {"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
@@ -60,8 +74,8 @@ def grants_are_least_privilege():
                 grant, resource = ALONE.get(action, (name, ".*"))
                 if name != grant or not all(re.fullmatch(resource, one) for one in listed(statement["Resource"])):
                     yield f"{where}: {action} is only for {grant}, on {resource}"
-            if "*" in listed(statement["Resource"]) and actions != ["codepipeline:ListPipelines"]:
-                yield f"{where}: the resource * is only for codepipeline:ListPipelines"
+            if "*" in listed(statement["Resource"]) and not set(actions) <= WITHOUT_RESOURCE:
+                yield f"{where}: the resource * is only for {', '.join(sorted(WITHOUT_RESOURCE))}"
             condition = statement.get("Condition", {})
             if any(action.startswith("dynamodb:") for action in actions):
                 keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
@@ -95,6 +109,9 @@ def grants_and_contract_agree():
             yield f"{function} is granted {action}, and its code does not call it"
         for action in sorted(called - granted):
             yield f"{function} calls {action}, and none of its grants allows it"
+        for grant in sorted(set(facts["grants"]) & set(HOLDERS)):
+            if function not in HOLDERS[grant]:
+                yield f"{function} asks for the grant {grant}, which is only for {', '.join(sorted(HOLDERS[grant]))}"
     for grant in sorted(set(files) - used):
         yield f"terraform/grants/{grant}.json: no function asks for it"
 

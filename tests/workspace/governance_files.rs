@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use common::domain::{
-    governance::{Governance, Unlisted},
+    governance::{Gate, Governance, Unlisted},
     stage::{Stage, kill::KillRule},
     wip::{ItemType, Scope},
 };
@@ -35,7 +35,10 @@ fn committed_governance_files_parse_and_refuse_what_they_do_not_list() {
     let governance = read("terraform/governance");
     assert_eq!(governance.environments.unlisted, Unlisted::Refuse);
     assert_eq!(governance.accounts.unlisted, Unlisted::Refuse);
-    assert!(governance.environments.listed.values().all(|environment| environment.gate), "every example is gated");
+    assert!(
+        governance.environments.listed.values().all(|environment| environment.gate != Gate::Off),
+        "every example is gated"
+    );
     let accounts = |name: &str| governance.environments.listed[&name.parse().unwrap()].accounts.clone();
     let (integration, production) = (accounts("integration").unwrap(), accounts("production").unwrap());
     assert!(integration.is_disjoint(&production), "a push to main reaches no account of production");

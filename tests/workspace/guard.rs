@@ -6,10 +6,13 @@ use std::{fs, path::Path};
 use crate::repository_root;
 
 /// What passes a gate, with the only files that may name it.
-const ACTIONS: [(&str, &[&str]); 3] = [
+const ACTIONS: [(&str, &[&str]); 6] = [
     ("codepipeline:PutApprovalResult", &["grants/cluster-gates.json", "config/control-plane/guard.tf"]),
     ("codepipeline:UpdatePipeline", &["grants/cluster-pipelines.json", "config/control-plane/guard.tf"]),
     ("codepipeline:OverrideStageCondition", &["config/control-plane/guard.tf"]),
+    ("codepipeline:GetJobDetails", &["grants/pipeline-jobs.json"]),
+    ("codepipeline:PutJobFailureResult", &["grants/pipeline-jobs.json"]),
+    ("codepipeline:PutJobSuccessResult", &["grants/pipeline-jobs.json"]),
 ];
 
 fn policies(directory: &Path, found: &mut Vec<(String, String)>) {
@@ -56,5 +59,6 @@ fn each_of_these_rights_is_one_function_s() {
         manifests.map(|manifest| manifest.name).collect()
     };
     assert_eq!(holders("cluster-gates"), ["stage-gate"]);
+    assert_eq!(holders("pipeline-jobs"), ["stage-gate"]);
     assert_eq!(holders("cluster-pipelines"), ["pipeline-provisioner"]);
 }

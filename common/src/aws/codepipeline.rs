@@ -26,8 +26,12 @@ use crate::{
 
 mod definition;
 mod gates;
+mod jobs;
 
-pub use self::gates::{GATE_ACTIONS, GATE_READ_ACTIONS};
+pub use self::{
+    gates::{GATE_ACTIONS, GATE_READ_ACTIONS},
+    jobs::JOB_ACTIONS,
+};
 
 /// The IAM actions that [`CodePipeline`] needs. Creating or updating a pipeline passes its role and its connection on.
 pub const ACTIONS: &[&str] = &[

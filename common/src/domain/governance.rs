@@ -69,13 +69,24 @@ pub struct Environments {
 pub struct Environment {
     /// The branch whose head configures it; the repository's default branch when absent.
     pub branch: Option<BranchName>,
-    /// Whether the Deploy stage starts with the gate. On unless the file says `gate: false`.
-    pub gate: bool,
+    /// What the Deploy stage starts with. An approval unless the file says `gate: invoke` or `gate: false`.
+    pub gate: Gate,
     /// The accounts that its clusters may name, when it says which: a push to one environment's branch must not reach the accounts
     /// of another, which may have a gate that this one has not. Without it, any account of `accounts.yaml`.
     pub accounts: Option<BTreeSet<AccountId>>,
     /// What its gate asks of a run.
     pub rules: Rules,
+}
+
+/// How the Deploy stage of an environment's pipelines asks whether a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// By an approval, which stage-gate answers. It waits for up to 60 days.
+    Approval,
+    /// By invoking stage-gate, again and again until it opens. Nobody can answer it in the console, and AWS ends it after 24 hours.
+    Invoke,
+    /// Not at all.
+    Off,
 }
 
 /// `accounts.yaml`: the AWS accounts that a cluster file may name.
@@ -153,7 +164,7 @@ impl Environments {
         match (self.listed.get(name), self.unlisted) {
             (Some(environment), _) => Some(environment.clone()),
             (None, Unlisted::Admit) => {
-                Some(Environment { branch: None, gate: true, accounts: None, rules: Rules::default() })
+                Some(Environment { branch: None, gate: Gate::Approval, accounts: None, rules: Rules::default() })
             }
             (None, Unlisted::Refuse) => None,
         }

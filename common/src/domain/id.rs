@@ -210,6 +210,8 @@ text_ids! {
     KillRuleName, "kill rule", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// One execution of a pipeline: CodePipeline's `pipelineExecutionId`, a UUID.
     ExecutionId, "pipeline execution", "a UUID in lower case", uuid;
+    /// A job of an action that invokes a function: CodePipeline's id of it, a UUID.
+    JobId, "pipeline job", "a UUID in lower case", uuid;
     /// A freeze window of an environment: `weekend`.
     FreezeName, "freeze", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// Something that keeps an item from going on.

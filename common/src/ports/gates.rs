@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::PipelineError;
 use crate::domain::{
-    id::{CommitSha, ExecutionId, PipelineName},
+    id::{CommitSha, ExecutionId, JobId, PipelineName},
     run::PastRun,
 };
 
@@ -19,7 +19,7 @@ pub struct WaitingRun {
     pub commit: Option<CommitSha>,
     /// Since when it waits.
     pub since: Timestamp,
-    /// The request that an answer is about.
+    /// How it asks for its answer.
     pub request: GateRequest,
 }
 
@@ -43,14 +43,25 @@ pub struct LeftRun {
     pub by: Option<String>,
 }
 
+/// How a gate asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GateRequest {
+    /// It is an approval, which takes its answer at any time.
+    Approval(ApprovalToken),
+    /// It invokes stage-gate, and this job wants its answer now.
+    Job(JobId),
+    /// It invokes stage-gate, and will again: the next job takes the answer.
+    NextJob,
+}
+
 /// CodePipeline's name for one request for approval: of this execution, and of no other.
 #[derive(Clone, PartialEq, Eq)]
-pub struct GateRequest(pub(crate) String);
+pub struct ApprovalToken(pub(crate) String);
 
-impl fmt::Debug for GateRequest {
+impl fmt::Debug for ApprovalToken {
     /// Whoever has it and the right role can answer: it is in no log.
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str("GateRequest(…)")
+        to.write_str("ApprovalToken(…)")
     }
 }
 
@@ -82,13 +93,13 @@ pub trait RunGates: Sync {
     /// pipeline that is gone.
     fn history(&self, pipeline: &PipelineName) -> impl Future<Output = Result<Vec<PastRun>, PipelineError>> + Send;
 
-    /// Answers one request, with words for people (cut after 512 characters, which is what the service takes).
+    /// Answers one approval, with words for people (cut after 512 characters, which is what the service takes).
     ///
     /// Idempotent: a request is answered once, and every further answer is [`Answered::Over`].
     fn answer(
         &self,
         pipeline: &PipelineName,
-        request: &GateRequest,
+        token: &ApprovalToken,
         answer: GateAnswer,
         summary: &str,
     ) -> impl Future<Output = Result<Answered, PipelineError>> + Send;

@@ -8,7 +8,8 @@
 //! | `Bug`, and a body that is no message | stays, so that it ends in the dead-letter queue where a person sees it |
 //!
 //! A bare event (`{"source", "detail-type", "detail"}`) or schedule message (`{"schedule": "reconcile"}`) is taken too: that is
-//! what the samples under `events/` are, and what a person types. Its fault is the answer.
+//! what the samples under `events/` are, and what a person types. Its fault is the answer. So is a job with which CodePipeline invokes a
+//! function: the invocation is asynchronous, and Lambda brings one that failed again.
 
 use std::future::Future;
 
@@ -18,17 +19,19 @@ use serde_json::Value;
 
 use super::log;
 use crate::{
-    domain::id::quoted,
+    domain::id::{JobId, quoted},
     event::{Envelope, Meta},
     fault::Fault,
 };
 
-/// What Lambda brings: a batch from SQS, or one bare message.
+/// What Lambda brings: a batch from SQS, a job, or one bare message.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum QueueInput {
     /// From SQS.
     Batch(SqsEvent),
+    /// From CodePipeline.
+    Job(JobEvent),
     /// By hand or from a test.
     One(Value),
 }
@@ -42,10 +45,37 @@ pub enum QueueInput {
 pub enum Woken<T> {
     /// From SQS.
     Batch(SqsEvent),
+    /// From CodePipeline.
+    Job(JobEvent),
     /// By hand or from a test.
     Bare(Bare),
     /// A direct call.
     Call(T),
+}
+
+/// A job that CodePipeline hands to a function. Of all that comes with it only its id is read, for two reasons: the rest holds credentials
+/// for the pipeline's artifacts, which so are in no value of ours and in no log; and whoever may invoke the function can write anything
+/// there. What the job is about says CodePipeline itself, asked by this id.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JobEvent {
+    #[serde(rename = "CodePipeline.job")]
+    job: JobName,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct JobName {
+    id: String,
+}
+
+impl JobEvent {
+    /// The job's id.
+    ///
+    /// # Errors
+    /// `Bug`: it is no id of CodePipeline's, so somebody else invoked the function.
+    fn id(&self) -> Result<JobId, Fault> {
+        let id = self.job.id.parse();
+        id.map_err(|_| Fault::bug(format!("a job of CodePipeline has a UUID, not {}", quoted(&self.job.id, 80))))
+    }
 }
 
 /// A bare message: see the head of this file.
@@ -94,6 +124,7 @@ impl<T> Woken<T> {
         let input = match self {
             Self::Call(request) => return Ok(Reply::Call(call(request).await)),
             Self::Batch(batch) => QueueInput::Batch(batch),
+            Self::Job(job) => QueueInput::Job(job),
             Self::Bare(bare) => QueueInput::One(
                 serde_json::to_value(bare).map_err(|error| Fault::bug_from("reading a bare message", error))?,
             ),
@@ -111,6 +142,8 @@ pub enum QueueMessage {
     Aws(AwsEvent),
     /// A schedule, by the word in its input: `reconcile`.
     Schedule(String),
+    /// A job of an action that invokes this function: it wakes, and CodePipeline says what it is about.
+    Job(JobId),
 }
 
 /// An event of an AWS service, from the account's default bus. Who may put events there may write any: it wakes, and proves nothing.
@@ -166,6 +199,17 @@ impl Ids {
 }
 
 impl QueueMessage {
+    /// The fault of a function that no such message should wake.
+    pub fn unexpected(&self, function: &str) -> Fault {
+        let what = match self {
+            Self::Event(event) => event.event.kind().name().to_owned(),
+            Self::Aws(event) => return event.unexpected(function),
+            Self::Schedule(name) => format!("the schedule {}", quoted(name, 80)),
+            Self::Job(id) => format!("the job {id} of a pipeline"),
+        };
+        Fault::bug(format!("{function} was sent {what}: its rules are wrong"))
+    }
+
     /// Reads a message.
     ///
     /// # Errors
@@ -202,15 +246,17 @@ where
 {
     let records = match input {
         QueueInput::Batch(batch) => batch.records,
+        QueueInput::Job(job) => {
+            let answered = match job.id() {
+                Ok(id) => handler(QueueMessage::Job(id)).await,
+                Err(fault) => Err(fault),
+            };
+            return alone(answered, &Ids::default());
+        }
         QueueInput::One(message) => {
             let mut ids = Ids::default();
-            return match one(&message, &mut ids, &handler).await {
-                Ok(()) => Ok(QueueReply::One { result: "done" }),
-                Err(fault) => {
-                    log::failed(&fault, Some(&ids));
-                    Err(fault)
-                }
-            };
+            let answered = one(&message, &mut ids, &handler).await;
+            return alone(answered, &ids);
         }
     };
     let mut reply = SqsBatchResponse::default();
@@ -231,6 +277,12 @@ where
         }
     }
     Ok(QueueReply::Batch(reply))
+}
+
+/// What became of one that came alone: its fault is the answer.
+fn alone(answered: Result<(), Fault>, ids: &Ids) -> Result<QueueReply, Fault> {
+    answered.inspect_err(|fault| log::failed(fault, Some(ids)))?;
+    Ok(QueueReply::One { result: "done" })
 }
 
 async fn one<H, F>(message: &Value, ids: &mut Ids, handler: &H) -> Result<(), Fault>
@@ -356,5 +408,42 @@ mod tests {
         assert!(answer(event).contains("no event that this function knows"));
         assert_eq!(answer(json!({"rawPath": "/v1", "version": "2.0", "body": "{}"})), r#""/v1""#);
         assert_eq!(answer(json!({"schedule": 5})), r#""""#, "no message: a request without a path");
+    }
+    /// As the user guide shows it ("Invoke an AWS Lambda function in a pipeline", example JSON event), with other secrets.
+    fn job(id: &str) -> Value {
+        json!({"CodePipeline.job": {"id": id, "accountId": "111111111111", "data": {
+            "actionConfiguration": {"configuration": {"FunctionName": "f", "UserParameters": "some-input"}},
+            "inputArtifacts": [{"location": {"s3Location": {"bucketName": "b", "objectKey": "k"}, "type": "S3"}, "revision": null, "name": "a"}],
+            "outputArtifacts": [],
+            "artifactCredentials": {"secretAccessKey": "SECRET-KEY", "sessionToken": "SECRET-TOKEN", "accessKeyId": "SECRET-ID"},
+            "continuationToken": "A continuation token if continuing job", "encryptionKey": {"id": "key", "type": "KMS"}
+        }}})
+    }
+
+    #[test]
+    fn of_a_job_only_its_id_is_taken() {
+        let event = job("11111111-abcd-1111-abcd-111111abcdef");
+        for shown in [
+            format!("{:?}", serde_json::from_value::<Woken<Value>>(event.clone()).unwrap()),
+            format!("{:?}", serde_json::from_value::<QueueInput>(event.clone()).unwrap()),
+        ] {
+            assert!(shown.contains("11111111-abcd") && !shown.contains("SECRET"), "{shown}");
+        }
+        let seen = Mutex::new(Vec::new());
+        let reply = block_on(process(serde_json::from_value(event).unwrap(), |message| {
+            seen.lock().unwrap().push(message);
+            async { Ok(()) }
+        }));
+        assert_eq!(*seen.lock().unwrap(), [QueueMessage::Job("11111111-abcd-1111-abcd-111111abcdef".parse().unwrap())]);
+        assert_eq!(serde_json::to_value(reply.unwrap()).unwrap(), json!({"result": "done"}));
+    }
+
+    #[test]
+    fn a_job_that_fails_fails_its_invocation_so_that_lambda_brings_it_again() {
+        let process = |event| block_on(process(event, |_| async { Err(Fault::retry("CodePipeline did not answer")) }));
+        let input = |id| serde_json::from_value(job(id)).unwrap();
+        assert!(process(input("11111111-abcd-1111-abcd-111111abcdef")).unwrap_err().is_retry());
+        let wrong = process(input("../x")).unwrap_err().to_string();
+        assert_eq!(wrong, r#"a job of CodePipeline has a UUID, not "../x""#);
     }
 }

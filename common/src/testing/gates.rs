@@ -7,16 +7,16 @@ use crate::{
         id::{CommitSha, ExecutionId, PipelineName},
         run::PastRun,
     },
-    ports::{Answered, AtGate, GateAnswer, GateRequest, LeftRun, PipelineError, RunGates, WaitingRun},
+    ports::{Answered, ApprovalToken, AtGate, GateAnswer, GateRequest, LeftRun, PipelineError, RunGates, WaitingRun},
     testing::World,
 };
 
 #[derive(Default)]
 pub(super) struct State {
-    waiting: BTreeMap<PipelineName, Vec<WaitingRun>>,
+    pub(super) waiting: BTreeMap<PipelineName, Vec<WaitingRun>>,
     histories: BTreeMap<PipelineName, Vec<PastRun>>,
     answers: Vec<GivenAnswer>,
-    left: BTreeMap<PipelineName, LeftRun>,
+    pub(super) left: BTreeMap<PipelineName, LeftRun>,
 }
 
 /// An answer that a pipeline took.
@@ -40,7 +40,7 @@ impl World {
             execution: execution.clone(),
             commit: commit.cloned(),
             since: state.now,
-            request: GateRequest(format!("{pipeline}/{execution}")),
+            request: GateRequest::Approval(ApprovalToken(format!("{pipeline}/{execution}"))),
         };
         state.gates.waiting.entry(pipeline.clone()).or_default().push(run);
     }
@@ -84,13 +84,14 @@ impl RunGates for World {
     async fn answer(
         &self,
         pipeline: &PipelineName,
-        request: &GateRequest,
+        token: &ApprovalToken,
         answer: GateAnswer,
         summary: &str,
     ) -> Result<Answered, PipelineError> {
         self.call("CodePipeline.PutApprovalResult", pipeline.as_str(), true, |state| {
             let waiting = state.gates.waiting.entry(pipeline.clone()).or_default();
-            let Some(at) = waiting.iter().position(|run| run.request == *request) else { return Ok(Answered::Over) };
+            let asked = |run: &WaitingRun| run.request == GateRequest::Approval(token.clone());
+            let Some(at) = waiting.iter().position(asked) else { return Ok(Answered::Over) };
             let WaitingRun { execution, .. } = waiting.remove(at);
             let went_on = answer == GateAnswer::Approve;
             let left = LeftRun { execution: execution.clone(), went_on, by: Some("stage-gate".to_owned()) };

@@ -10,8 +10,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     runtime::run_queue(|message, deadline| async move {
         match message {
             QueueMessage::Event(event) => provisioner.event(&event, deadline).await,
-            QueueMessage::Aws(event) => Err(event.unexpected(MANIFEST.name)),
             QueueMessage::Schedule(name) => provisioner.schedule(&name, deadline).await,
+            other => Err(other.unexpected(MANIFEST.name)),
         }
     })
     .await

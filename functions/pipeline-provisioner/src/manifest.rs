@@ -32,6 +32,7 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::optional("ARTIFACT_KEY_ARN", "the KMS key of the artifacts, when it is not the bucket's default"),
         EnvVar::required("CONNECTION_ARN", "the one connection to the source host that all pipelines share"),
         EnvVar::required("PROJECT_PREFIX", "what the names of the CodeBuild projects start with"),
+        EnvVar::required("GATE_FUNCTION", "the name of stage-gate's function, which a gate that invokes calls"),
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
     grants: &["cluster-ledger", "cluster-pipelines", "github-app-key-read", "governance-read", "specs-write"],

@@ -37,6 +37,7 @@ pub async fn provisioner(
             artifact_key_arn: config.optional("ARTIFACT_KEY_ARN").map(str::to_owned),
             connection_arn: text("CONNECTION_ARN")?,
             project_prefix: text("PROJECT_PREFIX")?,
+            gate_function: text("GATE_FUNCTION")?,
         },
     })
 }

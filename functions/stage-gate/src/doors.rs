@@ -6,7 +6,7 @@ use common::{
     event::{Envelope, Event},
     fault::Fault,
     http::{Request, Response},
-    ports::{ClusterRecords, ItemRows, Pause, RemovalRows, RunGates, RunRows, Sources, WipRows},
+    ports::{ClusterRecords, ItemRows, Pause, PipelineJobs, RemovalRows, RunGates, RunRows, Sources, WipRows},
     runtime::{AwsEvent, QueueMessage},
 };
 
@@ -26,7 +26,7 @@ pub struct StageGate<R, G, F, C> {
 impl<R, G, F, C> StageGate<R, G, F, C>
 where
     R: ItemRows + WipRows + RunRows + ClusterRecords + RemovalRows,
-    G: RunGates,
+    G: RunGates + PipelineJobs,
     F: Sources,
     C: Pause,
 {
@@ -40,6 +40,7 @@ where
             QueueMessage::Aws(event) => self.aws(&event).await,
             QueueMessage::Schedule(name) if name == "gates" => Box::pin(self.runs.sweep(&self.woken("gates"))).await,
             QueueMessage::Schedule(name) => Box::pin(self.items.schedule(&name)).await,
+            QueueMessage::Job(job) => Box::pin(self.runs.job(&job)).await,
         }
     }
 

@@ -11,7 +11,7 @@ use common::{
 pub const MANIFEST: Manifest = Manifest {
     name: "stage-gate",
     purpose: "Decides at gates: moves work items from stage to stage, and lets runs of the clusters' pipelines go on.",
-    idempotent_by: "the request's id for a move; the item's id and version for the rest of items; the run, and what was said of it last",
+    idempotent_by: "the request's id for a move; the item's id and version for the rest of items; the run, and what was said of it last; the job's id",
     memory_mb: 256,
     timeout_s: 60,
     wakes: &[
@@ -79,11 +79,13 @@ pub const MANIFEST: Manifest = Manifest {
         "github-app-key-read",
         "governance-read",
         "item-rows",
+        "pipeline-jobs",
         "run-rows",
         "wip-rows",
     ],
     calls: &[
         codepipeline::GATE_ACTIONS,
+        codepipeline::JOB_ACTIONS,
         dynamodb::CLUSTER_RECORD_ACTIONS,
         dynamodb::ITEM_ACTIONS,
         dynamodb::REMOVAL_ACTIONS,

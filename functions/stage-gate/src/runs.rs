@@ -1,11 +1,11 @@
 //! The gates of the clusters' pipelines: which runs go on to deploy.
 //!
-//! **Wakes on** CodePipeline's own word that a run has come to a gate or left it, holds that are placed or lifted, answers by the API, and the clock
-//! each minute: what is decided follows from what stands then, never from what woke it. **Emits** Run Gate Waiting, Approved and
+//! **Wakes on** CodePipeline's own word that a run has come to a gate or left it, the job of a gate that invokes this function, holds that are
+//! placed or lifted, answers by the API, and the clock each minute: what is decided follows from what stands then, never from what woke it. **Emits** Run Gate Waiting, Approved and
 //! Rejected and Bypassed, Hold Placed and Hold Lifted, Removals Approved.
 //!
 //! **Idempotent by** the run (pipeline, execution) and what was said of it last: the same again is no event and no audit entry. A
-//! request for approval is answered once; every further answer is over.
+//! request for approval is answered once; every further answer is over. So is a job.
 //!
 //! **Fails how.** Each cluster by itself. What cannot be read keeps its run at the gate, is logged and counted (`RunGatesFailed`), and is
 //! looked at again with the next minute. A pipeline that is no cluster's of ours is not looked at.
@@ -18,6 +18,7 @@
 //! | [`answering`] | what people answer |
 //! | [`explaining`] | what keeps the runs of a cluster |
 //! | [`holding`] | holds |
+//! | [`jobs`] | gates that invoke this function |
 //! | [`removing`] | removals that were refused, let through by people |
 //! | [`noticing`] | runs that left their gate without us |
 //! | [`waking`] | events and the clock |
@@ -34,7 +35,7 @@ use common::{
     },
     event::{Host, Repository},
     fault::Fault,
-    ports::{ClusterRecords, Forge, Pause, PipelineError, RunGates, RunRows},
+    ports::{ClusterRecords, Forge, PATIENCE, Patience, Pause, PipelineError, RunGates, RunRows},
 };
 use jiff::Timestamp;
 
@@ -46,6 +47,7 @@ pub mod deciding;
 pub mod explaining;
 pub mod holding;
 pub mod http;
+pub mod jobs;
 pub mod noticing;
 pub mod removing;
 pub mod telling;
@@ -110,6 +112,14 @@ where
     /// Now, as the rows keep it.
     pub fn now(&self) -> Timestamp {
         self.clock.now_to_the_microsecond()
+    }
+
+    /// Waits before another attempt.
+    async fn again(&self, patience: &mut Patience<'_, C>, what: &str) -> Result<(), Fault> {
+        if patience.again().await {
+            return Ok(());
+        }
+        Err(Fault::retry(format!("{what}: others were at the same rows for {} s", PATIENCE.as_secs())))
     }
 
     /// Every cluster that has a pipeline of ours, by its key. Two repositories may configure the same one only in error: then nothing of

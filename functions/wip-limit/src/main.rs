@@ -13,8 +13,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 |message| async move {
                     match message {
                         QueueMessage::Event(event) => wip_limit.event(&event).await,
-                        QueueMessage::Aws(event) => Err(event.unexpected(MANIFEST.name)),
                         QueueMessage::Schedule(name) => wip_limit.schedule(&name).await,
+                        other => Err(other.unexpected(MANIFEST.name)),
                     }
                 },
                 |request| async move { api::serve(&wip_limit.limiter, &wip_limit.governance, &request).await },

@@ -10,6 +10,9 @@ locals {
     account_id = var.account_id
   }
 
+  # What a gate that invokes calls. Its name, and not the function itself: what it may be asked by is made before it.
+  gate_function = "${var.name}-stage-gate"
+
   # Every environment variable that a function may ask for. One that is not here may only be asked for as optional.
   environment = merge({
     TABLE_NAME               = module.table.name
@@ -24,6 +27,7 @@ locals {
     ARTIFACT_KEY_ARN         = module.key.arn
     CONNECTION_ARN           = var.connection_arn
     PROJECT_PREFIX           = module.cluster_pipeline_runtime.project_prefix
+    GATE_FUNCTION            = local.gate_function
     PIPELINES_URL            = "https://${var.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region=${var.region}"
     LOG_LEVEL                = var.log_level
     }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url },

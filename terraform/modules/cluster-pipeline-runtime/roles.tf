@@ -35,6 +35,12 @@ locals {
         Resource = local.project_arns
       },
       {
+        Sid      = "AskAtTheGate" # `gate: invoke` in environments.yaml
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [var.gate_function_arn]
+      },
+      {
         Sid      = "KeepArtifacts"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]

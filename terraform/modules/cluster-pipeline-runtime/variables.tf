@@ -40,6 +40,17 @@ variable "connection_arn" {
   }
 }
 
+variable "gate_function_arn" {
+  description = "The one function that the pipelines may invoke: stage-gate's, which answers at a gate that invokes."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:function:[a-z0-9-]+$", var.gate_function_arn))
+    error_message = "gate_function_arn must be the ARN of one function, without version or wildcard."
+  }
+}
+
 variable "state_bucket" {
   description = "The bucket that keeps the clusters' Terraform states, in this account. It exists before: README.md says how it should be."
   type        = string

@@ -1,4 +1,4 @@
-//! The gate of a pipeline: the approval action that stands first in Deploy.
+//! The gate of a pipeline: the action that stands first in Deploy, an approval, or one that invokes stage-gate with jobs (`jobs.rs`).
 //!
 //! A token names one request of one execution. Where executions run one after another, the pipeline's state shows it; where they run side
 //! by side it does not, and the request's name is its external execution id (CodePipeline API reference, PutApprovalResult). Never is
@@ -12,7 +12,7 @@ use aws_sdk_codepipeline::{
         put_approval_result::PutApprovalResultError,
     },
     types::{
-        ActionExecutionFilter, ActionExecutionStatus, ApprovalResult, ApprovalStatus, ExecutionMode,
+        ActionCategory, ActionExecutionFilter, ActionExecutionStatus, ApprovalResult, ApprovalStatus, ExecutionMode,
         PipelineExecutionStatus, PipelineExecutionSummary,
     },
 };
@@ -26,7 +26,7 @@ use crate::{
         id::{CommitSha, PipelineName},
         run::{PastRun, RunState},
     },
-    ports::{Answered, AtGate, GateAnswer, GateRequest, LeftRun, PipelineError, RunGates, WaitingRun},
+    ports::{Answered, ApprovalToken, AtGate, GateAnswer, GateRequest, LeftRun, PipelineError, RunGates, WaitingRun},
 };
 
 /// The IAM actions that [`RunGates`] needs. `PutApprovalResult` is granted for our pipelines' gates, to one function.
@@ -55,10 +55,10 @@ const PAGES: usize = 3;
 
 const LIST: &str = "ListPipelineExecutions";
 
-/// A request that is open: its execution, its token, since when.
+/// A request that is open: its execution, how it asks, since when.
 struct Open {
     execution: String,
-    token: String,
+    request: GateRequest,
     since: Option<DateTime>,
 }
 
@@ -82,12 +82,16 @@ impl CodePipeline {
         };
         let execution = run.pipeline_execution_id;
         // A token may stand there after the answer: the status says whether anybody waits.
-        match latest.token.filter(|_| latest.status == Some(ActionExecutionStatus::InProgress)) {
-            Some(token) => Ok((vec![Open { execution, token, since: latest.last_status_change }], None)),
-            None if self.runs_side_by_side(pipeline, &execution).await? => {
+        let waits = latest.status == Some(ActionExecutionStatus::InProgress);
+        let open = |request| Open { execution: execution.clone(), request, since: latest.last_status_change };
+        match latest.token {
+            Some(token) if waits => Ok((vec![open(GateRequest::Approval(ApprovalToken(token)))], None)),
+            _ if self.runs_side_by_side(pipeline, &execution).await? => {
                 Ok((self.open_side_by_side(pipeline).await?, None))
             }
-            None => {
+            // An approval in progress has a token wherever runs are not side by side: this gate invokes.
+            _ if waits => Ok((vec![open(GateRequest::NextJob)], None)),
+            _ => {
                 let went_on = match latest.status {
                     Some(ActionExecutionStatus::Succeeded) => true,
                     Some(ActionExecutionStatus::Failed | ActionExecutionStatus::Abandoned) => false,
@@ -151,12 +155,16 @@ impl CodePipeline {
                     && action.status == Some(ActionExecutionStatus::InProgress)
             });
             for action in waits {
+                let kind = action.input.and_then(|input| input.action_type_id).map(|kind| kind.category);
                 let result = action.output.and_then(|output| output.execution_result);
-                let token = result.and_then(|result| result.external_execution_id);
-                let (Some(execution), Some(token)) = (action.pipeline_execution_id, token) else {
+                let request = match (kind, result.and_then(|result| result.external_execution_id)) {
+                    (Some(ActionCategory::Invoke), _) => Some(GateRequest::NextJob),
+                    (_, token) => token.map(|token| GateRequest::Approval(ApprovalToken(token))),
+                };
+                let (Some(execution), Some(request)) = (action.pipeline_execution_id, request) else {
                     return Err(ours(step, "an approval is open, and its execution or its external id is missing"));
                 };
-                open.push(Open { execution, token, since: action.last_update_time });
+                open.push(Open { execution, request, since: action.last_update_time });
             }
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
@@ -185,7 +193,7 @@ impl RunGates for CodePipeline {
     async fn at_gate(&self, pipeline: &PipelineName) -> Result<AtGate, PipelineError> {
         let mut waiting = Vec::new();
         let (open, left) = self.open(pipeline).await?;
-        for Open { execution, token, since } in open {
+        for Open { execution, request, since } in open {
             let commit = self.commit(pipeline, &execution).await?;
             waiting.push(WaitingRun {
                 execution: execution.parse().map_err(|error| ours("GetPipelineState", error))?,
@@ -193,7 +201,7 @@ impl RunGates for CodePipeline {
                 since: since
                     .and_then(moment)
                     .ok_or_else(|| ours("GetPipelineState", "an approval is open, and since when is missing"))?,
-                request: GateRequest(token),
+                request,
             });
         }
         Ok(AtGate { waiting, left })
@@ -223,7 +231,7 @@ impl RunGates for CodePipeline {
     async fn answer(
         &self,
         pipeline: &PipelineName,
-        request: &GateRequest,
+        token: &ApprovalToken,
         answer: GateAnswer,
         summary: &str,
     ) -> Result<Answered, PipelineError> {
@@ -235,7 +243,7 @@ impl RunGates for CodePipeline {
         let summary: String = summary.chars().take(SUMMARY).collect();
         let result = ApprovalResult::builder().summary(summary).status(status).build();
         let call = self.client.put_approval_result().pipeline_name(pipeline.as_str());
-        let call = call.stage_name(GATE_STAGE).action_name(GATE_ACTION).token(&request.0);
+        let call = call.stage_name(GATE_STAGE).action_name(GATE_ACTION).token(&token.0);
         let sent = call.result(result.map_err(|error| ours(step, error))?).send().await;
         match sent {
             Ok(_) => Ok(Answered::Taken),

@@ -112,6 +112,8 @@ pub struct PipelineRuntime {
     pub artifact_key_arn: Option<String>,
     /// The one connection to the source host.
     pub connection_arn: String,
+    /// The function that a gate invokes: stage-gate's.
+    pub gate_function: String,
     /// The CodeBuild project of each step, `<prefix>-<kind>-<step>` by (kind, step): six of them.
     pub project_prefix: String,
 }

@@ -10,6 +10,7 @@ use crate::domain::{
         Survey, TreeEntry, config, shape,
         tree::{Coverage, Scope, sort_findings},
     },
+    governance::Gate,
     id::{BlobSha, ClusterName, Digest, RepositoryName, quoted},
 };
 
@@ -104,7 +105,7 @@ fn desired(
     // Only files of covered environments are surveyed; a gate that nobody switched off is on.
     let gate = match context.scope.covers(&config.key.environment) {
         Coverage::Here(environment) => environment.gate,
-        Coverage::OtherBranch(_) | Coverage::Unknown => true,
+        Coverage::OtherBranch(_) | Coverage::Unknown => Gate::Approval,
     };
     let source = PipelineSource { repository: context.repository_name.clone(), branch: context.scope.branch.clone() };
     let repository = context.scope.repository;

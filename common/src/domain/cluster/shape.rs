@@ -20,13 +20,14 @@ use crate::domain::{
         Action, ClusterConfig, ClusterKey, CompiledSpec, Finding, PipelineDefinition, PipelineRuntime, PipelineSource,
         Place, Stage, Trigger, diff, names, tag,
     },
+    governance::Gate,
     id::{Digest, PipelineName, RepositoryId},
 };
 
 /// The stage that begins with the gate.
 pub const GATE_STAGE: &str = "Deploy";
 
-/// The gate: an approval, the first action of its stage.
+/// The gate: the first action of its stage.
 pub const GATE_ACTION: &str = "Gate";
 
 /// How long the gate waits for its answer, in minutes: AWS's longest, 60 days.
@@ -67,7 +68,7 @@ pub fn shape(
     runtime: &PipelineRuntime,
     source: &PipelineSource,
     repository: RepositoryId,
-    gate: bool,
+    gate: Gate,
 ) -> Result<Shape, Vec<Finding>> {
     let pipeline = names::pipeline(&config.key);
     let values = config.values();
@@ -110,7 +111,7 @@ fn definition(
     pipeline: &PipelineName,
     runtime: &PipelineRuntime,
     source: &PipelineSource,
-    gate: bool,
+    gate: Gate,
 ) -> PipelineDefinition {
     let kind = config.key.kind_name();
     let build = |name: &str, run_order: i32, step: &str| Action {
@@ -129,8 +130,10 @@ fn definition(
         timeout_minutes: None,
     };
     let mut deploy = vec![build("ApplyInfrastructure", 3, "apply")];
-    if gate {
-        deploy.insert(0, gate_action(&config.key));
+    match gate {
+        Gate::Approval => deploy.insert(0, approval(&config.key)),
+        Gate::Invoke => deploy.insert(0, invocation(runtime)),
+        Gate::Off => {}
     }
     let stage = |name: &str, actions| Stage { name: name.to_owned(), actions, foreign_settings: false };
     PipelineDefinition {
@@ -176,7 +179,8 @@ fn source_action(runtime: &PipelineRuntime, source: &PipelineSource) -> Action {
     }
 }
 
-fn gate_action(key: &ClusterKey) -> Action {
+/// A gate that asks people, and is answered for them.
+fn approval(key: &ClusterKey) -> Action {
     let words = format!("Deploy {key}? Read the plan that Validate made in this run first.");
     Action {
         name: GATE_ACTION.into(),
@@ -189,6 +193,23 @@ fn gate_action(key: &ClusterKey) -> Action {
         input_artifacts: Vec::new(),
         output_artifacts: Vec::new(),
         timeout_minutes: Some(GATE_TIMEOUT_MINUTES),
+    }
+}
+
+/// A gate that asks stage-gate itself. It is told nothing: which run asks says CodePipeline.
+fn invocation(runtime: &PipelineRuntime) -> Action {
+    Action {
+        name: GATE_ACTION.into(),
+        run_order: 1,
+        category: "Invoke".into(),
+        owner: "AWS".into(),
+        provider: "Lambda".into(),
+        version: "1".into(),
+        configuration: configuration([("FunctionName", runtime.gate_function.clone())]),
+        input_artifacts: Vec::new(),
+        output_artifacts: Vec::new(),
+        // Only an approval's can be set: AWS gives it 24 hours.
+        timeout_minutes: None,
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::{
     domain::{
         cluster::{
-            ClusterKey, Execution, ExecutionStatus, FieldChange, PipelineDefinition, RunMode,
+            ClusterKey, Execution, ExecutionStatus, FieldChange, GATE_ACTION, PipelineDefinition, RunMode,
             plan::{LARGE_FLEET, MAX_REMOVALS},
         },
         id::{Digest, PipelineName, RepositoryId, quoted},
@@ -96,10 +96,13 @@ pub fn status(tally: &Counts, mode: &RunMode, complete: bool) -> String {
 
 /// What a new pipeline looks like.
 pub(super) fn created(definition: &PipelineDefinition) -> Vec<String> {
-    let gated = definition.stages.iter().flat_map(|stage| &stage.actions).any(|action| action.category == "Approval");
+    let mut actions = definition.stages.iter().flat_map(|stage| &stage.actions);
+    let gate = match actions.find(|action| action.name == GATE_ACTION).map(|gate| gate.category.as_str()) {
+        Some("Invoke") => "Deploy waits for stage-gate, which it invokes",
+        Some(_) => "Deploy waits for an approval",
+        None => "Deploy does not wait: gate: false in environments.yaml",
+    };
     let stages: Vec<&str> = definition.stages.iter().map(|stage| stage.name.as_str()).collect();
-    let gate =
-        if gated { "Deploy waits for an approval" } else { "Deploy does not wait: gate: false in environments.yaml" };
     let mut reasons = vec![format!("stages {}; {gate}", stages.join(" → "))];
     reasons.extend(definition.triggers.iter().map(|trigger| {
         format!("runs on a push to {} that touches {}", trigger.branches.join(", "), trigger.paths.join(", "))

@@ -7,7 +7,10 @@ use common::{
         run::{Answer, Approval, Told},
     },
     fault::Fault,
-    ports::{ClusterRecords, Forge, Patience, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted, WaitingRun},
+    ports::{
+        ClusterRecords, Forge, Patience, Pause, PipelineJobs, RunChange, RunGates, RunRows, RunSaid, SaidCommitted,
+        WaitingRun,
+    },
 };
 
 use super::{ClusterGates, case::Case, telling};
@@ -41,7 +44,7 @@ pub enum Outcome {
 impl<R, G, F, C> ClusterGates<R, G, F, C>
 where
     R: RunRows + ClusterRecords,
-    G: RunGates,
+    G: RunGates + PipelineJobs,
     F: Forge,
     C: Pause,
 {

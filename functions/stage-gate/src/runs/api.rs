@@ -7,7 +7,7 @@ use common::{
     },
     fault::Fault,
     http::{Request, Response, failed},
-    ports::{ClusterRecords, Forge, Pause, RemovalRows, RunGates, RunRows},
+    ports::{ClusterRecords, Forge, Pause, PipelineJobs, RemovalRows, RunGates, RunRows},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
 impl<R, G, F, C> ClusterGates<R, G, F, C>
 where
     R: RunRows + ClusterRecords + RemovalRows,
-    G: RunGates,
+    G: RunGates + PipelineJobs,
     F: Forge,
     C: Pause,
 {

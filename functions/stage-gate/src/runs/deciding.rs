@@ -12,8 +12,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Answered, AtGate, ClusterRecords, Forge, GateAnswer, PATIENCE, Patience, Pause, RunChange, RunGates, RunRows,
-        RunSaid, SaidCommitted, WaitingRun,
+        Answered, AtGate, ClusterRecords, Forge, GateAnswer, GateRequest, JobEnd, Patience, Pause, PipelineJobs,
+        RunChange, RunGates, RunRows, RunSaid, SaidCommitted, WaitingRun,
     },
 };
 
@@ -22,7 +22,7 @@ use super::{Cluster, ClusterGates, case::Case, telling, unread};
 impl<R, G, F, C> ClusterGates<R, G, F, C>
 where
     R: RunRows + ClusterRecords,
-    G: RunGates,
+    G: RunGates + PipelineJobs,
     F: Forge,
     C: Pause,
 {
@@ -53,7 +53,8 @@ where
         first
     }
 
-    /// Decides over one run and does what follows.
+    /// Decides over one run and does what follows. A gate that asks by jobs is told why it waits between two of them; that it opens, or
+    /// ends its run, is said with the answer to the next.
     ///
     /// # Errors
     /// `Retry` when the outcome is not known.
@@ -67,6 +68,9 @@ where
         let mut patience = Patience::new(&self.clock);
         loop {
             let case = self.look_at(cluster, clusters, waiting.clone()).await?;
+            if case.waiting.request == GateRequest::NextJob && case.decision.verdict != Verdict::Hold {
+                return Ok(case);
+            }
             if self.say(cluster, &case, cause).await? {
                 self.carry_out(cluster, &case).await?;
                 return Ok(case);
@@ -90,17 +94,32 @@ where
     }
 
     async fn carry_out(&self, cluster: &Cluster, case: &Case) -> Result<(), Fault> {
-        let (answer, metric, summary) = match case.decision.verdict {
-            Verdict::Hold => return Ok(()),
-            Verdict::Admit => (GateAnswer::Approve, "RunGatesApproved", approved(case)),
-            Verdict::Reject => (GateAnswer::Reject, "RunGatesRejected", rejected(case)),
+        let (metric, summary) = match case.decision.verdict {
+            Verdict::Hold => (None, waits(case)),
+            Verdict::Admit => (Some("RunGatesApproved"), approved(case)),
+            Verdict::Reject => (Some("RunGatesRejected"), rejected(case)),
         };
-        let answered = self.gates.answer(&cluster.pipeline, &case.waiting.request, answer, &summary).await;
+        let answer = |token, answer| self.gates.answer(&cluster.pipeline, token, answer, &summary);
+        let answered = match (&case.waiting.request, case.decision.verdict) {
+            (GateRequest::Approval(_), Verdict::Hold) | (GateRequest::NextJob, _) => return Ok(()),
+            (GateRequest::Approval(token), Verdict::Admit) => answer(token, GateAnswer::Approve).await,
+            (GateRequest::Approval(token), Verdict::Reject) => answer(token, GateAnswer::Reject).await,
+            (GateRequest::Job(job), verdict) => {
+                let end = match verdict {
+                    Verdict::Hold => JobEnd::InProgress(summary.clone()),
+                    Verdict::Admit => JobEnd::Succeeded(summary.clone()),
+                    Verdict::Reject => JobEnd::Failed(summary.clone()),
+                };
+                self.gates.end_job(job, &end).await
+            }
+        };
         let execution = case.waiting.execution.as_str();
         match answered.map_err(|error| unread(cluster, error))? {
             Answered::Taken => {
                 tracing::info!(cluster = %cluster.key, execution, "{summary}");
-                tracing::info!(target: "metric", name = metric, value = 1_u64);
+                if let Some(name) = metric {
+                    tracing::info!(target: "metric", name, value = 1_u64);
+                }
             }
             Answered::Over => {
                 tracing::info!(cluster = %cluster.key, execution, "nobody waits for this answer any more: {summary}");
@@ -108,14 +127,11 @@ where
         }
         Ok(())
     }
+}
 
-    /// Waits before another attempt.
-    pub(super) async fn again(&self, patience: &mut Patience<'_, C>, what: &str) -> Result<(), Fault> {
-        if patience.again().await {
-            return Ok(());
-        }
-        Err(Fault::retry(format!("{what}: others were at the same rows for {} s", PATIENCE.as_secs())))
-    }
+fn waits(case: &Case) -> String {
+    let missing = case.decision.unmet.iter().map(Unmet::sentence);
+    format!("Penstock keeps it: {}", missing.collect::<Vec<_>>().join("; "))
 }
 
 fn approved(case: &Case) -> String {

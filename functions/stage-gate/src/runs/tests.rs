@@ -18,6 +18,7 @@ use super::ClusterGates;
 
 mod faults;
 mod holds;
+mod jobs;
 mod promotion;
 mod refusals;
 mod removals;

@@ -9,7 +9,7 @@ use common::{
         run::HoldScope,
     },
     fault::Fault,
-    ports::{ClusterRecords, Forge, Pause, RunGates, RunRows},
+    ports::{ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
 };
 use futures::future::join_all;
 
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 8;
 impl<R, G, F, C> ClusterGates<R, G, F, C>
 where
     R: RunRows + ClusterRecords,
-    G: RunGates,
+    G: RunGates + PipelineJobs,
     F: Forge,
     C: Pause,
 {

@@ -88,7 +88,10 @@ run "contract" {
   assert {
     condition = toset(flatten([for function in values(module.function) : [for statement in function.policy :
       statement.Action if contains(flatten([statement.Resource]), "*")
-    ]])) == toset(["codepipeline:ListPipelines", "dynamodb:ListStreams", "xray:PutTelemetryRecords", "xray:PutTraceSegments"])
+      ]])) == toset([
+      "codepipeline:GetJobDetails", "codepipeline:ListPipelines", "codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult",
+      "dynamodb:ListStreams", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+    ])
     error_message = "Only these have no smaller resource than a star."
   }
   assert {
@@ -177,6 +180,7 @@ run "nobody_passes_a_gate_around_us" {
       "codepipeline:PutApprovalResult"      = "stage-gate"
       "codepipeline:UpdatePipeline"         = "pipeline-provisioner"
       "codepipeline:OverrideStageCondition" = ""
+      "codepipeline:PutJobSuccessResult"    = "stage-gate"
       } : [for name, function in module.function :
       anytrue([for statement in function.policy : contains(flatten([statement.Action]), action)]) == (name == owner)
     ]]))

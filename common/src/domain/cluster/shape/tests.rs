@@ -6,14 +6,14 @@ use crate::domain::cluster::{
     fixture::{GOVERNANCE, MAIN, NAME, REPOSITORY, RUNTIME, key, text},
 };
 
-fn shaped(cluster: &str, text: &str, gate: bool) -> Result<Shape, Vec<Finding>> {
+fn shaped(cluster: &str, text: &str, gate: Gate) -> Result<Shape, Vec<Finding>> {
     let config = config::parse(&key(cluster), text.as_bytes(), &GOVERNANCE).unwrap();
     let source = PipelineSource { repository: NAME.clone(), branch: MAIN.clone() };
     shape(&config, Digest::of(text.as_bytes()), &RUNTIME, &source, REPOSITORY, gate)
 }
 
 fn of(cluster: &str) -> Shape {
-    shaped(cluster, &text(&key(cluster)), true).unwrap()
+    shaped(cluster, &text(&key(cluster)), Gate::Approval).unwrap()
 }
 
 fn lines(shape: &Shape) -> String {
@@ -168,24 +168,35 @@ fn the_gate_is_absent_only_when_switched_off() {
         shape.definition.stages[2]
             .actions
             .iter()
-            .map(|action| (action.name.clone(), action.run_order))
+            .map(|action| (action.name.clone(), action.category.clone(), action.run_order))
             .collect::<Vec<_>>()
     };
-    assert_eq!(deploy(true), [("Gate".to_owned(), 1), ("ApplyInfrastructure".to_owned(), 3)]);
-    assert_eq!(deploy(false), [("ApplyInfrastructure".to_owned(), 3)]);
+    let apply = ("ApplyInfrastructure".to_owned(), "Build".to_owned(), 3);
+    let gate = |category: &str| ("Gate".to_owned(), category.to_owned(), 1);
+    assert_eq!(deploy(Gate::Approval), [gate("Approval"), apply.clone()]);
+    assert_eq!(deploy(Gate::Invoke), [gate("Invoke"), apply.clone()]);
+    assert_eq!(deploy(Gate::Off), [apply]);
+}
+
+#[test]
+fn a_gate_that_invokes_names_one_function_and_tells_it_nothing() {
+    let shape = shaped(RC, &text(&key(RC)), Gate::Invoke).unwrap();
+    let gate = &shape.definition.stages[2].actions[0];
+    assert_eq!((gate.owner.as_str(), gate.provider.as_str(), gate.timeout_minutes), ("AWS", "Lambda", None));
+    assert_eq!(gate.configuration, configuration([("FunctionName", "penstock-stage-gate".to_owned())]));
 }
 
 #[test]
 fn every_value_is_in_the_digest_and_the_orders_are_not() {
     let base = of(RC);
-    let changed = shaped(RC, &text(&key(RC)).replace("\"000\"", "\"001\""), true).unwrap();
+    let changed = shaped(RC, &text(&key(RC)).replace("\"000\"", "\"001\""), Gate::Approval).unwrap();
     assert_ne!(base.spec_sha256, changed.spec_sha256);
     assert_ne!(base.definition, changed.definition, "so that the changed value updates the pipeline");
-    let comment = shaped(RC, &format!("{}# words\n", text(&key(RC))), true).unwrap();
+    let comment = shaped(RC, &format!("{}# words\n", text(&key(RC))), Gate::Approval).unwrap();
     assert_eq!((&base.definition, &base.spec_sha256), (&comment.definition, &comment.spec_sha256));
     assert_ne!(base.compiled.config_sha256, comment.compiled.config_sha256);
-    let delete = shaped(RC, &format!("{}delete: true\n", text(&key(RC))), true).unwrap();
-    let both = shaped(RC, &format!("{}delete: true\ndelete_pipeline: true\n", text(&key(RC))), true).unwrap();
+    let delete = shaped(RC, &format!("{}delete: true\n", text(&key(RC))), Gate::Approval).unwrap();
+    let both = shaped(RC, &format!("{}delete: true\ndelete_pipeline: true\n", text(&key(RC))), Gate::Approval).unwrap();
     assert_eq!(delete.definition, both.definition, "the second order changes no pipeline");
     assert!(delete.definition.triggers.is_empty() && delete.compiled.delete && !base.compiled.delete);
 }
@@ -216,7 +227,7 @@ fn the_longest_names_fit_or_are_refused_with_a_word() {
         let text = text(&key).replace("\"210987654321\"", account);
         let config = config::parse(&key, text.as_bytes(), &governance).unwrap();
         let source = PipelineSource { repository: NAME.clone(), branch: MAIN.clone() };
-        shape(&config, Digest::of(b""), &RUNTIME, &source, REPOSITORY, true)
+        shape(&config, Digest::of(b""), &RUNTIME, &source, REPOSITORY, Gate::Approval)
     };
     let error = shaped(&format!("ssm:///{}", "p".repeat(900))).unwrap_err();
     assert!(

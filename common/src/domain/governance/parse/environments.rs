@@ -8,8 +8,8 @@ use super::{
 };
 use crate::domain::{
     cluster::Place,
-    governance::{Environment, Environments},
-    yaml::Entry,
+    governance::{Environment, Environments, Gate},
+    yaml::{Entry, Node},
 };
 
 pub(super) fn environments(file: &mut File, entries: &[Entry], groups: &Names) -> Option<Environments> {
@@ -35,11 +35,24 @@ pub(super) fn environments(file: &mut File, entries: &[Entry], groups: &Names) -
         let [branch, gate, accounts, asked @ ..] = file.keys(entry_rules, known);
         let branch = branch.and_then(|node| file.parsed(node, &format!("{key}.branch")));
         // After a finding the whole file is refused, so what stands in its place does not matter.
-        let gate = gate.is_none_or(|node| file.bool(node, &format!("{key}.gate")).unwrap_or(true));
+        let gate = gate.and_then(|node| self::gate(file, node, &format!("{key}.gate"))).unwrap_or(Gate::Approval);
         let accounts = accounts.map(|node| file.accounts(node, &format!("{key}.accounts")));
         let rules = rules::rules(file, asked, &key, groups);
         listed.insert(name, Environment { branch, gate, accounts, rules });
     }
     rules::together(file, file_entries, &listed);
     Some(Environments { listed, unlisted: unlisted? })
+}
+
+fn gate(file: &mut File, node: &Node, key: &str) -> Option<Gate> {
+    let found = match (node.bool(), node.text()) {
+        (Some(true), _) => Some(Gate::Approval),
+        (Some(false), _) => Some(Gate::Off),
+        (None, Some("invoke")) => Some(Gate::Invoke),
+        (None, _) => None,
+    };
+    if found.is_none() {
+        file.find(node.place, "value", key, node.found(), "true, false or invoke");
+    }
+    found
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 use super::file::{File, Names};
 use crate::domain::{
     cluster::{Finding, Place},
-    governance::Environment,
+    governance::{Environment, Gate},
     id::{EnvironmentName, GroupName, quoted},
     run::{Edge, Freeze, Promotion, Rules},
     yaml::{Entry, Node},
@@ -131,8 +131,8 @@ pub(super) fn together(file: &mut File, entries: &[Entry], listed: &BTreeMap<Env
             continue;
         };
         let key = format!("environments.{}", entry.key);
-        if !environment.gate && environment.rules != Rules::default() {
-            let expected = "gate: true, or none of approvals, promote_after, pause and freezes";
+        if environment.gate == Gate::Off && environment.rules != Rules::default() {
+            let expected = "gate: true, gate: invoke, or none of approvals, promote_after, pause and freezes";
             file.find(entry.place, "value", &format!("{key}.gate"), "false beside rules for it".to_owned(), expected);
         }
         let Some(promotion) = &environment.rules.promotion else { continue };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     access::Role,
-    governance::Identity,
+    governance::{Gate, Identity},
     id::{GitHubUserId, GroupName, RepositoryId},
     wip::limits::Mode,
 };
@@ -15,7 +15,7 @@ mod schedules;
 const GOOD: [(&str, &str); 7] = [
     (
         "environments.yaml",
-        "environments: {a: {branch: release/a, accounts: [\"000000000012\"]}, b: {gate: false}}\nunlisted: refuse\n",
+        "environments: {a: {branch: release/a, accounts: [\"000000000012\"]}, b: {gate: false}, i: {gate: invoke}}\nunlisted: refuse\n",
     ),
     ("accounts.yaml", "accounts: {\"000000000012\": one}\nunlisted: admit\n"),
     ("repositories.yaml", "repositories: [{id: 42, name: o/r, kind: cluster, default_branch: main}]\n"),
@@ -45,7 +45,10 @@ fn a_good_bundle_is_read_and_the_gate_is_on_unless_switched_off() {
     let governance = parse(&[("notes.yaml", "not ours: [")]).unwrap();
     let environments = &governance.environments;
     let gate = |name: &str| environments.get(&name.parse().unwrap()).map(|environment| environment.gate);
-    assert_eq!((gate("a"), gate("b"), gate("c")), (Some(true), Some(false), None));
+    assert_eq!(
+        (gate("a"), gate("b"), gate("i"), gate("c")),
+        (Some(Gate::Approval), Some(Gate::Off), Some(Gate::Invoke), None)
+    );
     assert_eq!(environments.listed[&"a".parse().unwrap()].branch.as_ref().unwrap().as_str(), "release/a");
     assert_eq!(governance.accounts.unlisted, Unlisted::Admit);
     let accounts = |name: &str| environments.listed[&name.parse().unwrap()].accounts.clone();
@@ -82,7 +85,7 @@ fn every_error_names_file_line_and_column() {
     environments.yaml:1:1: error: unlisted: found nothing, expected refuse or admit: there is no default
     environments.yaml:2:3: error: environments: found "Prod", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
     environments.yaml:3:17: error: found the key "brunch", expected one of branch, gate, accounts, approvals, promote_after, soak_minutes, pause, freezes; did you mean branch?
-    environments.yaml:3:13: error: environments.a.gate: found "no" without quotes, which YAML may not read as text, expected true or false
+    environments.yaml:3:13: error: environments.a.gate: found "no" without quotes, which YAML may not read as text, expected true, false or invoke
     environments.yaml:4:15: error: environments.b.branch: found "a..b", expected a git branch name of printable ASCII
     accounts.yaml:2:3: error: found 123456789012 (a number, not in quotes), expected a key that is text
     repositories.yaml:2:10: error: id: found "42", expected the source host's number of the repository

@@ -86,7 +86,7 @@ fn a_misspelt_rule_is_no_absent_one() {
     environments.yaml:14:9: error: environments.production.freezes.time_zone: found nothing, expected a time zone's name such as Europe/Berlin or UTC
     environments.yaml:16:9: error: environments.production.freezes: found "c" a second time, expected each window under a name of its own
     environments.yaml:2:22: error: environments.a.promote_after: found "prodution", expected another environment of this file; did you mean production?
-    environments.yaml:4:3: error: environments.c.gate: found false beside rules for it, expected gate: true, or none of approvals, promote_after, pause and freezes
+    environments.yaml:4:3: error: environments.c.gate: found false beside rules for it, expected gate: true, gate: invoke, or none of approvals, promote_after, pause and freezes
     environments.yaml:5:22: error: environments.d.promote_after: found "e", expected an environment that does not wait for this one
     environments.yaml:6:22: error: environments.e.promote_after: found "f", expected an environment that does not wait for this one
     environments.yaml:7:22: error: environments.f.promote_after: found "d", expected an environment that does not wait for this one
