@@ -167,6 +167,8 @@ events! {
     RunGateRejected(RunAtGate) = "penstock.stage-gates", "Run Gate Rejected";
     /// A run went on that the gate had not let go on: somebody else answered.
     RunGateBypassed(RunAtGate) = "penstock.stage-gates", "Run Gate Bypassed";
+    /// A command in a comment was not taken.
+    RunAnswerRefused(RunAnswerRefused) = "penstock.stage-gates", "Run Answer Refused";
     /// Somebody stops runs that have not passed their gate.
     HoldPlaced(HoldPlaced) = "penstock.stage-gates", "Hold Placed";
     /// Somebody took a hold away.

@@ -113,7 +113,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/issues/{number}/labels", get(talk::labels).post(talk::add_labels))
         .route("/issues/{number}/labels/{name}", delete(talk::remove_label))
         .route("/issues/{number}/comments", get(talk::comments).post(talk::add_comment))
-        .route("/issues/comments/{id}", patch(talk::edit_comment))
+        .route("/issues/comments/{id}", get(talk::show_comment).patch(talk::edit_comment))
         .route("/statuses/{sha}", post(statuses::create))
         .route("/activity", get(repository::activity))
         .route("/commits/{sha}", get(repository::commit))

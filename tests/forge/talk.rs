@@ -38,6 +38,7 @@ impl Comment {
             "id": self.id,
             "node_id": format!("IC_{}", self.id),
             "url": format!("{}/issues/comments/{}", payload::api_url(world), self.id),
+            "issue_url": format!("{}/issues/{}", payload::api_url(world), self.number),
             "body": self.body,
             "user": self.user,
             "performed_via_github_app": self.by_app.then(|| payload::app(world)),
@@ -132,6 +133,14 @@ pub(super) async fn add_comment(State(world): State<Arc<World>>, visitor: Visito
     memory.comments.push(comment.clone());
     drop(memory);
     created(comment.show(&world))
+}
+
+/// `GET /repos/{owner}/{repo}/issues/comments/{id}`
+pub(super) async fn show_comment(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
+    needs(&visitor, Access::Read)?;
+    let id = visitor.number("id")?;
+    let found = world.memory().comments.iter().find(|comment| comment.id == id).cloned();
+    ok(found.ok_or_else(Problem::not_found)?.show(&world))
 }
 
 /// `PATCH /repos/{owner}/{repo}/issues/comments/{id}`

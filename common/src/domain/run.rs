@@ -8,6 +8,7 @@
 //! half applied is worse than either of its ends. It keeps every run that has not passed its gate.
 
 mod approval;
+pub mod command;
 mod freeze;
 mod gate;
 mod hold;
@@ -19,6 +20,7 @@ mod unmet;
 
 pub use self::{
     approval::{Answer, Approval, Authors},
+    command::Command,
     freeze::{Edge, Freeze, WEEKDAYS},
     gate::{Certificate, Decision, Facts, Run, Verdict, counts, decide},
     hold::{Hold, HoldScope, Lifted},

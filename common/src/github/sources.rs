@@ -4,7 +4,7 @@ use crate::{
     domain::{id::CommitSha, stage::CheckSeen},
     event::Repository,
     fault::Fault,
-    ports::{EntryKind, IssueNow, Sources, TreeEntry},
+    ports::{CommentNow, EntryKind, IssueNow, Sources, TreeEntry},
 };
 
 use super::{
@@ -83,6 +83,17 @@ impl Sources for GitHub {
         }
     }
 
+    async fn comment(&self, repository: &Repository, comment: u64) -> Result<Option<CommentNow>, Fault> {
+        let what = format!("reading comment {comment} of {}", repository.name);
+        let call = Call { repository, scope: Scope::Evidence, what: &what };
+        self.still_means(&call).await?;
+        match self.call::<wire::WrittenComment, _>(&call, GET, &format!("/issues/comments/{comment}")).await {
+            Ok(found) => comment_now(&what, found).map(Some),
+            Err(Failure::NotFound(_) | Failure::Moved(_)) => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     async fn issues_labelled(&self, repository: &Repository, label: &str) -> Result<Vec<IssueNow>, Fault> {
         let what = format!("listing the open issues of {} that are items", repository.name);
         let call = Call { repository, scope: Scope::Evidence, what: &what };
@@ -102,6 +113,21 @@ impl Sources for GitHub {
         }
         Ok(all)
     }
+}
+
+fn comment_now(what: &str, found: wire::WrittenComment) -> Result<CommentNow, Fault> {
+    let number = found.issue_url.rsplit('/').next().and_then(|number| number.parse().ok());
+    let number = number.ok_or_else(|| {
+        Fault::bug(format!("{what}: {} names no issue", crate::domain::id::quoted(&found.issue_url, 120)))
+    })?;
+    Ok(CommentNow {
+        number,
+        by_person: found.performed_via_github_app.is_none()
+            && found.user.as_ref().is_some_and(|user| user.kind == "User"),
+        author: found.user.map(|user| user.id),
+        body: found.body.unwrap_or_default(),
+        edited: found.updated_at != found.created_at,
+    })
 }
 
 fn issue_now(found: wire::Issue) -> IssueNow {

@@ -263,6 +263,26 @@ pub(super) struct Comment {
     pub(super) performed_via_github_app: Option<App>,
 }
 
+/// A comment with who wrote it, and when.
+#[derive(Deserialize)]
+pub(super) struct WrittenComment {
+    #[serde(default)]
+    pub(super) body: Option<String>,
+    pub(super) user: Option<Writer>,
+    pub(super) issue_url: String,
+    pub(super) performed_via_github_app: Option<serde::de::IgnoredAny>,
+    pub(super) created_at: String,
+    pub(super) updated_at: String,
+}
+
+/// Whose it is: `User`, `Bot`, `Organization`, …
+#[derive(Deserialize)]
+pub(super) struct Writer {
+    pub(super) id: u64,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+}
+
 #[derive(Serialize)]
 pub(super) struct CommentWrite<'a> {
     pub(super) body: &'a str,

@@ -36,6 +36,13 @@ pub trait Sources: Forge {
         number: u64,
     ) -> impl Future<Output = Result<Option<IssueNow>, Fault>> + Send;
 
+    /// A comment on an issue or a pull request as the host has it now; nothing when there is none (any more).
+    fn comment(
+        &self,
+        repository: &Repository,
+        comment: u64,
+    ) -> impl Future<Output = Result<Option<CommentNow>, Fault>> + Send;
+
     /// Every issue that is open now and has a label, the oldest first; no pull requests.
     fn issues_labelled(
         &self,
@@ -59,4 +66,19 @@ pub struct IssueNow {
     pub author: Option<u64>,
     /// The numeric ids of those whom it is assigned to.
     pub assignees: BTreeSet<u64>,
+}
+
+/// A comment's present state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentNow {
+    /// The issue or pull request that it stands in.
+    pub number: u64,
+    /// Its text: foreign.
+    pub body: String,
+    /// The numeric id of who wrote it; absent when the account is gone.
+    pub author: Option<u64>,
+    /// Whether a person wrote it, with nothing in between: no bot, and no program in a person's name.
+    pub by_person: bool,
+    /// Whether its text is another than at first. The host does not say by whom.
+    pub edited: bool,
 }

@@ -10,8 +10,8 @@ use crate::{
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
     fault::Fault,
     ports::{
-        ChangeMarks, CheckRun, Clock, CommitAuthors, CommitStatus, EntryKind, Forge, IssueNow, Marks, NewIssue,
-        PullRequest, StickyComment, TreeEntry,
+        ChangeMarks, CheckRun, Clock, CommentNow, CommitAuthors, CommitStatus, EntryKind, Forge, IssueNow, Marks,
+        NewIssue, PullRequest, StickyComment, TreeEntry,
     },
     testing::{World, envelope, id, repository},
 };
@@ -37,6 +37,7 @@ pub(super) struct State {
     drafts_forbidden: bool,
     checks_seen: BTreeMap<CommitSha, Vec<CheckSeen>>,
     issues: BTreeMap<(RepositoryId, u64), IssueNow>,
+    written: BTreeMap<(RepositoryId, u64), CommentNow>,
     kept: BTreeMap<String, CommitSha>,
     opened: Vec<NewIssue>,
 }

@@ -1,9 +1,10 @@
-//! A run at the gate of its pipeline: a status and a check run on the commit that it deploys, where its approvers are.
+//! A run at the gate of its pipeline: a status and a check run on the commit that it deploys, where its approvers are; and a comment to
+//! whoever answered it in one, when that was not taken.
 
 use common::{
     domain::id::Generation,
-    event::{Envelope, RunAtGate},
-    ports::{CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState},
+    event::{Envelope, RunAnswerRefused, RunAtGate},
+    ports::{CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState, StickyComment},
 };
 
 use crate::{
@@ -68,4 +69,20 @@ pub fn on_run(settings: &Settings, event: &Envelope, run: &RunAtGate, says: Says
         annotations: Vec::new(),
     };
     vec![mark("gate", Content::Status(status)), mark("gate-check", Content::Check(check))]
+}
+
+/// A command in a comment was not taken: its author is told why, in the one comment of that kind. The pull request may have ended: runs
+/// wait after its merge.
+pub fn on_refused(event: &Envelope, refused: &RunAnswerRefused) -> Vec<Mark> {
+    let text = words::refused(refused);
+    let at = u64::try_from(event.meta.occurred_at.as_millisecond()).unwrap_or_default();
+    vec![Mark {
+        repository: refused.repository.clone(),
+        subject: format!("change:{}/{}", refused.repository.id, refused.number),
+        kind: "gate-answer",
+        order: FeedbackOrder { generation: Generation(at), phase: 1 },
+        essence: vec![refused.comment.to_string(), text.clone()],
+        when: When::Always,
+        content: Content::Comment { number: refused.number, comment: StickyComment { kind: "gate", text } },
+    }]
 }

@@ -1,13 +1,13 @@
 //! **Purpose.** The only function that publishes words and marks: on the source host, and in Slack.
 //!
-//! **Wakes on** Provisioning Started and Finished; Run Gate Waiting, Approved and Rejected; WIP Limit Exceeded, WIP Lock Acquired, Released and
+//! **Wakes on** Provisioning Started and Finished; Run Gate Waiting, Approved and Rejected; Run Answer Refused; WIP Limit Exceeded, WIP Lock Acquired, Released and
 //! Refused; Change Closed and Merged; Daily Unblock Report, Weekly Demo Preparation, Item Escalated.
 //! **Does**: for a push, the commit status `penstock/clusters`
 //! (pending, then final, linking to the pipelines) and the check run of the same name with one annotation for each finding;
 //! for a pull request, the check run `penstock/clusters plan`, which says in words what merging it would do; for one that must wait
 //! for a limit on work in progress, a label, one comment and draft state, and takes them back when it need not wait any more; one that
 //! can get no place at all is told why in that comment. For a run at the gate of a cluster's pipeline, a commit status and a check run
-//! `penstock/gate <cluster>`: what it deploys, since when it waits, what is missing, who can clear it, how to answer.
+//! `penstock/gate <cluster>`: what it deploys, since when it waits, what is missing, who can clear it, how to answer; of a command in a comment that was not taken, one comment that says why.
 //! **Emits** nothing.
 //!
 //! **Idempotent by** (subject, kind, order, digest of the content): a copy, an older event, and a sweep that found the same

@@ -20,6 +20,7 @@ pub const MANIFEST: Manifest = Manifest {
         Wake::Event { event: EventKind::RunGateApproved, filter: &[] },
         Wake::Event { event: EventKind::RunGateRejected, filter: &[] },
         Wake::Event { event: EventKind::RunGateBypassed, filter: &[] },
+        Wake::Event { event: EventKind::RunAnswerRefused, filter: &[] },
         Wake::Event { event: EventKind::WipLimitExceeded, filter: &[("cause", &["waiting"])] },
         Wake::Event { event: EventKind::WipLockAcquired, filter: &[] },
         Wake::Event { event: EventKind::WipLockRefused, filter: &[] },

@@ -110,6 +110,7 @@ pub fn marks(settings: &Settings, event: &Envelope) -> Vec<Mark> {
         Event::RunGateApproved(run) => gate::on_run(settings, event, run, Says::GoOn),
         Event::RunGateRejected(run) => gate::on_run(settings, event, run, Says::End),
         Event::RunGateBypassed(run) => gate::on_run(settings, event, run, Says::Bypassed),
+        Event::RunAnswerRefused(refused) => gate::on_refused(event, refused),
         Event::WipLimitExceeded(exceeded) => waiting::on_exceeded(event, exceeded),
         Event::WipLockAcquired(acquired) => waiting::on_acquired(event, acquired),
         Event::WipLockRefused(refused) => waiting::on_refused(event, refused),

@@ -49,6 +49,7 @@ where
         match &event.event {
             Event::HoldPlaced(placed) => Box::pin(self.runs.hold_changed(&placed.scope, cause)).await,
             Event::HoldLifted(lifted) => Box::pin(self.runs.hold_changed(&lifted.scope, cause)).await,
+            Event::ChangeCommented(said) => Box::pin(self.runs.commented(said, cause)).await,
             _ => Box::pin(self.items.event(event)).await,
         }
     }

@@ -48,6 +48,7 @@ pub const MANIFEST: Manifest = Manifest {
         },
         Wake::Route { method: "GET", path: "/v1/removals", public: false },
         Wake::Route { method: "POST", path: "/v1/removals/{digest}/approvals", public: false },
+        Wake::Event { event: EventKind::ChangeCommented, filter: &[("action", &["created"])] },
         Wake::Event { event: EventKind::HoldPlaced, filter: &[] },
         Wake::Event { event: EventKind::HoldLifted, filter: &[] },
         Wake::Aws {
@@ -101,6 +102,7 @@ pub const MANIFEST: Manifest = Manifest {
         EventKind::RunGateApproved,
         EventKind::RunGateRejected,
         EventKind::RunGateBypassed,
+        EventKind::RunAnswerRefused,
         EventKind::HoldPlaced,
         EventKind::HoldLifted,
         EventKind::RemovalsApproved,

@@ -1,8 +1,9 @@
 //! The gates of the clusters' pipelines: which runs go on to deploy.
 //!
 //! **Wakes on** CodePipeline's own word that a run has come to a gate or left it, the job of a gate that invokes this function, holds that are
-//! placed or lifted, answers by the API, and the clock each minute: what is decided follows from what stands then, never from what woke it. **Emits** Run Gate Waiting, Approved and
-//! Rejected and Bypassed, Hold Placed and Hold Lifted, Removals Approved.
+//! placed or lifted, answers by the API and in comments on pull requests, and the clock each minute: what is decided follows from what stands
+//! then, never from what woke it. **Emits** Run Gate Waiting, Approved and Rejected and Bypassed, Hold Placed and Hold Lifted, Removals
+//! Approved, Run Answer Refused.
 //!
 //! **Idempotent by** the run (pipeline, execution) and what was said of it last: the same again is no event and no audit entry. A
 //! request for approval is answered once; every further answer is over. So is a job.
@@ -16,6 +17,7 @@
 //! | [`case`] | everything that a decision over a run rests on |
 //! | [`deciding`] | say what the gate says, then answer the pipeline |
 //! | [`answering`] | what people answer |
+//! | [`commenting`] | what they answer in comments |
 //! | [`explaining`] | what keeps the runs of a cluster |
 //! | [`holding`] | holds |
 //! | [`jobs`] | gates that invoke this function |
@@ -43,6 +45,7 @@ pub mod answer;
 pub mod answering;
 pub mod api;
 pub mod case;
+pub mod commenting;
 pub mod deciding;
 pub mod explaining;
 pub mod holding;
@@ -120,6 +123,13 @@ where
             return Ok(());
         }
         Err(Fault::retry(format!("{what}: others were at the same rows for {} s", PATIENCE.as_secs())))
+    }
+
+    /// The repositories that configure clusters.
+    pub(crate) fn repositories(&self) -> Vec<Repository> {
+        let listed = self.governance.repositories.listed.iter();
+        let of_clusters = listed.filter(|(_, entry)| entry.kind == RepositoryKind::Cluster);
+        of_clusters.map(|(id, entry)| Repository { host: Host::Github, id: *id, name: entry.name.clone() }).collect()
     }
 
     /// Every cluster that has a pipeline of ours, by its key. Two repositories may configure the same one only in error: then nothing of

@@ -1,7 +1,7 @@
 //! What gates of work items look at: check runs, an item's files, issues.
 
 use axum::http::Method;
-use common::ports::{Forge as _, IssueNow, Sources as _};
+use common::ports::{CommentNow, Forge as _, IssueNow, Sources as _};
 use serde_json::{Value, json};
 
 use super::host::Host;
@@ -90,4 +90,35 @@ async fn issues_are_read_as_they_are_and_gone_when_they_are_gone() {
         host.person(Method::PUT, "/_forge/issue-gone", json!({"number": number, "status": status})).await;
         assert_eq!(host.github.issue(&repository, number).await.unwrap(), None, "{status}");
     }
+}
+
+/// Who wrote a comment is the account's number; a program's is told from a person's, and an edited one from one that is as it was written.
+#[tokio::test]
+async fn a_comment_is_read_with_who_wrote_it_and_whether_it_was_edited() {
+    let (host, _) = Host::with_main(&[("a", "1\n")]).await;
+    let repository = host.repository();
+    host.git("checkout --quiet -b topic").await;
+    host.commit(&[("b", "1\n")], "topic").await;
+    host.git("push --quiet origin topic").await;
+    let pull = host.open_pull("topic").await;
+    let command = "/penstock approve 00000000-0000-4000-8000-000000000001";
+    let (status, made) =
+        host.person(Method::POST, &format!("{ISSUES}/{pull}/comments"), json!({"body": command})).await;
+    assert_eq!(status, 201, "{made}");
+    let id = made["id"].as_u64().unwrap();
+    let seen =
+        CommentNow { number: pull, body: command.to_owned(), author: Some(1001), by_person: true, edited: false };
+    assert_eq!(host.github.comment(&repository, id).await.unwrap(), Some(seen.clone()));
+    let path = format!("{ISSUES}/comments/{id}");
+    assert_eq!(host.person(Method::PATCH, &path, json!({"body": "another"})).await.0, 200);
+    let edited = CommentNow { body: "another".to_owned(), edited: true, ..seen.clone() };
+    assert_eq!(host.github.comment(&repository, id).await.unwrap(), Some(edited));
+    assert_eq!(host.github.comment(&repository, id + 1000).await.unwrap(), None);
+
+    let token = host.token(json!({"issues": "write", "pull_requests": "write"})).await;
+    let path = format!("{ISSUES}/{pull}/comments");
+    let (status, made) = host.request(Method::POST, &path, &token, json!({"body": command})).await;
+    assert_eq!(status, 201, "{made}");
+    let by_app = host.github.comment(&repository, made["id"].as_u64().unwrap()).await.unwrap().unwrap();
+    assert!(!by_app.by_person, "{by_app:?}");
 }

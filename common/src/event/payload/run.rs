@@ -62,6 +62,19 @@ impl From<&Unmet> for RunObstacle {
     }
 }
 
+/// A command to a gate, in a comment on a pull request, was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunAnswerRefused {
+    /// Where.
+    pub repository: Repository,
+    /// The pull request.
+    pub number: u64,
+    /// The comment.
+    pub comment: u64,
+    /// Why.
+    pub reason: String,
+}
+
 /// Somebody stops runs that have not passed their gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldPlaced {

@@ -7,7 +7,7 @@ use crate::{
     domain::{id::CommitSha, stage::CheckSeen},
     event::Repository,
     fault::Fault,
-    ports::{Archive, Clock, EntryKind, IssueNow, NewIssue, Sources, TreeEntry},
+    ports::{Archive, Clock, CommentNow, EntryKind, IssueNow, NewIssue, Sources, TreeEntry},
     testing::{World, repository},
 };
 
@@ -17,6 +17,11 @@ impl World {
         let at = success.map(|_| self.now());
         let seen = CheckSeen { name: name.to_owned(), success, title: Some(title.to_owned()), at };
         self.state().host.checks_seen.entry(commit.clone()).or_default().push(seen);
+    }
+
+    /// A comment in [`repository`] as the host has it from now on.
+    pub fn set_comment_now(&self, comment: u64, now: CommentNow) {
+        self.state().host.written.insert((repository().id, comment), now);
     }
 
     /// An issue of [`repository`] as the host has it from now on; nothing: it is not there (any more).
@@ -78,6 +83,11 @@ impl Sources for World {
     async fn issue(&self, repository: &Repository, number: u64) -> Result<Option<IssueNow>, Fault> {
         let key = (repository.id, number);
         self.call("Sources.issue", number.to_string(), false, |state| Ok(state.host.issues.get(&key).cloned()))
+    }
+
+    async fn comment(&self, repository: &Repository, comment: u64) -> Result<Option<CommentNow>, Fault> {
+        let key = (repository.id, comment);
+        self.call("Sources.comment", comment.to_string(), false, |state| Ok(state.host.written.get(&key).cloned()))
     }
 
     async fn issues_labelled(&self, repository: &Repository, label: &str) -> Result<Vec<IssueNow>, Fault> {

@@ -1,7 +1,7 @@
 //! What is said of a run, on the commit that it deploys.
 
 use common::{
-    event::{Event, RunAtGate, RunObstacle},
+    event::{Event, RunAnswerRefused, RunAtGate, RunObstacle},
     ports::{CheckConclusion, StatusState},
     testing::{World, envelope, id, main_branch, repository},
 };
@@ -54,7 +54,7 @@ async fn a_run_that_waits_says_what_changes_since_when_until_when_and_how_to_ans
 
     It goes on at 2026-01-05T09:00:00Z at the earliest, if everybody who is asked says yes.
 
-    Answer with `penstock approve production/us-east-1/mc01 00000000-0000-4000-8000-000000000001` or `penstock reject production/us-east-1/mc01 00000000-0000-4000-8000-000000000001`, or by the API with `POST /v1/clusters/production/us-east-1/mc01/runs/00000000-0000-4000-8000-000000000001/approvals`. The answer is for this run alone. A run that nobody answers ends after 60 days.
+    Answer with `penstock approve production/us-east-1/mc01 00000000-0000-4000-8000-000000000001` or `penstock reject production/us-east-1/mc01 00000000-0000-4000-8000-000000000001`, by the API with `POST /v1/clusters/production/us-east-1/mc01/runs/00000000-0000-4000-8000-000000000001/approvals`, or in a comment on a pull request with `/penstock approve 00000000-0000-4000-8000-000000000001`. The answer is for this run alone. A run that nobody answers ends after 60 days.
     ");
     tell(&world, Event::RunGateWaiting(run())).await;
     assert_eq!(world.statuses().len(), 1, "the same is said once");
@@ -90,4 +90,28 @@ async fn a_run_of_an_unknown_commit_has_no_place_to_say_anything() {
     let world = World::new();
     tell(&world, Event::RunGateWaiting(RunAtGate { commit: None, ..run() })).await;
     assert!(world.statuses().is_empty() && world.checks().is_empty());
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_taken_is_answered_in_one_comment() {
+    let world = World::new();
+    let refused = |comment, reason: &str| {
+        Event::RunAnswerRefused(RunAnswerRefused {
+            repository: repository(),
+            number: 7,
+            comment,
+            reason: reason.into(),
+        })
+    };
+    tell(&world, refused(11, "cy is in no group that production asks: approvers (bob) @all")).await;
+    let said = world.comment(7, "gate").unwrap();
+    assert!(!said.contains("@all"), "{said}");
+    insta::assert_snapshot!(said.replace('\u{200b}', ""), @r"
+    The command in [this comment](#issuecomment-11) was not taken: cy is in no group that production asks: approvers \(bob\) \@all.
+
+    Nothing has changed. The gate takes `/penstock approve <run>` and `/penstock reject <run> <reason>` as the first line of a new comment, from whoever is asked.
+    ");
+    tell(&world, refused(12, "the comment was edited: write another one")).await;
+    let said = world.comment(7, "gate").unwrap();
+    assert!(said.contains("#issuecomment-12") && !said.contains("cy is in"), "{said}");
 }

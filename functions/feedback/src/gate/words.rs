@@ -5,7 +5,7 @@ use common::{
         cluster::{ClusterKey, ClusterKind, GATE_TIMEOUT_MINUTES},
         markdown::{code, plain},
     },
-    event::{RunAtGate, RunObstacle},
+    event::{RunAnswerRefused, RunAtGate, RunObstacle},
 };
 
 use super::Says;
@@ -51,14 +51,27 @@ pub(super) fn summary(run: &RunAtGate, says: Says) -> String {
             None => "\nNo time alone lets it go on.\n".to_owned(),
         });
         text.push_str(&format!(
-            "\nAnswer with {} or {}, or by the API with {}. The answer is for this run alone. A run that nobody answers ends after {} days.\n",
+            "\nAnswer with {} or {}, by the API with {}, or in a comment on a pull request with {}. The answer is for this run alone. A run that nobody answers ends after {} days.\n",
             code(&format!("penstock approve {} {}", short(&run.cluster), run.execution)),
             code(&format!("penstock reject {} {}", short(&run.cluster), run.execution)),
             code(&format!("POST /v1/clusters/{}/runs/{}/approvals", short(&run.cluster), run.execution)),
+            code(&format!("/penstock approve {}", run.execution)),
             GATE_TIMEOUT_MINUTES / (24 * 60),
         ));
     }
     text
+}
+
+/// The comment to whoever gave a command that was not taken.
+pub(super) fn refused(refused: &RunAnswerRefused) -> String {
+    format!(
+        "The command in [this comment](#issuecomment-{}) was not taken: {}.\n\nNothing has changed. The gate takes {} and {} as the first line \
+         of a new comment, from whoever is asked.",
+        refused.comment,
+        plain(&refused.reason),
+        code("/penstock approve <run>"),
+        code("/penstock reject <run> <reason>"),
+    )
 }
 
 fn row(reason: &RunObstacle) -> String {

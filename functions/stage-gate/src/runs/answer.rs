@@ -64,7 +64,10 @@ pub fn answered(key: &ClusterKey, execution: &ExecutionId, outcome: &Outcome) ->
     match outcome {
         Outcome::Decided(case) => Response::json(200, &told(key, case)),
         Outcome::Forbidden(reason) => Problem::new(403, "forbidden", "Not allowed", reason.clone()).into(),
-        Outcome::NotWaiting(before) => not_waiting(key, execution, before.as_ref()).into(),
+        Outcome::NotWaiting(before) => {
+            let detail = nobody_waits(key, execution, before.as_ref());
+            Problem::new(409, "not-waiting", "Nobody waits for this answer", detail).into()
+        }
         Outcome::Another(commit) => {
             let detail = format!("the run {execution} deploys {commit}, and not what you name: look at it again");
             Problem::new(409, "another-commit", "The run deploys another commit", detail).into()
@@ -73,15 +76,15 @@ pub fn answered(key: &ClusterKey, execution: &ExecutionId, outcome: &Outcome) ->
     }
 }
 
-fn not_waiting(key: &ClusterKey, execution: &ExecutionId, before: Option<&Told>) -> Problem {
+/// That a run waits for no answer, and what became of it, as far as its gate said.
+pub fn nobody_waits(key: &ClusterKey, execution: &ExecutionId, before: Option<&Told>) -> String {
     let said = match before {
         Some(Told { verdict: Verdict::Admit, at, .. }) => format!("its gate let it go on at {at:.0}"),
         Some(Told { verdict: Verdict::Reject, at, .. }) => format!("its gate ended it at {at:.0}"),
         Some(Told { verdict: Verdict::Hold, .. }) => "it was stopped, or answered in the console".to_owned(),
         None => "it has not come to its gate, or there is none".to_owned(),
     };
-    let detail = format!("no run {execution} waits at the gate of {key}: {said}");
-    Problem::new(409, "not-waiting", "Nobody waits for this answer", detail)
+    format!("no run {execution} waits at the gate of {key}: {said}")
 }
 
 /// The removals that wait for people.

@@ -2,8 +2,9 @@
 
 use common::{
     domain::{
+        access::{self, Action, Actor},
         cluster::ClusterKey,
-        id::{CommitSha, CorrelationId, ExecutionId, PersonName},
+        id::{CommitSha, CorrelationId, ExecutionId},
         run::{Answer, Approval, Told},
     },
     fault::Fault,
@@ -48,7 +49,7 @@ where
     F: Forge,
     C: Pause,
 {
-    /// Takes somebody's answer to one run. It says nothing of any other.
+    /// Takes somebody's answer to one run, however they gave it. It says nothing of any other.
     ///
     /// # Errors
     /// `Retry` when the outcome is not known: the same answer finds it out.
@@ -57,9 +58,13 @@ where
         key: &ClusterKey,
         execution: &ExecutionId,
         saying: &Saying,
-        by: &PersonName,
+        actor: &Actor,
         cause: &CorrelationId,
     ) -> Result<Outcome, Fault> {
+        if let Err(forbidden) = access::may(actor, Action::AnswerRun) {
+            return Ok(Outcome::Forbidden(forbidden.to_string()));
+        }
+        let by = &actor.person;
         let clusters = self.clusters().await?;
         let Some(cluster) = clusters.get(key) else { return Ok(Outcome::NoCluster) };
         let mut patience = Patience::new(&self.clock);

@@ -54,7 +54,7 @@ where
             Call::Lift(hold) => answer::lifted(&hold, &self.lift(&hold, actor, cause).await?),
             Call::Explain(cluster) => answer::explained(&cluster, self.explain(&cluster).await?.as_ref()),
             Call::Answer(cluster, execution, saying) => {
-                let answered = self.answer(&cluster, &execution, &saying, &actor.person, cause).await?;
+                let answered = self.answer(&cluster, &execution, &saying, actor, cause).await?;
                 answer::answered(&cluster, &execution, &answered)
             }
             Call::Removals => answer::removals(&self.removals().await?),

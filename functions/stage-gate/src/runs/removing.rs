@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{
     domain::{
         cluster::{RefusedRemovals, RemovalApproval},
-        governance::RepositoryKind,
         id::{CommitSha, CorrelationId, Digest, GroupName, PersonName},
         run::{Answer, Authors, Quorum, Unmet},
     },
-    event::{Host, Repository},
+    event::Repository,
     fault::Fault,
     ports::{
         ClusterRecords, CommitAuthors, Forge, Patience, Pause, RemovalRows, RemovalsChange, RunGates, RunRows,
@@ -158,12 +157,6 @@ where
                 }
             }
         }
-    }
-
-    fn repositories(&self) -> Vec<Repository> {
-        let listed = self.governance.repositories.listed.iter();
-        let of_clusters = listed.filter(|(_, entry)| entry.kind == RepositoryKind::Cluster);
-        of_clusters.map(|(id, entry)| Repository { host: Host::Github, id: *id, name: entry.name.clone() }).collect()
     }
 
     /// The removals of a digest, where they are, and all others of the repository.

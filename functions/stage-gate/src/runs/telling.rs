@@ -8,7 +8,10 @@ use common::{
         id::{CorrelationId, EventId, PersonName},
         run::{Approval, Hold, Lifted, Told, Unmet, Verdict},
     },
-    event::{Envelope, Event, HoldLifted, HoldPlaced, Meta, RemovalsApproved, RunAtGate, RunObstacle, SCHEMA_VERSION},
+    event::{
+        ChangeCommented, Envelope, Event, HoldLifted, HoldPlaced, Meta, RemovalsApproved, Repository, RunAnswerRefused,
+        RunAtGate, RunObstacle, SCHEMA_VERSION,
+    },
 };
 use jiff::Timestamp;
 
@@ -126,6 +129,21 @@ pub fn lifted(hold: &Hold, lifted: &Lifted, cause: &CorrelationId) -> Envelope {
 pub fn hold_entry(hold: &Hold, action: &str, by: &PersonName, cause: &CorrelationId, at: Timestamp) -> Draft {
     let facts = [("by", by.to_string()), ("scope", hold.scope.to_string()), ("until", hold.until.to_string())];
     Draft { reasons: vec![hold.reason.clone()], ..entry(subject(hold), action, facts, cause, at) }
+}
+
+/// That a command in a comment is not taken.
+pub fn not_taken(
+    repository: &Repository,
+    said: &ChangeCommented,
+    reason: String,
+    cause: &CorrelationId,
+    now: Timestamp,
+) -> Envelope {
+    let (number, comment) = (said.number, said.comment);
+    let subject = format!("change:{}/{number}", repository.id);
+    let identity = [comment.to_string(), reason.clone()];
+    let told = RunAnswerRefused { repository: repository.clone(), number, comment, reason };
+    envelope(subject, Event::RunAnswerRefused(told), &[&identity[0], &identity[1]], cause, now)
 }
 
 /// That people let removals through.

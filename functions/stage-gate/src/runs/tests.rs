@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::ClusterGates;
 
+mod comments;
 mod faults;
 mod holds;
 mod jobs;
