@@ -25,6 +25,7 @@ mod auth;
 mod checks;
 mod clock;
 mod control;
+mod deployments;
 mod git;
 mod graphql;
 mod issues;

@@ -20,6 +20,7 @@ pub mod audit;
 pub mod cluster;
 pub mod governance;
 pub mod id;
+pub mod idea;
 pub mod markdown;
 pub mod reason;
 pub mod rhythm;

@@ -123,16 +123,18 @@ events! {
     ChangeMerged(ChangeMerged) = "penstock.scm", "Change Merged";
     /// A pull request was closed without a merge.
     ChangeClosed(Change) = "penstock.scm", "Change Closed";
-    /// A check run, check suite or workflow run came to its end.
+    /// A check run or check suite came to its end.
     CheckCompleted(CheckCompleted) = "penstock.scm", "Check Completed";
     /// An issue was opened or reopened.
     IssueOpened(Issue) = "penstock.scm", "Issue Opened";
-    /// An issue changed in another way.
+    /// An issue changed in another way, or the labels of a pull request.
     IssueUpdated(Issue) = "penstock.scm", "Issue Updated";
     /// An issue was closed or deleted.
     IssueClosed(Issue) = "penstock.scm", "Issue Closed";
     /// A deployment's state was reported.
     DeploymentReported(DeploymentReported) = "penstock.scm", "Deployment Reported";
+    /// A run of a workflow came to its end.
+    WorkflowCompleted(WorkflowCompleted) = "penstock.scm", "Workflow Completed";
     /// A repository has another name or owner; its id stayed.
     RepositoryRenamed(RepositoryRenamed) = "penstock.scm", "Repository Renamed";
     /// The provisioner began to reconcile a branch, or to plan a change.

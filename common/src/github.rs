@@ -24,6 +24,7 @@ mod archive;
 mod authors;
 mod cache;
 mod change_marks;
+mod deployments;
 mod error;
 mod marks;
 mod read;
@@ -74,6 +75,8 @@ enum Scope {
     Draft,
     /// Read what gates of work items look at.
     Evidence,
+    /// Read deployments.
+    Deployments,
     /// Keep what remains of work items that have ended.
     Archive,
 }

@@ -24,6 +24,7 @@
 //! | `said` | [`SaidCommitted`]: how a write of what is said once ended |
 //! | `sources` | [`Sources`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
+//! | `ideas` | [`IdeaRows`] |
 //! | `items` | [`ItemRows`] |
 
 use std::{future::Future, time::Duration};
@@ -31,14 +32,15 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    archive::*, chat::*, forge::*, gates::*, intake::*, items::*, jobs::*, ledger::*, marks::*, outbox::*, patience::*,
-    pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, sources::*, wip::*,
+    archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, marks::*, outbox::*,
+    patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, sources::*, wip::*,
 };
 
 mod archive;
 mod chat;
 mod forge;
 mod gates;
+mod ideas;
 mod intake;
 mod items;
 mod jobs;

@@ -52,6 +52,7 @@ mod files;
 mod gates;
 mod governance;
 mod host;
+mod ideas;
 mod items;
 mod jobs;
 mod pipelines;
@@ -135,6 +136,7 @@ struct State {
     pipelines: BTreeMap<String, FakePipeline>,
     store: store::State,
     wip: wip::State,
+    ideas: ideas::State,
     items: items::State,
     rhythm: rhythm::State,
     chat: chat::State,

@@ -29,9 +29,10 @@ pub(super) const PERSON: &str = "local-person";
 pub const PERSON_TOKEN: &str = "local-person-token";
 
 /// Everything that the installation was granted when it was made: the most that a token can be asked for.
-const GRANTED: [(&str, Access); 6] = [
+const GRANTED: [(&str, Access); 7] = [
     ("checks", Access::Write),
     ("contents", Access::Write),
+    ("deployments", Access::Read),
     ("issues", Access::Write),
     ("metadata", Access::Read),
     ("pull_requests", Access::Write),

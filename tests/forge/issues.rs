@@ -150,7 +150,7 @@ pub(super) async fn show(State(world): State<Arc<World>>, visitor: Visitor) -> A
     visitor.needs("issues", Access::Read)?;
     if let Some(pull) = world.memory().pulls.get(&visitor.number("number")?).cloned() {
         let mut shown = payload::pull(&world, &pull);
-        shown["pull_request"] = json!({});
+        shown["pull_request"] = json!({"merged_at": shown["merged_at"]});
         return ok(shown);
     }
     ok(find(&world, &visitor)?.show(&world))
@@ -174,7 +174,7 @@ pub(super) async fn list(State(world): State<Arc<World>>, visitor: Visitor) -> A
         .collect();
     for pull in pulls.into_values().filter(|pull| labels.is_subset(&pull.labels) && pull.open) {
         let mut shown = payload::pull(&world, &pull);
-        shown["pull_request"] = json!({});
+        shown["pull_request"] = json!({"merged_at": shown["merged_at"]});
         found.push((pull.number, shown));
     }
     found.sort_by_key(|(number, _)| *number);

@@ -14,7 +14,9 @@ use common::domain::id::quoted;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{auth, checks, control, graphql, issues, pulls, repository, smart_http, statuses, talk, world::World};
+use super::{
+    auth, checks, control, deployments, graphql, issues, pulls, repository, smart_http, statuses, talk, world::World,
+};
 
 /// The largest push in bytes: more than any test or demo has.
 const LARGEST_PUSH: usize = 256 * 1024 * 1024;
@@ -116,6 +118,9 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/issues/comments/{id}", get(talk::show_comment).patch(talk::edit_comment))
         .route("/statuses/{sha}", post(statuses::create))
         .route("/activity", get(repository::activity))
+        .route("/deployments", get(deployments::list).post(deployments::create))
+        .route("/deployments/{id}", get(deployments::show))
+        .route("/deployments/{id}/statuses", get(deployments::statuses).post(deployments::report))
         .route("/commits/{sha}", get(repository::commit))
         .route("/commits/{sha}/pulls", get(pulls::with_commit))
         .route("/commits/{sha}/statuses", get(statuses::list))

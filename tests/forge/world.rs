@@ -16,6 +16,7 @@ use super::{
     auth::{Access, Token, granted},
     checks::Check,
     clock,
+    deployments::Deployment,
     git::Git,
     issues::Issue,
     pulls::Pull,
@@ -57,6 +58,7 @@ pub(super) struct Memory {
     pub(super) comments: Vec<Comment>,
     pub(super) checks: Vec<Check>,
     pub(super) statuses: Vec<Value>,
+    pub(super) deployments: Vec<Deployment>,
     /// Every change of a ref, oldest first.
     pub(super) activities: Vec<Value>,
     /// What the installation was granted, by permission.
@@ -103,6 +105,7 @@ impl World {
             comments: Vec::new(),
             checks: Vec::new(),
             statuses: Vec::new(),
+            deployments: Vec::new(),
             activities: Vec::new(),
             granted: granted(),
             tokens: HashMap::new(),

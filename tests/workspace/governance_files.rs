@@ -94,7 +94,7 @@ fn committed_stage_pipelines_are_the_two_that_ship() {
         stages("candlefish"),
         [
             row("spark", 3, 4, 1),
-            row("seed", 2, 8, 3),
+            row("seed", 2, 9, 3),
             row("scaffold", 2, 12, 3),
             row("ship", 2, 12, 3),
             row("scale", 2, 7, 1)

@@ -92,6 +92,7 @@ macro_rules! suite {
     };
 }
 
+mod ideas;
 mod items;
 mod removals;
 mod rhythm;

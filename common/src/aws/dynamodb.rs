@@ -33,6 +33,7 @@ mod chat;
 mod clusters;
 mod feedback;
 mod fence;
+mod ideas;
 mod intake;
 mod item;
 mod items;
@@ -50,6 +51,7 @@ pub use self::{
     audit::AUDIT_TRAIL_ACTIONS,
     clusters::{CLUSTER_LEDGER_ACTIONS, CLUSTER_RECORD_ACTIONS},
     feedback::FEEDBACK_ACTIONS,
+    ideas::IDEA_ACTIONS,
     intake::INTAKE_ACTIONS,
     items::{ITEM_ACTIONS, ITEM_LIST_ACTIONS},
     outbox::OUTBOX_ACTIONS,

@@ -290,7 +290,12 @@ impl ItemId {
         Self(format!("issue-{repository}-{number}"))
     }
 
-    /// The item that a pull request is: `pr-<repository id>-<number>`.
+    /// The item that a pull request with the label of items is: `change-<repository id>-<number>`.
+    pub fn of_change(repository: RepositoryId, number: u64) -> Self {
+        Self(format!("change-{repository}-{number}"))
+    }
+
+    /// The place that a pull request takes by itself, and no item of stages: `pr-<repository id>-<number>`.
     pub fn of_pull_request(repository: RepositoryId, number: u64) -> Self {
         Self(format!("pr-{repository}-{number}"))
     }

@@ -8,6 +8,7 @@
 //! the move ([`crate::domain::wip`]).
 
 mod blocking;
+mod deployment;
 mod document;
 mod dossier;
 mod evidence;
@@ -24,6 +25,7 @@ mod unmet;
 
 pub use self::{
     blocking::{NewBlocker, NotBlocked},
+    deployment::{Deployment, deployed},
     dossier::{Answered, Dossier, Verdict},
     evidence::{Evidence, NotANumber, Number, Provenance, Source, Value},
     follow::{Follow, IssueSeen, follow, owner_of, title_of},
@@ -32,7 +34,9 @@ pub use self::{
     known::known,
     obstacle::{Obstacle, Remedy, obstacles},
     pipeline::{Comparison, Condition, Criterion, Measure, Requirement, Review, Stage, StagePipeline},
-    sourcing::{CheckSeen, Link, Wanted, criterion_of, directory, from_change, from_checks, from_file, wanted, worse},
+    sourcing::{
+        CheckSeen, Link, Wanted, criterion_of, directory, from_change, from_checks, from_file, from_idea, wanted, worse,
+    },
     suggestion::{Because, Spoken, Suggestion, suggest},
     unmet::Unmet,
 };

@@ -182,7 +182,9 @@ fn pull_request(what: &str, found: wire::Pull) -> Result<PullRequest, Fault> {
         author: found.user.map(|user| user.id),
         reviewers: found.requested_reviewers.iter().map(|user| user.id).collect(),
         head: parse(what, &found.head.sha)?,
+        head_branch: found.head.branch,
         base_branch: found.base.branch.parse().map_err(|error| Fault::reject(format!("{what}: {error}")))?,
+        updated_at: found.updated_at,
     })
 }
 

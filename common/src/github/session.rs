@@ -44,6 +44,8 @@ impl Scope {
             Self::Evidence => serde_json::json!({
                 "checks": "read", "contents": "read", "issues": "read", "metadata": "read", "pull_requests": "read"
             }),
+            // Asked for by itself: an App without it reads all else.
+            Self::Deployments => serde_json::json!({"deployments": "read", "metadata": "read"}),
             Self::Archive => serde_json::json!({
                 "contents": "write", "issues": "write", "metadata": "read", "pull_requests": "read"
             }),

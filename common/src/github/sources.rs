@@ -1,10 +1,14 @@
 //! Reading what gates of work items look at: check runs, the files of an item, issues.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
 use crate::{
     domain::{id::CommitSha, stage::CheckSeen},
     event::Repository,
     fault::Fault,
-    ports::{CommentNow, EntryKind, IssueNow, Sources, TreeEntry},
+    ports::{CommentNow, DeploymentNow, EntryKind, IssueNow, Sources, TreeEntry},
 };
 
 use super::{
@@ -76,7 +80,7 @@ impl Sources for GitHub {
         // A name that moved answers 301 as an issue does that was transferred: the name is asked first.
         self.still_means(&call).await?;
         match self.call::<wire::Issue, _>(&call, GET, &format!("/issues/{number}")).await {
-            Ok(found) if found.pull_request.is_some() || found.number != number => Ok(None),
+            Ok(found) if found.number != number => Ok(None),
             Ok(found) => Ok(Some(issue_now(found))),
             Err(Failure::NotFound(_) | Failure::Moved(_)) => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -106,12 +110,24 @@ impl Sources for GitHub {
             let found: Vec<wire::Issue> = self.call(&call, GET, &below).await?;
             let last = found.len() < PAGE;
             // GitHub lists pull requests as issues, too ("List repository issues").
-            all.extend(found.into_iter().filter(|issue| issue.pull_request.is_none()).map(issue_now));
+            all.extend(found.into_iter().map(issue_now));
             if last {
                 break;
             }
         }
         Ok(all)
+    }
+
+    async fn deployment(&self, repository: &Repository, id: u64) -> Result<Option<DeploymentNow>, Fault> {
+        self.deployment_now(repository, id).await
+    }
+
+    async fn deployments_since(&self, repository: &Repository, since: Timestamp) -> Result<Vec<u64>, Fault> {
+        self.deployments_made(repository, since).await
+    }
+
+    async fn changes_with(&self, repository: &Repository, commit: &CommitSha) -> Result<BTreeSet<u64>, Fault> {
+        self.pulls_with(repository, commit).await
     }
 }
 
@@ -133,6 +149,8 @@ fn comment_now(what: &str, found: wire::WrittenComment) -> Result<CommentNow, Fa
 fn issue_now(found: wire::Issue) -> IssueNow {
     IssueNow {
         number: found.number,
+        change: found.pull_request.is_some(),
+        merged: found.pull_request.is_some_and(|change| change.merged_at.is_some()),
         open: found.state == "open",
         title: found.title,
         labels: found.labels.into_iter().map(|label| label.name).collect(),

@@ -73,6 +73,7 @@ pub(super) struct Pull {
     pub(super) requested_reviewers: Vec<User>,
     pub(super) head: Tip,
     pub(super) base: Tip,
+    pub(super) updated_at: jiff::Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +88,27 @@ pub(super) struct Issue {
     pub(super) assignees: Vec<User>,
     pub(super) performed_via_github_app: Option<App>,
     /// There when the issue is a pull request.
-    pub(super) pull_request: Option<serde::de::IgnoredAny>,
+    pub(super) pull_request: Option<Merging>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Merging {
+    pub(super) merged_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Deployment {
+    pub(super) id: u64,
+    pub(super) sha: String,
+    pub(super) environment: String,
+    pub(super) created_at: jiff::Timestamp,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeploymentStatus {
+    pub(super) id: u64,
+    pub(super) state: String,
+    pub(super) created_at: jiff::Timestamp,
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, future::Future};
 
+use jiff::Timestamp;
+
 pub use crate::domain::cluster::{EntryKind, TreeEntry};
 use crate::{
     domain::id::{BlobSha, BranchName, CommitSha, GitHubUserId},
@@ -89,6 +91,10 @@ pub struct PullRequest {
     pub reviewers: BTreeSet<u64>,
     /// The head commit.
     pub head: CommitSha,
+    /// The name of the head branch: foreign text, that of a fork's branch too.
+    pub head_branch: String,
     /// The base branch.
     pub base_branch: BranchName,
+    /// When something last happened to it.
+    pub updated_at: Timestamp,
 }

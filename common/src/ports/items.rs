@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, future::Future};
 
 use jiff::Timestamp;
 
-use super::wip::{MAX_WEIGHT, weight};
+use super::{
+    ideas::IdeaRows,
+    wip::{MAX_WEIGHT, weight},
+};
 use crate::{
     domain::{
         audit::Draft,
@@ -62,8 +65,8 @@ pub enum ItemCommitted {
     Lost,
 }
 
-/// The items' rows.
-pub trait ItemRows: Sync {
+/// The items' rows, with those of the ideas that they were.
+pub trait ItemRows: IdeaRows + Sync {
     /// An item, and how a request about it was answered, from one consistent read.
     fn item(&self, id: &ItemId, request: Option<&RequestId>) -> impl Future<Output = Result<Found, Fault>> + Send;
 

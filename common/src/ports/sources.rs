@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, future::Future};
 
+use jiff::Timestamp;
+
 use super::{Forge, TreeEntry};
 use crate::{
     domain::{id::CommitSha, stage::CheckSeen},
@@ -29,7 +31,7 @@ pub trait Sources: Forge {
         directory: &str,
     ) -> impl Future<Output = Result<Vec<TreeEntry>, Fault>> + Send;
 
-    /// An issue as the host has it now; nothing when there is none in this repository (any more), or when it is a pull request.
+    /// An issue or a pull request as the host has it now; nothing when there is none in this repository (any more).
     fn issue(
         &self,
         repository: &Repository,
@@ -43,19 +45,62 @@ pub trait Sources: Forge {
         comment: u64,
     ) -> impl Future<Output = Result<Option<CommentNow>, Fault>> + Send;
 
-    /// Every issue that is open now and has a label, the oldest first; no pull requests.
+    /// Every issue and pull request that is open now and has a label, the oldest first.
     fn issues_labelled(
         &self,
         repository: &Repository,
         label: &str,
     ) -> impl Future<Output = Result<Vec<IssueNow>, Fault>> + Send;
+
+    /// A deployment with its latest state; nothing when there is none of this number, or nothing was said of it yet.
+    fn deployment(
+        &self,
+        repository: &Repository,
+        id: u64,
+    ) -> impl Future<Output = Result<Option<DeploymentNow>, Fault>> + Send;
+
+    /// The deployments that were made since then, at most [`MOST_DEPLOYMENTS`], the newest first.
+    fn deployments_since(
+        &self,
+        repository: &Repository,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<u64>, Fault>> + Send;
+
+    /// The pull requests whose commit this is: their numbers.
+    fn changes_with(
+        &self,
+        repository: &Repository,
+        commit: &CommitSha,
+    ) -> impl Future<Output = Result<BTreeSet<u64>, Fault>> + Send;
 }
 
-/// An issue's present state.
+/// How many deployments one look lists.
+pub const MOST_DEPLOYMENTS: usize = 100;
+
+/// A deployment's present state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentNow {
+    /// Its id.
+    pub id: u64,
+    /// The commit that is deployed.
+    pub commit: CommitSha,
+    /// The name of the environment: foreign text.
+    pub environment: String,
+    /// The host's word for its state: `success`, `failure`, …
+    pub state: String,
+    /// Since when it is so.
+    pub at: Timestamp,
+}
+
+/// The present state of an issue or a pull request, which share their numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueNow {
     /// The number.
     pub number: u64,
+    /// Whether it is a pull request.
+    pub change: bool,
+    /// Whether it was merged.
+    pub merged: bool,
     /// Whether it is open.
     pub open: bool,
     /// Its title: foreign text.

@@ -10,8 +10,8 @@ use crate::{
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
     fault::Fault,
     ports::{
-        ChangeMarks, CheckRun, Clock, CommentNow, CommitAuthors, CommitStatus, EntryKind, Forge, IssueNow, Marks,
-        NewIssue, PullRequest, StickyComment, TreeEntry,
+        ChangeMarks, CheckRun, Clock, CommentNow, CommitAuthors, CommitStatus, DeploymentNow, EntryKind, Forge,
+        IssueNow, Marks, NewIssue, PullRequest, StickyComment, TreeEntry,
     },
     testing::{World, envelope, id, repository},
 };
@@ -38,6 +38,7 @@ pub(super) struct State {
     checks_seen: BTreeMap<CommitSha, Vec<CheckSeen>>,
     issues: BTreeMap<(RepositoryId, u64), IssueNow>,
     written: BTreeMap<(RepositoryId, u64), CommentNow>,
+    deployments: BTreeMap<u64, DeploymentNow>,
     kept: BTreeMap<String, CommitSha>,
     opened: Vec<NewIssue>,
 }
@@ -150,7 +151,9 @@ impl World {
             author: Some(1001),
             reviewers: BTreeSet::new(),
             head: head.clone(),
+            head_branch: format!("change-{number}"),
             base_branch: base_branch.clone(),
+            updated_at: self.now(),
         };
         self.state().host.pull_requests.insert((repository().id, number), pull_request);
         self.about_change(number, "opened", Event::ChangeOpened)

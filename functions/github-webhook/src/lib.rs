@@ -80,6 +80,7 @@ pub const MANIFEST: Manifest = Manifest {
         EventKind::IssueUpdated,
         EventKind::IssueClosed,
         EventKind::DeploymentReported,
+        EventKind::WorkflowCompleted,
         EventKind::RepositoryRenamed,
     ],
     alarms: &[],

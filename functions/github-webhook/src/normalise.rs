@@ -6,7 +6,7 @@ use common::{
     domain::id::{BranchName, CommitSha, IdError, quoted},
     event::{
         BranchDeleted, BranchPushed, Change, ChangeCommented, ChangeMerged, ChangeReviewed, CheckCompleted, CheckKind,
-        DeploymentReported, Event, Issue, RepositoryRenamed,
+        DeploymentReported, Event, Issue, RepositoryRenamed, WorkflowCompleted,
     },
 };
 
@@ -92,7 +92,7 @@ pub fn normalise(name: Name, body: &[u8]) -> Result<Normal, Refusal> {
         }
         Name::WorkflowRun => {
             let WorkflowRunEvent { action, workflow_run, repository } = read(name, body)?;
-            check(name, CheckKind::WorkflowRun, &action, workflow_run, &repository).map_err(bad)
+            workflow(&action, workflow_run, &repository).map_err(bad)
         }
         Name::DeploymentStatus => deployment_status(read(name, body)?).map_err(bad),
         Name::Repository => repository(read(name, body)?).map_err(bad),
@@ -145,6 +145,14 @@ fn push(push: &Push) -> Result<Normal, IdError> {
 fn pull_request(payload: PullRequestEvent) -> Result<Normal, IdError> {
     let PullRequestEvent { action, number, pull_request, repository, sender } = payload;
     let repository = repository.normal()?;
+    // A label says which work is followed as an item, and decides nothing on the pull request: it wakes whoever follows issues.
+    if matches!(action.as_str(), "labeled" | "unlabeled") {
+        let subject = format!("issue:{}/{number}", repository.id);
+        let author = pull_request.user.as_ref().map(|user| actor(Some(user)));
+        let action = action.into_string();
+        let event = Event::IssueUpdated(Issue { repository, number, author, sender: actor(sender.as_ref()), action });
+        return Ok(Normal::Event { subject, event: Box::new(event) });
+    }
     let subject = format!("change:{}/{number}", repository.id);
     let (head, base): (CommitSha, CommitSha) = (pull_request.head.sha.parse()?, pull_request.base.sha.parse()?);
     let base_branch: BranchName = match pull_request.base.reference.parse() {
@@ -229,6 +237,18 @@ fn check(name: Name, kind: CheckKind, action: &Word, check: Check, repository: &
     }
     let conclusion = check.conclusion.map(Word::into_string);
     let event = Event::CheckCompleted(CheckCompleted { repository, check: kind, id: check.id, head, conclusion });
+    Ok(Normal::Event { subject, event: Box::new(event) })
+}
+
+fn workflow(action: &Word, run: Check, repository: &Repository) -> Result<Normal, IdError> {
+    let repository = repository.normal()?;
+    let subject = format!("repository:{}", repository.id);
+    let head = run.head_sha.parse()?;
+    if action.as_str() != "completed" {
+        return Ok(other_action(Name::WorkflowRun, action.as_str()));
+    }
+    let conclusion = run.conclusion.map(Word::into_string);
+    let event = Event::WorkflowCompleted(WorkflowCompleted { repository, run: run.id, head, conclusion });
     Ok(Normal::Event { subject, event: Box::new(event) })
 }
 

@@ -7,7 +7,7 @@ use common::{
         stage::Item,
     },
     fault::Fault,
-    http::{Request, Response, failed},
+    http::{Refusal, Request, Response, failed},
     ports::{ItemRows, Pause, Sources, WipRows},
 };
 
@@ -26,19 +26,29 @@ pub async fn serve<R: ItemRows + WipRows, C: Pause, H: Sources>(
     gates: &ItemGates<R, C, H>,
     request: &Request,
 ) -> Response {
-    let response = match call(request, &gates.governance) {
+    answered(request, async {
+        let (actor, call) = call(request, &gates.governance)?;
+        tracing::info!(person = actor.person.as_str(), role = actor.role.as_str(), call = name(&call), "asked");
+        Ok(done(gates, &actor, call, &request.correlation(gates.now())).await)
+    })
+    .await
+}
+
+/// The response to a request, whatever comes of it: a refusal, a fault, or what was done. One line of log for it.
+pub(crate) async fn answered(
+    request: &Request,
+    work: impl Future<Output = Result<Result<Response, Fault>, Refusal>>,
+) -> Response {
+    let response = match work.await {
         Err(refusal) => (&refusal).into(),
-        Ok((actor, call)) => {
-            tracing::info!(person = actor.person.as_str(), role = actor.role.as_str(), call = name(&call), "asked");
-            done(gates, &actor, call, &request.correlation(gates.now())).await.unwrap_or_else(|fault| {
-                let chain = fault.chain();
-                match &fault {
-                    Fault::Retry { .. } | Fault::Reject { .. } => tracing::warn!(fault = chain, "it could not be done"),
-                    Fault::Bug { .. } => tracing::error!(fault = chain, "it could not be done"),
-                }
-                failed(&fault, "stage-gate")
-            })
-        }
+        Ok(done) => done.unwrap_or_else(|fault| {
+            let chain = fault.chain();
+            match &fault {
+                Fault::Retry { .. } | Fault::Reject { .. } => tracing::warn!(fault = chain, "it could not be done"),
+                Fault::Bug { .. } => tracing::error!(fault = chain, "it could not be done"),
+            }
+            failed(&fault, "stage-gate")
+        }),
     };
     // One line a request. Neither the token nor the body is in it; the path is foreign text, quoted and cut.
     let (method, path) = (quoted(request.method(), 10), quoted(request.path(), 120));

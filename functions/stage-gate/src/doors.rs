@@ -11,7 +11,7 @@ use common::{
 };
 
 use crate::{
-    ItemGates, api,
+    ItemGates, api, ideas,
     runs::{ClusterGates, http::is_ours},
 };
 
@@ -78,6 +78,9 @@ where
     pub async fn serve(&self, request: &Request) -> Response {
         if is_ours(request.path()) {
             return Box::pin(self.runs.serve(request)).await;
+        }
+        if ideas::http::is_ours(request.path()) {
+            return Box::pin(ideas::api::serve(&self.items, request)).await;
         }
         Box::pin(api::serve(&self.items, request)).await
     }

@@ -1,4 +1,5 @@
-//! Items that issues describe: made, put aside and brought back as the issue is now. An event only wakes; the sweep finds the same without one.
+//! Items that issues and pull requests are: made, put aside and brought back as those are now. An event only wakes; the sweep finds the same
+//! without one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,8 @@ use common::{
         governance::{Identity, RepositoryEntry, RepositoryItems},
         id::{CorrelationId, ItemId, RepositoryId, RequestId},
         stage::{
-            Destination, Dossier, Follow, IssueSeen, Item, Link, MoveRequest, Position, follow, owner_of, title_of,
+            Destination, Dossier, Follow, IssueSeen, Item, Link, MoveRequest, Position, Spoken, Suggestion, follow,
+            owner_of, suggest, title_of,
         },
         wip::ItemType,
     },
@@ -18,7 +20,7 @@ use common::{
 
 use crate::{
     moving::Hand,
-    service::{Created, ItemGates, NewItem},
+    service::{Created, ItemGates, NewItem, Origin},
     telling,
     writing::Said,
 };
@@ -26,11 +28,11 @@ use crate::{
 /// How many items one read takes.
 const PAGE: usize = 100;
 
-/// Which issue.
+/// Which issue or pull request: they share their numbers.
 type Which = (RepositoryId, u64);
 
 impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
-    /// Looks at one issue, of a repository whose issues are items.
+    /// Looks at one issue or pull request, of a repository where those with a label are items.
     ///
     /// # Errors
     /// `Retry` when the host or the table did not answer.
@@ -99,17 +101,21 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         entry.items.as_ref().filter(|items| items.label.is_some()).map(|items| (entry, items))
     }
 
-    /// Every item that an issue describes, by the issue.
+    /// Every item that an issue or a pull request is, by that.
     async fn linked(&self) -> Result<BTreeMap<Which, Item>, Fault> {
-        let mut found = BTreeMap::new();
+        let which =
+            |item: &Item| item.link.as_ref().and_then(|link| Some((link.repository, link.origin(item.item_type)?)));
+        Ok(self.with_link().await?.into_iter().filter_map(|item| which(&item).map(|which| (which, item))).collect())
+    }
+
+    /// Every item that lives on a source host.
+    pub(crate) async fn with_link(&self) -> Result<Vec<Item>, Fault> {
+        let mut found = Vec::new();
         let mut after: Option<ItemId> = None;
         loop {
             // Rows that cannot be read are told by whoever keeps places; an issue of theirs makes no second item, because of the id.
             let Page { items, next, .. } = self.rows.items(after.as_ref(), PAGE).await?;
-            for item in items {
-                let which = item.link.as_ref().and_then(|link| Some((link.repository, link.issue?)));
-                found.extend(which.map(|which| (which, item)));
-            }
+            found.extend(items.into_iter().filter(|item| item.link.is_some()));
             after = next;
             if after.is_none() {
                 return Ok(found);
@@ -126,41 +132,68 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         item: Option<&Item>,
         cause: &CorrelationId,
     ) -> Result<(), Fault> {
-        let seen = issue.map(|issue| IssueSeen {
-            open: issue.open,
-            labelled: items.label.as_ref().is_some_and(|label| issue.labels.contains(label)),
-            title: title_of(&issue.title),
-        });
+        let seen = match issue {
+            Some(issue) => Some(self.seen(host, items, issue, item).await?),
+            None => None,
+        };
+        let suggested = seen.as_ref().and_then(|seen| seen.suggested.clone());
         match (follow(seen.as_ref(), item), issue, item) {
-            (Follow::Make, Some(issue), _) => self.make_of(host, items, issue, cause).await,
+            (Follow::Make, Some(issue), _) => self.make_of(host, items, (issue, suggested), cause).await,
             (Follow::Aside(why), _, Some(item)) => {
-                self.by_issue(&item.id, Destination::Parked, Some(why), number, cause).await
+                self.by_issue(&item.id, Destination::Parked, Some(&why), number, cause).await
             }
             (Follow::Resume, _, Some(item)) => {
                 let to = Destination::Stage(item.position.stage().clone());
                 self.by_issue(&item.id, to, None, number, cause).await
             }
-            (Follow::Rename(title), _, Some(item)) => {
-                let renamed = |dossier: &Dossier, _: &_, now| {
+            (Follow::Learn(title, suggested), _, Some(item)) => {
+                let learnt = |dossier: &Dossier, _: &_, now| {
                     let mut after = dossier.clone();
                     after.item.title = title.clone();
-                    after.item.updated_at = now;
+                    after.item.suggested = suggested.clone();
+                    // A label is nobody's work on the item: it keeps no kill rule from finding that it stands still.
+                    if dossier.item.title != title {
+                        after.item.updated_at = now;
+                    }
                     after.item.version += 1;
-                    let facts = [("issue", number.to_string()), ("title", title.clone())];
-                    let entry = telling::entry(&item.id, "item.rename", facts, cause, now);
+                    let stage = suggested.as_ref().map(|found| found.stage.to_string()).unwrap_or_default();
+                    let facts = [("issue", number.to_string()), ("title", title.clone()), ("suggested", stage)];
+                    let entry = telling::entry(&item.id, "item.follow", facts, cause, now);
                     Ok::<_, ()>(Said { after, entry, events: Vec::new() })
                 };
-                self.write(&item.id, cause, renamed).await.map(drop)
+                self.write(&item.id, cause, learnt).await.map(drop)
             }
             _ => Ok(()),
         }
+    }
+
+    /// An issue or a pull request as it matters to its item.
+    async fn seen(
+        &self,
+        host: &Repository,
+        items: &RepositoryItems,
+        issue: &IssueNow,
+        item: Option<&Item>,
+    ) -> Result<IssueSeen, Fault> {
+        let labelled = items.label.as_ref().is_some_and(|label| issue.labels.contains(label));
+        // What is no item and becomes none is asked for nothing more.
+        let branch = match issue.change && (labelled || item.is_some()) {
+            true => self.host.pull_request(host, issue.number).await?.map(|change| change.head_branch),
+            false => None,
+        };
+        let title = title_of(&issue.title);
+        let labels = issue.labels.iter().map(String::as_str).collect();
+        let spoken = Spoken { labels, branch: branch.as_deref(), title: &title };
+        let suggested = suggest(&self.pipeline(item.map_or(&items.pipeline, |item| &item.pipeline)), &spoken);
+        let what = if issue.change { "pull request" } else { "issue" };
+        Ok(IssueSeen { open: issue.open, merged: issue.merged, labelled, what, title, suggested })
     }
 
     async fn make_of(
         &self,
         host: &Repository,
         items: &RepositoryItems,
-        issue: &IssueNow,
+        (issue, suggested): (&IssueNow, Option<Suggestion>),
         cause: &CorrelationId,
     ) -> Result<(), Fault> {
         // Whoever labels issues may not use up what somebody of another pod may own.
@@ -168,24 +201,33 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         let theirs = |id| people.who(&Identity::GitHub(id)).filter(|(name, _)| people.in_pod(name, &items.pod));
         let who = |id| theirs(id).map(|(name, _)| name.clone());
         let Some(owner) = owner_of(issue.assignees.iter().copied(), issue.author, who) else {
-            tracing::warn!(repository = %host.name, number = issue.number, "this issue becomes no item: it is assigned to nobody of the pod, and nobody of it wrote it");
+            tracing::warn!(repository = %host.name, number = issue.number, "this becomes no item: it is assigned to nobody of the pod, and nobody of it wrote it");
             return Ok(());
         };
-        let id = ItemId::of_issue(host.id, issue.number);
+        let (id, item_type) = match issue.change {
+            true => (ItemId::of_change(host.id, issue.number), ItemType::PullRequest),
+            false => (ItemId::of_issue(host.id, issue.number), ItemType::Issue),
+        };
+        let counts = self.governance.repositories.listed.get(&host.id).is_some_and(|entry| entry.wip.is_some());
+        if issue.change && counts {
+            tracing::info!(item = %id, "this pull request becomes no item: repositories.yaml counts it as work by itself (wip)");
+            return Ok(());
+        }
         let new = NewItem {
             id: id.clone(),
             title: title_of(&issue.title),
-            item_type: ItemType::Issue,
+            item_type,
             pod: items.pod.clone(),
             owner: owner.clone(),
             pipeline: items.pipeline.clone(),
         };
-        let link = Link { repository: host.id, issue: Some(issue.number), change: None, aside: false };
-        match self.create_linked(&new, Some(link), &owner, cause).await? {
+        let (of_issue, change) = if issue.change { (None, Some(issue.number)) } else { (Some(issue.number), None) };
+        let link = Some(Link { repository: host.id, issue: of_issue, change, aside: false });
+        match self.create_linked(&new, Origin { link, suggested }, &owner, cause).await? {
             Created::New(_) | Created::Same(_) => {}
-            Created::Waits(_) => tracing::info!(item = %id, "the item of this issue waits for a place"),
+            Created::Waits(_) => tracing::info!(item = %id, "this item waits for a place"),
             Created::Another | Created::HeldOtherwise { .. } | Created::NoRule(_) => {
-                tracing::warn!(item = %id, "this issue becomes no item: its id or its place is another's, or there is no rule for it");
+                tracing::warn!(item = %id, "this becomes no item: its id or its place is another's, or there is no rule for it");
             }
         }
         Ok(())
@@ -218,7 +260,7 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
                 to: to.clone(),
                 requested_by: item.owner.clone(),
                 unproven: false,
-                reason: why.map(|why| format!("{why} (issue {number})")),
+                reason: why.map(|why| format!("{why} (number {number})")),
                 version: None,
             };
             if self.moved_by(&dossier, &pipeline, &request, Hand::Issue, Vec::new(), cause).await? {

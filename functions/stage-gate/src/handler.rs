@@ -9,7 +9,7 @@ use common::{
         reason::Reason,
         stage::{Item, MoveRequest, NewBlocker, Obstacle, Remedy},
     },
-    event::{Envelope, Event, StageTransitionRequested},
+    event::{ChangeMerged, Envelope, Event, StageTransitionRequested},
     fault::Fault,
     ports::{Committed, ItemRows, Pause, Sources, WipRows},
 };
@@ -33,6 +33,14 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
             Event::StageTransitionRequested(request) => self.requested(request, &event.meta.correlation_id).await,
             Event::IssueOpened(issue) | Event::IssueUpdated(issue) | Event::IssueClosed(issue) => {
                 self.follow_issue(issue.repository.id, issue.number, &event.meta.correlation_id).await
+            }
+            Event::ChangeOpened(change)
+            | Event::ChangeClosed(change)
+            | Event::ChangeMerged(ChangeMerged { change, .. }) => {
+                self.follow_issue(change.repository.id, change.number, &event.meta.correlation_id).await
+            }
+            Event::DeploymentReported(told) => {
+                self.follow_deployment(told.repository.id, told.deployment, &event.meta.correlation_id).await
             }
             Event::ItemBlocked(said) => {
                 let Ok(Line(text)) = Line::try_from(said.text.clone()) else {
@@ -124,15 +132,21 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         }
     }
 
-    /// Handles a schedule: keeping places, kill review, or following issues.
+    /// Handles a schedule: keeping places and unblocking, kill review, or following issues, pull requests and deployments.
     ///
     /// # Errors
     /// As [`event`](Self::event).
     pub async fn schedule(&self, name: &str) -> Result<(), Fault> {
         let cause = CorrelationId::derived(["stage-gate", name, &self.now().to_string()]);
         match name {
-            "keep" => self.keep_places(&cause).await,
-            "follow" => self.follow_all(&cause).await,
+            "keep" => {
+                let kept = self.keep_places(&cause).await;
+                kept.and(self.unblock_all(&cause).await)
+            }
+            "follow" => {
+                let issues = self.follow_all(&cause).await;
+                issues.and(self.follow_deployments(&cause).await)
+            }
             "review" => self.review_all(&cause).await,
             other => Err(Fault::bug(format!("stage-gate has no schedule {}", quoted(other, 80)))),
         }

@@ -20,10 +20,10 @@ use common::{
         access::{self, Action, Actor},
         cluster::nearest,
         governance::Governance,
-        id::{ItemId, quoted},
+        id::{ItemId, PersonName, PodName, StagePipelineName, quoted},
         stage::{Link, MoveRequest, NewBlocker},
         wip::{
-            Work,
+            ItemType, Work,
             vet::{Misfit, vet},
         },
     },
@@ -214,7 +214,19 @@ fn create(request: &Request, governance: &Governance, actor: &Actor) -> Result<C
     may(actor, Action::Work)?;
     no_query(request)?;
     let CreateBody { id, title: Line(title), item_type, pod, owner, pipeline } = read(request)?;
-    let known = governance.stages.get(&pipeline);
+    vetted(&id, item_type, (&pod, &owner, &pipeline), governance, actor)?;
+    Ok(Call::Create(NewItem { id, title, item_type, pod, owner, pipeline }))
+}
+
+/// Whether an item can be made so, and this person may.
+pub(crate) fn vetted(
+    id: &ItemId,
+    item_type: ItemType,
+    (pod, owner, pipeline): (&PodName, &PersonName, &StagePipelineName),
+    governance: &Governance,
+    actor: &Actor,
+) -> Result<(), Refusal> {
+    let known = governance.stages.get(pipeline);
     // An item of no pipeline is in no stage; what else is wrong with it is said all the same.
     let any = || governance.stages.values().next();
     let first = known.or_else(any).and_then(|pipeline| pipeline.stages.first()).map(|stage| stage.name.clone());
@@ -244,9 +256,8 @@ fn create(request: &Request, governance: &Governance, actor: &Actor) -> Result<C
     if !misfits.is_empty() {
         return Err(Refusal::Misfits(misfits));
     }
-    may(actor, Action::Ask { pod: &pod, expedite: false })?;
-    may(actor, Action::Own { owner: &owner, pod: &pod, theirs: governance.people.in_pod(&owner, &pod) })?;
-    Ok(Call::Create(NewItem { id, title, item_type, pod, owner, pipeline }))
+    may(actor, Action::Ask { pod, expedite: false })?;
+    may(actor, Action::Own { owner, pod, theirs: governance.people.in_pod(owner, pod) })
 }
 
 /// Under the name that the field has here.

@@ -20,11 +20,14 @@
 //! | [`moving`] | moves: decide, take the place, commit |
 //! | [`vouching`] | evidence by somebody's word, and approvals |
 //! | [`blocking`] | what keeps items, as people say it |
+//! | [`unblocking`] | resolving what waited for an item that is done |
+//! | [`ideas`] | the idea ledger |
 //! | [`writing`] | writing what people say, where no place changes with it |
 //! | [`looking`] | items as they are, and what keeps them |
 //! | [`upkeep`] | keeping the places of items that are under way |
 //! | [`sourcing`] | what an item's source host says of it now |
-//! | [`following`] | items that issues describe |
+//! | [`following`] | items that issues and pull requests are |
+//! | [`deploying`] | where items' commits are deployed |
 //! | [`linking`] | where an item lives on a source host |
 //! | [`reviewing`] | kill review: what the rules of a stage find, and what follows |
 //! | [`telling`] | what the gate said, as events and audit entries |
@@ -39,9 +42,11 @@ pub use crate::service::ItemGates;
 pub mod answer;
 pub mod api;
 pub mod blocking;
+pub mod deploying;
 pub mod following;
 pub mod handler;
 pub mod http;
+pub mod ideas;
 pub mod linking;
 pub mod looking;
 pub mod moving;
@@ -50,6 +55,7 @@ pub mod runs;
 pub mod service;
 pub mod sourcing;
 pub mod telling;
+pub mod unblocking;
 pub mod upkeep;
 pub mod vouching;
 pub mod writing;

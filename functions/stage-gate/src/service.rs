@@ -9,7 +9,7 @@ use common::{
     domain::{
         governance::Governance,
         id::{CorrelationId, ItemId, PersonName, PodName, StagePipelineName},
-        stage::{Dossier, Item, Link, Position, StagePipeline},
+        stage::{Dossier, Item, Link, Position, StagePipeline, Suggestion},
         wip::{
             ItemType, Lease, Scope,
             admission::{self, Asked, Request, Step, elsewhere},
@@ -60,6 +60,15 @@ pub struct NewItem {
     pub pipeline: StagePipelineName,
 }
 
+/// What a source host says of a new item.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Origin {
+    /// Where it lives.
+    pub link: Option<Link>,
+    /// The stage that its issue or pull request speaks of.
+    pub suggested: Option<Suggestion>,
+}
+
 /// The answer to a request for an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
@@ -98,6 +107,8 @@ impl NewItem {
             blocked_since: None,
             link: None,
             head: None,
+            suggested: None,
+            deployments: BTreeMap::new(),
             archived: None,
             version: 1,
         })
@@ -121,7 +132,7 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// # Errors
     /// `Retry` when the outcome is not known: asking again finds it out.
     pub async fn create(&self, new: &NewItem, by: &PersonName, cause: &CorrelationId) -> Result<Created, Fault> {
-        self.create_linked(new, None, by, cause).await
+        self.create_linked(new, Origin::default(), by, cause).await
     }
 
     /// The same, for an item that lives on a source host.
@@ -131,7 +142,7 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     pub(crate) async fn create_linked(
         &self,
         new: &NewItem,
-        link: Option<Link>,
+        origin: Origin,
         by: &PersonName,
         cause: &CorrelationId,
     ) -> Result<Created, Fault> {
@@ -142,7 +153,8 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
                 return Ok(if new.is(&there.item) { Created::Same(there.item) } else { Created::Another });
             }
             let unknown = || Fault::reject(format!("there is no pipeline {}: it needs a first stage", new.pipeline));
-            let item = Item { link: link.clone(), ..new.item(&pipeline, self.now()).ok_or_else(unknown)? };
+            let Origin { link, suggested } = origin.clone();
+            let item = Item { link, suggested, ..new.item(&pipeline, self.now()).ok_or_else(unknown)? };
             let request = match self.place(&item) {
                 Ok(request) => request,
                 Err(scopes) => return Ok(Created::NoRule(scopes)),

@@ -8,7 +8,7 @@ use common::{
         id::{CommitSha, CriterionKey},
         stage::{
             CheckSeen, Dossier, Evidence, Item, Link, Source, Wanted, criterion_of, directory, from_change,
-            from_checks, from_file, wanted, worse,
+            from_checks, from_file, from_idea, wanted, worse,
         },
     },
     event::Repository,
@@ -35,14 +35,30 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
     /// # Errors
     /// Those of the host: nothing is decided over what could not be read.
     pub(crate) async fn as_it_is(&self, dossier: Dossier) -> Result<Dossier, Fault> {
-        let Some(link) = dossier.item.link.clone() else { return Ok(dossier) };
-        let Some(present) = self.present(&dossier.item, &link).await? else {
-            return Ok(dossier.with_sourced(None, BTreeMap::new(), self.now()));
-        };
         let pipeline = self.pipeline(&dossier.item.pipeline);
         let wanted = wanted(&pipeline, dossier.item.position.stage());
-        let sourced = self.evidence(&dossier.item, &present, &link, &wanted).await?;
+        let mut sourced = self.in_the_ledger(&dossier.item, &wanted).await?;
+        let Some(link) = dossier.item.link.clone() else {
+            return Ok(dossier.with_sourced(None, sourced, self.now()));
+        };
+        let Some(present) = self.present(&dossier.item, &link).await? else {
+            return Ok(dossier.with_sourced(None, sourced, self.now()));
+        };
+        for (key, evidence) in self.evidence(&dossier.item, &present, &link, &wanted).await? {
+            // What a source at the item's commit says stands before what the ledger says of the item as a whole.
+            sourced.insert(key, evidence);
+        }
         Ok(dossier.with_sourced(Some(present.head), sourced, self.now()))
+    }
+
+    /// What the idea ledger says of an item. Nothing is read where no criterion asks it.
+    async fn in_the_ledger(&self, item: &Item, wanted: &[Wanted]) -> Result<BTreeMap<CriterionKey, Evidence>, Fault> {
+        let asked: Vec<&Wanted> = wanted.iter().filter(|one| one.sources.contains(&Source::IdeaLedger)).collect();
+        if asked.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let Some(idea) = self.rows.idea(&item.id).await? else { return Ok(BTreeMap::new()) };
+        Ok(asked.into_iter().filter_map(|one| Some((one.key.clone(), from_idea(one, &idea)?))).collect())
     }
 
     /// The commit that an item is about now.

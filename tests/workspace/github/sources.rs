@@ -66,6 +66,8 @@ async fn issues_are_read_as_they_are_and_gone_when_they_are_gone() {
     assert_eq!(host.person(Method::POST, ISSUES, json!({"title": "Another"})).await.0, 201);
     let seen = IssueNow {
         number: 1,
+        change: false,
+        merged: false,
         open: true,
         title: "A better search".to_owned(),
         labels: ["work / item".to_owned()].into(),
@@ -80,7 +82,17 @@ async fn issues_are_read_as_they_are_and_gone_when_they_are_gone() {
     host.commit(&[("b", "1\n")], "topic").await;
     host.git("push --quiet origin topic").await;
     let pull = host.open_pull("topic").await;
-    assert_eq!((pull, host.github.issue(&repository, pull).await.unwrap()), (3, None), "a pull request is no issue");
+    let seen_pull = host.github.issue(&repository, pull).await.unwrap().expect("a pull request is an issue");
+    assert_eq!((pull, seen_pull.change, seen_pull.merged, seen_pull.open), (3, true, false, true));
+    let path = format!("{ISSUES}/{pull}/labels");
+    assert_eq!(host.person(Method::POST, &path, json!({"labels": ["work / item"]})).await.0, 200);
+    let listed = host.github.issues_labelled(&repository, "work / item").await.unwrap();
+    assert_eq!(listed.iter().map(|issue| (issue.number, issue.change)).collect::<Vec<_>>(), [(1, false), (3, true)]);
+    let shown = host.github.pull_request(&repository, pull).await.unwrap().unwrap();
+    assert_eq!(shown.head_branch, "topic");
+    assert_eq!(host.github.changes_with(&repository, &shown.head).await.unwrap(), [3].into());
+    assert_eq!(host.github.changes_with(&repository, &"0a".repeat(20).parse().unwrap()).await.unwrap(), [].into());
+    assert_eq!(host.person(Method::DELETE, &format!("{path}/work%20%2F%20item"), json!({})).await.0, 200);
 
     let closed = json!({"state": "closed"});
     assert_eq!(host.person(Method::PATCH, &format!("{ISSUES}/1"), closed).await.0, 200);
@@ -92,7 +104,6 @@ async fn issues_are_read_as_they_are_and_gone_when_they_are_gone() {
     }
 }
 
-/// Who wrote a comment is the account's number; a program's is told from a person's, and an edited one from one that is as it was written.
 #[tokio::test]
 async fn a_comment_is_read_with_who_wrote_it_and_whether_it_was_edited() {
     let (host, _) = Host::with_main(&[("a", "1\n")]).await;
@@ -121,4 +132,31 @@ async fn a_comment_is_read_with_who_wrote_it_and_whether_it_was_edited() {
     assert_eq!(status, 201, "{made}");
     let by_app = host.github.comment(&repository, made["id"].as_u64().unwrap()).await.unwrap().unwrap();
     assert!(!by_app.by_person, "{by_app:?}");
+}
+
+#[tokio::test]
+async fn a_deployment_is_read_with_its_latest_state() {
+    let (host, head) = Host::with_main(&[("a", "1\n")]).await;
+    let repository = host.repository();
+    let before = jiff::Timestamp::UNIX_EPOCH;
+    assert_eq!(host.github.deployment(&repository, 77).await.unwrap(), None);
+    assert_eq!(host.github.deployments_since(&repository, before).await.unwrap(), [] as [u64; 0]);
+    let base = ISSUES.replace("/issues", "/deployments");
+    let asked = json!({"ref": head, "environment": "staging"});
+    let (status, made) = host.person(Method::POST, &base, asked).await;
+    assert_eq!(status, 201);
+    let id = made["id"].as_u64().unwrap();
+    assert_eq!(host.github.deployment(&repository, id).await.unwrap(), None, "nothing was said of it yet");
+    for state in ["in_progress", "success"] {
+        let (status, _) = host.person(Method::POST, &format!("{base}/{id}/statuses"), json!({"state": state})).await;
+        assert_eq!(status, 201);
+    }
+    let found = host.github.deployment(&repository, id).await.unwrap().unwrap();
+    assert_eq!(
+        (found.commit.to_string(), found.environment.as_str(), found.state.as_str()),
+        (head.to_string(), "staging", "success")
+    );
+    assert_eq!(host.github.deployments_since(&repository, before).await.unwrap(), [id]);
+    let later = found.at + jiff::SignedDuration::from_hours(1);
+    assert_eq!(host.github.deployments_since(&repository, later).await.unwrap(), [] as [u64; 0]);
 }

@@ -49,6 +49,8 @@ fn dossier(item: &str, version: u64) -> Dossier {
         blocked_since: None,
         link: None,
         head: None,
+        suggested: None,
+        deployments: BTreeMap::new(),
         archived: None,
         version,
     })

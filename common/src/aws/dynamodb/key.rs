@@ -13,6 +13,7 @@
 //! | feedback | `FEEDBACK#<subject>` | `<kind>` |
 //! | scope | `SCOPE#<scope>` | `STATE` |
 //! | scope's entry | `SCOPES#ALL` | `<scope>` |
+//! | idea | `IDEAS#ALL` | `<item>` |
 //! | item | `ITEMS#ALL` | `<item>` |
 //! | what an item's gates look at | `ITEM#<item>` | `DOSSIER` |
 //! | the answer to a request for a move | `ITEM#<item>` | `REQUEST#<request id>` |
@@ -51,6 +52,9 @@ pub(super) const SCOPE_ENTRIES: &str = "SCOPES#ALL";
 
 /// The partition of the items.
 pub(super) const ITEMS: &str = "ITEMS#ALL";
+
+/// The partition of the ideas.
+pub(super) const IDEAS: &str = "IDEAS#ALL";
 
 /// The partition of the holds.
 pub(super) const HOLDS: &str = "HOLDS#ALL";
@@ -103,6 +107,8 @@ pub enum Key {
     Scope(Scope),
     /// That a scope has a row: scopes are listed by these.
     ScopeEntry(Scope),
+    /// An idea in the ledger.
+    Idea(ItemId),
     /// A work item.
     Item(ItemId),
     /// An item's evidence and approvals.
@@ -142,6 +148,7 @@ impl Key {
             Self::Feedback { subject, .. } => format!("FEEDBACK#{}", escape(subject)),
             Self::Scope(scope) => format!("SCOPE#{}", escape(&scope.to_string())),
             Self::ScopeEntry(_) => SCOPE_ENTRIES.to_owned(),
+            Self::Idea(_) => IDEAS.to_owned(),
             Self::Item(_) => ITEMS.to_owned(),
             Self::Dossier(item) | Self::Request(item, _) => format!("ITEM#{}", escape(item.as_str())),
             Self::Hold(_) => HOLDS.to_owned(),
@@ -167,7 +174,7 @@ impl Key {
             Self::Feedback { kind, .. } => escape(kind),
             Self::Scope(_) => "STATE".to_owned(),
             Self::ScopeEntry(scope) => escape(&scope.to_string()),
-            Self::Item(item) => escape(item.as_str()),
+            Self::Idea(item) | Self::Item(item) => escape(item.as_str()),
             Self::Dossier(_) => "DOSSIER".to_owned(),
             Self::Request(_, request) => format!("{REQUEST_PREFIX}{}", escape(request.as_str())),
             Self::Hold(hold) => escape(hold.as_str()),
@@ -207,6 +214,7 @@ impl Key {
             ("FEEDBACK", kind) => Self::Feedback { subject: unescape(rest)?, kind: unescape(kind)? },
             ("SCOPE", "STATE") => Self::Scope(unescape(rest)?.parse().ok()?),
             ("SCOPES", scope) => Self::ScopeEntry(unescape(scope)?.parse().ok()?),
+            ("IDEAS", item) => Self::Idea(unescape(item)?.parse().ok()?),
             ("ITEMS", item) => Self::Item(unescape(item)?.parse().ok()?),
             ("ITEM", "DOSSIER") => Self::Dossier(unescape(rest)?.parse().ok()?),
             ("ITEM", request) => {
@@ -342,6 +350,7 @@ mod tests {
                 .prop_map(|(pod, stage)| Key::Scope(Scope::PodStage(pod.parse().unwrap(), stage.parse().unwrap()))),
             "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|person| Key::ScopeEntry(Scope::Owned(person.parse().unwrap()))),
             "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|item| Key::Item(item.parse().unwrap())),
+            "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|idea| Key::Idea(idea.parse().unwrap())),
             "[a-z0-9][a-z0-9._-]{0,63}".prop_map(|item| Key::Dossier(item.parse().unwrap())),
             ("[a-z0-9][a-z0-9._-]{0,63}", token())
                 .prop_map(|(item, request)| Key::Request(item.parse().unwrap(), request.parse().unwrap())),

@@ -38,6 +38,8 @@ pub enum Source {
     Artifact,
     /// Somebody's word.
     Attestation,
+    /// The idea ledger.
+    IdeaLedger,
 }
 
 /// Where one piece of evidence came from.
@@ -66,6 +68,11 @@ pub enum Provenance {
         /// Whose.
         by: PersonName,
     },
+    /// The idea that the item was, in the ledger.
+    IdeaLedger {
+        /// Whose idea it was.
+        by: PersonName,
+    },
 }
 
 /// One piece of evidence, as it was read at its source.
@@ -88,6 +95,11 @@ impl Number {
         let most = 1_000_000_000_000_000;
         Self { thousandths: whole.saturating_mul(1_000).clamp(-most, most) }
     }
+
+    /// So many thousandths.
+    pub(crate) fn of_thousandths(thousandths: i64) -> Self {
+        Self { thousandths }
+    }
 }
 
 impl Provenance {
@@ -98,13 +110,15 @@ impl Provenance {
             Self::MergedPullRequest { .. } => Source::MergedPullRequest,
             Self::Artifact { .. } => Source::Artifact,
             Self::Attestation { .. } => Source::Attestation,
+            Self::IdeaLedger { .. } => Source::IdeaLedger,
         }
     }
 }
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::CheckRun, Self::MergedPullRequest, Self::Artifact, Self::Attestation];
+    pub const ALL: [Self; 5] =
+        [Self::CheckRun, Self::MergedPullRequest, Self::Artifact, Self::Attestation, Self::IdeaLedger];
 
     /// As it is written in a file.
     pub fn as_str(self) -> &'static str {
@@ -113,6 +127,7 @@ impl Source {
             Self::MergedPullRequest => "merged_pull_request",
             Self::Artifact => "artifact",
             Self::Attestation => "attestation",
+            Self::IdeaLedger => "idea_ledger",
         }
     }
 
@@ -123,6 +138,7 @@ impl Source {
             Self::MergedPullRequest => "a merged pull request",
             Self::Artifact => "a file",
             Self::Attestation => "somebody's word",
+            Self::IdeaLedger => "the idea ledger",
         }
     }
 }

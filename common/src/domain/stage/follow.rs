@@ -1,17 +1,21 @@
-//! What becomes of an item when the issue that describes it changes on its source host. The issue as it is now decides, never the event that
-//! told of it; the label only says that an issue is work that is followed.
+//! What becomes of an item when the issue or the pull request that it was made of changes on its source host. The issue as it is now decides,
+//! never the event that told of it; the label only says that it is work that is followed.
 //!
 //! | issue | item | then |
 //! |---|---|---|
 //! | open, with the label | none | it is made |
 //! | open, with the label | put aside by its issue | it goes on where it left |
-//! | open, with the label, another title | any that has not ended | it gets the title |
+//! | open, with the label, another title, or it speaks of another stage | any that has not ended | it is called so, and shows that |
 //! | open, without the label | under way | it is put aside |
 //! | closed | under way | it is put aside |
+//! | a pull request, merged, with the label | under way | it stays: its gates come after the merge |
 //! | deleted, or transferred | under way | it is put aside |
 //! | any | put aside by somebody, or ended | it stays as it is |
 
-use super::item::{Item, Position};
+use super::{
+    item::{Item, Position},
+    suggestion::Suggestion,
+};
 use crate::domain::id::{GitHubUserId, is_hidden};
 
 /// An issue, as far as it matters here.
@@ -21,8 +25,14 @@ pub struct IssueSeen {
     pub open: bool,
     /// Whether it has the label.
     pub labelled: bool,
+    /// Whether it is a pull request that was merged.
+    pub merged: bool,
+    /// What it is, for a sentence: an issue or a pull request.
+    pub what: &'static str,
     /// Its title, as [`title_of`] reads it.
     pub title: String,
+    /// The stage that it speaks of.
+    pub suggested: Option<Suggestion>,
 }
 
 /// What becomes of an item.
@@ -33,11 +43,11 @@ pub enum Follow {
     /// It is made.
     Make,
     /// It is put aside, because of this.
-    Aside(&'static str),
+    Aside(String),
     /// It goes on.
     Resume,
-    /// It is called so now.
-    Rename(String),
+    /// It is called so now, and its issue speaks of this stage.
+    Learn(String, Option<Suggestion>),
 }
 
 /// Decides. `issue`: nothing when it is not in its repository (any more).
@@ -49,17 +59,19 @@ pub fn follow(issue: Option<&IssueSeen>, item: Option<&Item>) -> Follow {
         };
     };
     let why = match issue {
-        None => Some("its issue is no longer in its repository: link the item anew, or end it"),
-        Some(IssueSeen { open: false, .. }) => Some("its issue was closed"),
-        Some(IssueSeen { labelled: false, .. }) => Some("its issue has lost the label of items"),
+        None => Some("its issue is no longer in its repository: link the item anew, or end it".to_owned()),
+        Some(IssueSeen { open: false, merged: false, what, .. }) => Some(format!("its {what} was closed")),
+        Some(IssueSeen { labelled: false, what, .. }) => Some(format!("its {what} has lost the label of items")),
         Some(_) => None,
     };
     let by_issue = item.link.as_ref().is_some_and(|link| link.aside);
     match (&item.position, why, issue) {
         (Position::Active { .. }, Some(why), _) => Follow::Aside(why),
         (Position::Parked { .. }, None, _) if by_issue => Follow::Resume,
-        (Position::Active { .. } | Position::Parked { .. }, None, Some(issue)) if issue.title != item.title => {
-            Follow::Rename(issue.title.clone())
+        (Position::Active { .. } | Position::Parked { .. }, None, Some(issue))
+            if (&issue.title, &issue.suggested) != (&item.title, &item.suggested) =>
+        {
+            Follow::Learn(issue.title.clone(), issue.suggested.clone())
         }
         _ => Follow::Nothing,
     }

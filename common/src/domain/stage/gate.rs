@@ -201,8 +201,9 @@ pub(super) fn doubt(criterion: &Criterion, evidence: &Evidence, facts: Facts<'_>
             return Some(Unmet::NotTheirs { key, by: by.clone(), groups: criterion.attested_by.clone() });
         }
     }
-    // An attestation may speak of the item as a whole; whatever speaks of a commit speaks of the one that there is now.
-    let of_whole = matches!(evidence.provenance, Provenance::Attestation { .. }) && evidence.head.is_none();
+    // An attestation may speak of the item as a whole, as the ledger does; whatever speaks of a commit speaks of the one that there is now.
+    let whole = matches!(evidence.provenance, Provenance::Attestation { .. } | Provenance::IdeaLedger { .. });
+    let of_whole = whole && evidence.head.is_none();
     if !of_whole && evidence.head != facts.item.head {
         return Some(Unmet::Stale { key, found: evidence.head.clone(), head: facts.item.head.clone() });
     }

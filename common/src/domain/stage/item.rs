@@ -1,12 +1,16 @@
 //! A work item, where it stands, and what kind of move leads from there to somewhere else.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{pipeline::StagePipeline, sourcing::Link, unmet::Unmet};
+use super::{deployment::Deployment, pipeline::StagePipeline, sourcing::Link, suggestion::Suggestion, unmet::Unmet};
 use crate::domain::{
     id::{CommitSha, IdError, ItemId, PersonName, PodName, StageName, StagePipelineName},
     wip::{ItemType, Work},
@@ -43,6 +47,12 @@ pub struct Item {
     /// The commit that it is about now, when it has a repository: evidence and approvals for another one are stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<CommitSha>,
+    /// The stage that its issue or pull request speaks of. A suggestion: it moves nothing, and nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggested: Option<Suggestion>,
+    /// Where the commits of its pull request are deployed, by environment (foreign text).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deployments: BTreeMap<String, Deployment>,
     /// What was kept of it after its end, once that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived: Option<Archived>,

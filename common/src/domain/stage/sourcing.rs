@@ -5,6 +5,7 @@
 //! | check run | named as the criterion | whether it succeeded | the first word of its title | its title |
 //! | file | `.penstock/<item>/<criterion>.<anything>` | whether anything is in it | what `measure` counts, or its first line | its first line |
 //! | merged pull request | the one that the item is linked to | whether it was merged | | |
+//! | idea ledger | the idea of the item's id | `idea_ledger_entry`, `problem_statement_exists`, `hypothesis_defined` | | |
 //!
 //! Who writes check runs or files of a repository can say what they like there: that is why a repository's items are of the pod that
 //! `repositories.yaml` names, and why reviews stand beside criteria.
@@ -20,7 +21,11 @@ use super::{
     kill::MEASURED,
     pipeline::{Measure, Requirement, StagePipeline},
 };
-use crate::domain::id::{CommitSha, CriterionKey, Digest, ItemId, RepositoryId, StageName};
+use crate::domain::{
+    id::{CommitSha, CriterionKey, Digest, ItemId, RepositoryId, StageName},
+    idea::Idea,
+    wip::ItemType,
+};
 
 /// Where an item lives on a source host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +42,14 @@ pub struct Link {
     /// Whether the issue put the item aside: then the issue brings it back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub aside: bool,
+}
+
+impl Link {
+    /// The issue or the pull request that the item was made of, by number: what becomes of that becomes of the item. Other items only name a
+    /// pull request as the one that brings them.
+    pub fn origin(&self, item_type: ItemType) -> Option<u64> {
+        self.issue.or(self.change.filter(|_| item_type == ItemType::PullRequest))
+    }
 }
 
 /// A check run as its host shows it.
@@ -153,6 +166,17 @@ pub fn from_file(wanted: &Wanted, content: &[u8], head: &CommitSha, now: Timesta
 pub fn from_change(repository: RepositoryId, number: u64, merged: bool, head: &CommitSha, now: Timestamp) -> Evidence {
     let provenance = Provenance::MergedPullRequest { repository, number };
     Evidence { value: Value::Bool(merged), provenance, head: Some(head.clone()), at: now }
+}
+
+/// What the idea ledger says of one thing: that somebody wrote it down there. The grades of an idea are whoever gave them; a gate that asks for one
+/// asks for somebody's word.
+pub fn from_idea(wanted: &Wanted, idea: &Idea) -> Option<Evidence> {
+    let there = ["idea_ledger_entry", "problem_statement_exists", "hypothesis_defined"];
+    if !matches!(wanted.requirement, Requirement::Is(_)) || !there.contains(&wanted.key.as_str()) {
+        return None;
+    }
+    let provenance = Provenance::IdeaLedger { by: idea.by.clone() };
+    Some(Evidence { value: Value::Bool(true), provenance, head: None, at: idea.at })
 }
 
 /// Of what two sources say of one thing, what keeps the item: none may better another. The first, when neither does.

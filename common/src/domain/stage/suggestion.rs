@@ -1,7 +1,9 @@
 //! Which stage labels, branch and title of an issue or a pull request speak of. A suggestion, shown as such: it moves nothing and proves nothing,
 //! for whoever may set a label or name a branch may say what they like there.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 
 use super::pipeline::{Stage, StagePipeline};
 use crate::domain::id::StageName;
@@ -18,7 +20,7 @@ pub struct Spoken<'s> {
 }
 
 /// A stage, and what speaks of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
     /// Which.
     pub stage: StageName,
@@ -27,7 +29,8 @@ pub struct Suggestion {
 }
 
 /// What speaks of a stage: each is believed before the one after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Because {
     /// A label `stage/<name>`.
     Label,
@@ -59,15 +62,5 @@ impl Stage {
     fn answers_to(&self, word: &str) -> bool {
         let same = |name: &str| name.eq_ignore_ascii_case(word);
         same(self.name.as_str()) || self.suggested_by.iter().any(|hint| same(hint))
-    }
-}
-
-impl fmt::Display for Because {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(match self {
-            Self::Label => "a label",
-            Self::Branch => "the branch's name",
-            Self::Title => "the title",
-        })
     }
 }

@@ -116,6 +116,8 @@ impl Case {
                 blocked_since: None,
                 link: None,
                 head: Some(head()),
+                suggested: None,
+                deployments: BTreeMap::new(),
                 archived: None,
                 version: 3,
             },

@@ -119,8 +119,6 @@ pub enum CheckKind {
     CheckRun,
     /// All check runs of one App for one commit.
     CheckSuite,
-    /// A GitHub Actions workflow run.
-    WorkflowRun,
 }
 
 /// A check came to its end.
@@ -139,7 +137,21 @@ pub struct CheckCompleted {
     pub conclusion: Option<String>,
 }
 
-/// An issue.
+/// A run of a GitHub Actions workflow came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkflowCompleted {
+    /// The repository.
+    pub repository: Repository,
+    /// The run's id.
+    pub run: u64,
+    /// The commit that it ran for.
+    pub head: CommitSha,
+    /// The host's word for the result: `success`, `failure`, …; absent when it gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<String>,
+}
+
+/// An issue, or a pull request as the issue that it is on its host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Issue {
     /// The repository.

@@ -1,13 +1,15 @@
 //! What the host has of work items: check runs of others, issues, and what was kept of items that have ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use super::tree;
 use crate::{
     domain::{id::CommitSha, stage::CheckSeen},
     event::Repository,
     fault::Fault,
-    ports::{Archive, Clock, CommentNow, EntryKind, IssueNow, NewIssue, Sources, TreeEntry},
+    ports::{Archive, Clock, CommentNow, DeploymentNow, EntryKind, IssueNow, NewIssue, Sources, TreeEntry},
     testing::{World, repository},
 };
 
@@ -35,6 +37,18 @@ impl World {
 }
 
 impl World {
+    /// What a pull request's head branch is called.
+    pub fn name_branch(&self, number: u64, name: &str) {
+        if let Some(change) = self.state().host.pull_requests.get_mut(&(repository().id, number)) {
+            name.clone_into(&mut change.head_branch);
+        }
+    }
+
+    /// A deployment as the host has it from now on.
+    pub fn set_deployment(&self, deployment: DeploymentNow) {
+        self.state().host.deployments.insert(deployment.id, deployment);
+    }
+
     /// References that were kept, by name below `refs/`.
     pub fn kept(&self) -> BTreeMap<String, CommitSha> {
         self.state().host.kept.clone()
@@ -95,6 +109,25 @@ impl Sources for World {
             let all = state.host.issues.iter().filter(|((owner, _), _)| *owner == repository.id);
             let wanted = |issue: &&IssueNow| issue.open && issue.labels.contains(label);
             Ok(all.map(|(_, issue)| issue).filter(wanted).cloned().collect())
+        })
+    }
+
+    async fn deployment(&self, _: &Repository, id: u64) -> Result<Option<DeploymentNow>, Fault> {
+        self.call("Sources.deployment", id.to_string(), false, |state| Ok(state.host.deployments.get(&id).cloned()))
+    }
+
+    async fn deployments_since(&self, repository: &Repository, since: Timestamp) -> Result<Vec<u64>, Fault> {
+        self.call("Sources.deployments_since", repository.name.as_str(), false, |state| {
+            let lately = |deployment: &&DeploymentNow| deployment.at >= since;
+            Ok(state.host.deployments.values().rev().filter(lately).map(|deployment| deployment.id).collect())
+        })
+    }
+
+    async fn changes_with(&self, repository: &Repository, commit: &CommitSha) -> Result<BTreeSet<u64>, Fault> {
+        self.call("Sources.changes_with", commit.as_str(), false, |state| {
+            let all = state.host.pull_requests.iter();
+            let with = all.filter(|((owner, _), change)| *owner == repository.id && change.head == *commit);
+            Ok(with.map(|((_, number), _)| *number).collect())
         })
     }
 }

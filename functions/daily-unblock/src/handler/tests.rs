@@ -134,6 +134,8 @@ impl Case {
             blocked_since: None,
             head: None,
             link: None,
+            suggested: None,
+            deployments: BTreeMap::new(),
             archived: None,
             version: 1,
         };

@@ -31,6 +31,8 @@ async fn put(world: &World, name: &str, pod: &str, pipeline: &str, position: Pos
         since: now,
         updated_at: now,
         blocked_since: None,
+        suggested: None,
+        deployments: BTreeMap::new(),
         archived: None,
         head: None,
         link: None,

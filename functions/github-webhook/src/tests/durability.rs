@@ -94,7 +94,7 @@ async fn nothing_is_acknowledged_that_is_not_durable() {
 #[tokio::test]
 async fn what_maps_to_nothing_writes_nothing() {
     let rig = Rig::new();
-    for (name, body) in [("ping", bodies::all().pop().unwrap().1), ("pull_request", bodies::pull_request("labeled"))] {
+    for (name, body) in [("ping", bodies::all().pop().unwrap().1), ("pull_request", bodies::pull_request("locked"))] {
         assert_eq!(rig.send(name, &body).await.0, 200);
     }
     assert_eq!(rig.world.calls(), []);

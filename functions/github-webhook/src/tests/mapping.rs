@@ -139,7 +139,11 @@ async fn a_pull_request_is_opened_updated_merged_or_closed() {
     merged["pull_request"]["merge_commit_sha"] = json!(BASE);
     let Event::ChangeMerged(event) = mapped("pull_request", &merged).await else { panic!("not merged") };
     assert_eq!(event.merge_commit.map(String::from).as_deref(), Some(BASE));
-    for action in ["labeled", "unlabeled", "assigned", "locked", "review_requested", "auto_merge_enabled", "enqueued"] {
+    for action in ["labeled", "unlabeled"] {
+        let Event::IssueUpdated(event) = mapped("pull_request", &bodies::pull_request(action)).await else { panic!() };
+        assert_eq!((event.number, event.action.as_str()), (2, action), "it wakes who follows issues, and nobody else");
+    }
+    for action in ["assigned", "locked", "review_requested", "auto_merge_enabled", "enqueued"] {
         assert!(ignored("pull_request", &bodies::pull_request(action)).await.contains(action));
     }
 }
@@ -178,11 +182,7 @@ async fn reviews_and_comments() {
 
 #[tokio::test]
 async fn only_what_is_completed_is_a_check() {
-    for (name, kind) in [
-        ("check_run", CheckKind::CheckRun),
-        ("check_suite", CheckKind::CheckSuite),
-        ("workflow_run", CheckKind::WorkflowRun),
-    ] {
+    for (name, kind) in [("check_run", CheckKind::CheckRun), ("check_suite", CheckKind::CheckSuite)] {
         let Event::CheckCompleted(event) = mapped(name, &bodies::check(name, "completed")).await else {
             panic!("{name}")
         };
@@ -190,6 +190,14 @@ async fn only_what_is_completed_is_a_check() {
         for action in ["created", "requested", "rerequested", "in_progress", "requested_action"] {
             ignored(name, &bodies::check(name, action)).await;
         }
+    }
+    let Event::WorkflowCompleted(event) = mapped("workflow_run", &bodies::check("workflow_run", "completed")).await
+    else {
+        panic!()
+    };
+    assert_eq!((event.run, event.conclusion.as_deref()), (128_620_228, Some("success")));
+    for action in ["requested", "in_progress"] {
+        ignored("workflow_run", &bodies::check("workflow_run", action)).await;
     }
 }
 

@@ -68,7 +68,7 @@ fn refusals() {
         Ignored::UnknownEvent("star".into()),
         Ignored::NoListener(Name::Create),
         Ignored::Ping,
-        Ignored::Action { name: Name::PullRequest, action: "labeled".into() },
+        Ignored::Action { name: Name::PullRequest, action: "locked".into() },
         Ignored::NotABranch("refs/tags/v1".into()),
         Ignored::Branch(bad_branch),
         Ignored::CommentOnIssue,
@@ -78,7 +78,7 @@ fn refusals() {
     the event "star" is not one that Penstock reads
     nothing in Penstock listens to the event create yet
     the webhook works: a ping asks for nothing else
-    pull_request with the action "labeled" changes nothing that Penstock decides on
+    pull_request with the action "locked" changes nothing that Penstock decides on
     "refs/tags/v1" is not a branch, and Penstock follows branches only
     "\u{e4}" is not a valid branch name: expected a git branch name of printable ASCII: no environment can follow such a branch
     the comment is on an issue, not on a pull request

@@ -55,6 +55,8 @@ impl Rig {
             blocked_since: None,
             link,
             head: None,
+            suggested: None,
+            deployments: BTreeMap::new(),
             archived: None,
             version: 1,
         };

@@ -20,11 +20,14 @@ use crate::{ItemGates, api::serve, telling};
 
 mod blocking;
 mod bus;
+mod deploying;
 mod following;
+mod ideas;
 mod places;
 mod refusals;
 mod reviewing;
 mod sourcing;
+mod unblocking;
 mod vouching;
 
 const ADMIN: Option<&str> = Some("sub|ada");
@@ -98,8 +101,16 @@ impl Rig {
     }
 
     fn with(limits: &str) -> Self {
+        Self::by(limits, STAGES)
+    }
+
+    fn with_stages(stages: &str) -> Self {
+        Self::by(LIMITS, stages)
+    }
+
+    fn by(limits: &str, stages: &str) -> Self {
         let files = GovernanceFiles::default();
-        let files = files.with("people.yaml", PEOPLE).with("stages/short.yaml", STAGES).with("limits.yaml", limits);
+        let files = files.with("people.yaml", PEOPLE).with("stages/short.yaml", stages).with("limits.yaml", limits);
         let files = files.with("repositories.yaml", REPOSITORIES);
         let governance = Governance::parse(&files.bytes()).unwrap();
         let world = World::new();

@@ -130,7 +130,7 @@ fn criterion(file: &mut File, entry: &Entry, section: &str, groups: &Names, aske
     let wanted = [is, at_least, more_than, at_most, less_than, equals, one_of];
     let requirement = requirement(file, place, &format!("{section}.{}", entry.key), wanted);
     let words = Source::ALL.map(|source| (source.as_str(), source));
-    let expected = "a list of check_run, merged_pull_request, artifact, attestation";
+    let expected = "a list of check_run, merged_pull_request, artifact, attestation, idea_ledger";
     let sources = file.required(from, place, &key("from"), expected).map(|node| {
         let sources = file.set(node, &key("from"), expected, |file, item| file.word(item, &key("from"), words));
         if node.sequence().is_some_and(<[Node]>::is_empty) {

@@ -219,14 +219,14 @@ fn a_stage_pipeline_is_strict() {
     stages/bad.yaml:1:1: error: parked_review_days: found nothing, expected a number of days
     stages/bad.yaml:2:11: error: name: found "Seed", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
     stages/bad.yaml:5:29: error: exit.coverage.more_than: found "60", expected a number with at most three places after the point
-    stages/bad.yaml:5:42: error: exit.coverage.from: found "chek_run", expected check_run, merged_pull_request, artifact or attestation; did you mean check_run?
+    stages/bad.yaml:5:42: error: exit.coverage.from: found "chek_run", expected check_run, merged_pull_request, artifact, attestation or idea_ledger; did you mean check_run?
     stages/bad.yaml:6:7: error: exit.tests: found more than one, expected one of is, at_least, more_than, at_most, less_than, equals, one_of
     stages/bad.yaml:6:60: error: exit.tests.by: found a list, expected no by: nobody attests this
     stages/bad.yaml:7:7: error: exit.demo: found none, expected one of is, at_least, more_than, at_most, less_than, equals, one_of
     stages/bad.yaml:7:7: error: exit.demo.by: found nothing, expected the groups whose word counts
     stages/bad.yaml:7:47: error: exit.demo.fresh_days: found 0 (a number, not in quotes), expected a whole number from 1 to 3650
     stages/bad.yaml:8:19: error: exit.other.is: found "true", expected true or false
-    stages/bad.yaml:8:33: error: exit.other.from: found an empty list, expected a list of check_run, merged_pull_request, artifact, attestation
+    stages/bad.yaml:8:33: error: exit.other.from: found an empty list, expected a list of check_run, merged_pull_request, artifact, attestation, idea_ledger
     stages/bad.yaml:9:25: error: exit.places.at_most: found 1.2345 (a number, not in quotes), expected a number with at most three places after the point
     stages/bad.yaml:10:23: error: reviews.group: found "qualty", expected owner, pod-lead, pod, or a group of people.yaml; did you mean quality?
     stages/bad.yaml:10:15: error: reviews.at_least: found neither, expected either at_least: a number, or unanimous: true

@@ -15,6 +15,8 @@ const ITEM: &str = "issue-42-7";
 fn issue() -> IssueNow {
     IssueNow {
         number: 7,
+        change: false,
+        merged: false,
         open: true,
         title: "A better\u{202e} search".to_owned(),
         labels: BTreeSet::from(["work".to_owned()]),
@@ -98,9 +100,9 @@ async fn an_item_follows_its_issue_and_only_what_the_issue_put_aside_comes_back_
         .flat_map(|entry| entry.draft.reasons)
         .collect();
     insta::assert_snapshot!(reasons.join("\n"), @r"
-    its issue was closed (issue 7)
-    its issue has lost the label of items (issue 7)
-    its issue is no longer in its repository: link the item anew, or end it (issue 7)
+    its issue was closed (number 7)
+    its issue has lost the label of items (number 7)
+    its issue is no longer in its repository: link the item anew, or end it (number 7)
     until the team is back in May
     ");
 }
