@@ -87,7 +87,7 @@ struct Office {
     world: World,
     gates: ItemGates<World, World, World>,
     limiter: Limiter<World, World>,
-    rhythm: DailyUnblock<World, World, World>,
+    rhythm: DailyUnblock<World, World, World, World>,
     zone: TimeZone,
     told: Fortnight,
 }
@@ -226,7 +226,13 @@ impl Office {
                 host: world.clone(),
             },
             limiter: Limiter { rows: world.clone(), clock: world.clone(), limits, telling },
-            rhythm: DailyUnblock { rows: world.clone(), gates: world.clone(), clock: world.clone(), governance },
+            rhythm: DailyUnblock {
+                rows: world.clone(),
+                gates: world.clone(),
+                host: world.clone(),
+                clock: world.clone(),
+                governance,
+            },
             zone: TimeZone::get("America/Los_Angeles")?,
             told: Fortnight {
                 journal: Vec::new(),

@@ -6,6 +6,7 @@
 
 mod blocker;
 mod calendar;
+mod changes;
 mod demo;
 pub mod ics;
 mod maintenance;
@@ -19,6 +20,7 @@ mod timetable;
 pub use self::{
     blocker::{Blocker, Cause, Ladder, PATTERN_DAYS, Pattern, Rung, Snooze, due, patterns},
     calendar::WorkCalendar,
+    changes::{OpenChange, changes},
     demo::{Candidate, PodWeek, Preparation, prepare},
     maintenance::{Done, Every, Period, Task},
     message::{Block, escaped},

@@ -15,7 +15,7 @@ use common::{
         Problem, Refusal, Request, Response, failed,
         refusal::{may, no_query, path, read},
     },
-    ports::{Pause, RhythmChange, RhythmSaid, RunGates},
+    ports::{Forge, Pause, RhythmChange, RhythmSaid, RunGates},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -57,7 +57,10 @@ impl TryFrom<String> for Line {
 }
 
 /// Answers one request. Total: every failure is an HTTP status.
-pub async fn serve<R: Rows, G: RunGates, C: Pause>(rhythm: &DailyUnblock<R, G, C>, request: &Request) -> Response {
+pub async fn serve<R: Rows, G: RunGates, F: Forge, C: Pause>(
+    rhythm: &DailyUnblock<R, G, F, C>,
+    request: &Request,
+) -> Response {
     let response = match actor(request, &rhythm.governance) {
         Err(refusal) => (&refusal).into(),
         Ok((actor, task)) => done(rhythm, request, &actor, &task).await,
@@ -86,8 +89,8 @@ fn actor(request: &Request, governance: &Governance) -> Result<(Actor, TaskName)
     Ok((actor, path(&task)?))
 }
 
-async fn done<R: Rows, G: RunGates, C: Pause>(
-    rhythm: &DailyUnblock<R, G, C>,
+async fn done<R: Rows, G: RunGates, F: Forge, C: Pause>(
+    rhythm: &DailyUnblock<R, G, F, C>,
     request: &Request,
     actor: &Actor,
     name: &TaskName,
@@ -129,8 +132,8 @@ fn is_a_period_of(task: &Task, period: Period, present: Period) -> bool {
     task.due(period.first()).0 == period && period.first() <= present.first()
 }
 
-async fn say<R: Rows, G: RunGates, C: Pause>(
-    rhythm: &DailyUnblock<R, G, C>,
+async fn say<R: Rows, G: RunGates, F: Forge, C: Pause>(
+    rhythm: &DailyUnblock<R, G, F, C>,
     done: Done,
     cause: &CorrelationId,
 ) -> Result<Response, Fault> {

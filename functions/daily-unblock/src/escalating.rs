@@ -10,7 +10,7 @@ use common::{
     },
     event::{Addressee, Event, ItemEscalated},
     fault::Fault,
-    ports::{Pause, RhythmChange, RhythmSaid, RunGates},
+    ports::{Forge, Pause, RhythmChange, RhythmSaid, RunGates},
 };
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ use crate::{
     telling,
 };
 
-impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
+impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
     /// Tells everybody whose time has come. Only items that are blocked are read whole.
     ///
     /// # Errors

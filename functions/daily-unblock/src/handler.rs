@@ -7,7 +7,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        ClusterRecords, ItemRows, Patience, Pause, RhythmChange, RhythmRows, RunGates, RunRows, SaidCommitted, WipRows,
+        ClusterRecords, Forge, ItemRows, Patience, Pause, RhythmChange, RhythmRows, RunGates, RunRows, SaidCommitted,
+        WipRows,
     },
 };
 
@@ -16,18 +17,20 @@ pub trait Rows: RhythmRows + ItemRows + WipRows + RunRows + ClusterRecords {}
 impl<R: RhythmRows + ItemRows + WipRows + RunRows + ClusterRecords> Rows for R {}
 
 /// The function and everything outside that it uses.
-pub struct DailyUnblock<R, G, C> {
+pub struct DailyUnblock<R, G, F, C> {
     /// The table.
     pub rows: R,
     /// Runs of the clusters' pipelines.
     pub gates: G,
+    /// Where changes are.
+    pub host: F,
     /// Now, and waiting.
     pub clock: C,
     /// The files that the control plane runs by.
     pub governance: Governance,
 }
 
-impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
+impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
     /// Handles a schedule.
     ///
     /// # Errors

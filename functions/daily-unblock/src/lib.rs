@@ -12,9 +12,9 @@
 //! `RhythmSourcesUnreadable` calls a person. Once everything can be read again, the whole report of that day is posted, once. When the
 //! table takes no post either, the message comes again, and the sweep after it.
 //!
-//! What it does not do: it frees no place and resolves no blocker. Leases that ran out are handed over by `wip-limit`, events that were
-//! lost are redelivered by their owners; a blocker whose cause is gone is named with that as its next action, because whether the work
-//! can go on is its owner's to say.
+//! What it does not do itself: leases that ran out are handed over by `wip-limit`, and a blocker that waits for an item is resolved by `stage-gate`
+//! once that is done, each within minutes and not once a day. A blocker whose cause ended in another way is named with that as its next
+//! action, because whether the work can go on is its owner's to say.
 //!
 //! | file | what |
 //! |---|---|

@@ -4,12 +4,13 @@ use common::{
     domain::{
         cluster::ClusterRecord,
         id::ItemId,
-        rhythm::{self, Entry, Pattern, Read, Source, Sources, Work},
+        rhythm::{self, Entry, OpenChange, Pattern, Read, Source, Sources, Work},
         stage::{Dossier, Item, Position},
         wip::{Scope, settle::Rows as ScopeRows},
     },
+    event::{Host, Repository},
     fault::Fault,
-    ports::{Clock, Page, Pause, PipelineError, RunGates, View},
+    ports::{Clock, Forge, Page, Pause, PipelineError, PullRequest, RunGates, View},
 };
 use jiff::Timestamp;
 
@@ -41,7 +42,7 @@ pub(crate) struct Items {
     pub(crate) unreadable: Vec<String>,
 }
 
-impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
+impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
     /// Reads everything.
     pub(crate) async fn facts(&self) -> Facts {
         let now = Clock::now(&self.clock);
@@ -55,12 +56,14 @@ impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
         let limits = rhythm::limits(&rows, &governance.limits, &governance.pods, now);
         let limits = Read { entries: limits, missing: some_of(&unread) };
         let pipelines = self.pipelines(now).await;
+        let changes = self.changes(now).await;
         let done = self.rows.done().await;
         let tasks = done.map(|done| rhythm::tasks(schedules, &done, people, now));
         let sources = [
             (Source::Items, items),
             (Source::Limits, limits),
             (Source::Pipelines, pipelines),
+            (Source::Changes, changes),
             (Source::Maintenance, tasks.map_err(why).into()),
         ];
         let sources = Sources::from(sources);
@@ -151,6 +154,25 @@ impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
         Read { entries, missing: some_of(&unreadable) }
     }
 
+    /// Open changes that nobody has touched, of the repositories that are some pod's work. One that cannot be read hides none of the others.
+    async fn changes(&self, now: Timestamp) -> Read {
+        let (schedules, people) = (&self.governance.schedules, &self.governance.people);
+        let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+        for (id, entry) in &self.governance.repositories.listed {
+            let items = entry.items.as_ref().map(|items| &items.pod);
+            let Some(pod) = items.or(entry.wip.as_ref().map(|wip| &wip.pod)) else { continue };
+            let repository = Repository { host: Host::Github, id: *id, name: entry.name.clone() };
+            match self.host.open_pull_requests(&repository).await {
+                Ok(open) => {
+                    let open: Vec<OpenChange> = open.into_iter().map(as_open).collect();
+                    entries.extend(rhythm::changes((*id, &entry.name, pod), &open, schedules, people, now));
+                }
+                Err(fault) => unreadable.push(why(fault)),
+            }
+        }
+        Read { entries, missing: some_of(&unreadable) }
+    }
+
     async fn runs_of(&self, record: &ClusterRecord) -> Result<Vec<Entry>, PipelineError> {
         let waiting = self.gates.at_gate(&record.pipeline).await?.waiting;
         let mut entries: Vec<Entry> =
@@ -160,6 +182,11 @@ impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
         }
         Ok(entries)
     }
+}
+
+fn as_open(change: PullRequest) -> OpenChange {
+    let PullRequest { number, draft, author, reviewers, updated_at, .. } = change;
+    OpenChange { number, draft, author, reviewers: reviewers.into_iter().collect(), updated_at }
 }
 
 /// What failed, for a report; the chain below it is logged here, once.

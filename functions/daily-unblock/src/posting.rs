@@ -11,7 +11,7 @@ use common::{
     },
     event::{Addressee, DailyUnblockReport, Event, WeeklyDemoPreparation},
     fault::Fault,
-    ports::{Pause, RhythmChange, RhythmSaid, RunGates},
+    ports::{Forge, Pause, RhythmChange, RhythmSaid, RunGates},
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -30,7 +30,7 @@ struct Wanted<'s> {
 const THREAD: PostKind = PostKind::Slot(SlotKind::Thread);
 const WHOLE: PostKind = PostKind::Whole(Whole::Whole);
 
-impl<R: Rows, G: RunGates, C: Pause> DailyUnblock<R, G, C> {
+impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
     /// Posts what is due.
     ///
     /// # Errors

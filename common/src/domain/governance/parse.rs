@@ -3,11 +3,12 @@
 //! All files must be there and say all they must; `unlisted` has no default, `gate` is on unless it says `false`. A name that one
 //! file lists and another uses is checked. Other files of the bundle belong to other readers and are left alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::file::{File, Names};
-use super::{Governance, Unlisted};
+use super::{Governance, Person, Unlisted};
 use crate::domain::{
+    access::Role,
     cluster::{Finding, Place},
     id::{Digest, StagePipelineName, quoted},
     stage::StagePipeline,
@@ -89,10 +90,42 @@ impl Governance {
                 Some(limits),
                 Some(schedules),
                 true,
-            ) => Ok(Self { digest, environments, accounts, repositories, people, pods, limits, schedules, stages }),
+            ) => {
+                let whole =
+                    Self { digest, environments, accounts, repositories, people, pods, limits, schedules, stages };
+                let mute = mute(&whole);
+                if mute.is_empty() { Ok(whole) } else { Err(mute) }
+            }
             _ => Err(reader.findings),
         }
     }
+}
+
+/// People whose approval a review waits for, because it asks everybody in their group, and who have no role that may give one: it would wait for ever.
+fn mute(governance: &Governance) -> Vec<Finding> {
+    if governance.people.roles_from_token {
+        return Vec::new();
+    }
+    let stages = governance.stages.values().flat_map(|pipeline| &pipeline.stages);
+    let everybody: BTreeSet<_> = stages
+        .flat_map(|stage| &stage.reviews)
+        .filter(|review| review.at_least.is_none())
+        .map(|review| &review.group)
+        .collect();
+    let mut findings = Vec::new();
+    for group in everybody {
+        for name in governance.people.group(group) {
+            let may = |person: &Person| person.roles.iter().any(|role| *role >= Role::Member);
+            if governance.people.listed.get(name).is_some_and(may) {
+                continue;
+            }
+            let found = format!("no role with which {name} could approve");
+            let expected = format!("member, approver or admin: a review in stages/ asks everybody in {group}");
+            let finding = Finding::error("people.yaml", Place::START, "value", found, &expected);
+            findings.push(finding.key(&format!("people.{name}.roles")));
+        }
+    }
+    findings
 }
 
 /// The files, and what was found in those that were read.

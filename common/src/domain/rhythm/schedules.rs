@@ -31,6 +31,8 @@ pub struct Schedules {
     pub ladder: Ladder,
     /// After how many working days without a change an item stands still.
     pub stale_after_days: u32,
+    /// After how many working days an open change does that nobody has touched.
+    pub stale_change_after_days: u32,
     /// What comes again.
     pub maintenance: Vec<Task>,
 }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod changes;
 mod messages;
 mod schedules;
 

@@ -27,7 +27,13 @@ async fn say(world: &World, who: Option<&str>, method: &str, path: &str, body: &
     let files = GovernanceFiles::default().with("people.yaml", PEOPLE).with("schedules.yaml", SCHEDULES);
     let files = files.with("pods.yaml", "pods: {ratio: {}}\n");
     let governance = Governance::parse(&files.bytes()).unwrap();
-    let rhythm = DailyUnblock { rows: world.clone(), gates: world.clone(), clock: world.clone(), governance };
+    let rhythm = DailyUnblock {
+        rows: world.clone(),
+        gates: world.clone(),
+        host: world.clone(),
+        clock: world.clone(),
+        governance,
+    };
     let subject = who.map(|who| format!("sub|{who}"));
     let request = serde_json::from_value(api_request(subject.as_deref(), method, path, body)).unwrap();
     let response = serve(&rhythm, &request).await;

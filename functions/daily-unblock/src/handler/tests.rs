@@ -45,7 +45,7 @@ maintenance:
 
 pub(super) struct Case {
     pub(super) world: World,
-    pub(super) rhythm: DailyUnblock<World, World, World>,
+    pub(super) rhythm: DailyUnblock<World, World, World, World>,
 }
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -57,9 +57,17 @@ impl Case {
         let world = World::new();
         let files = GovernanceFiles::default().with("people.yaml", PEOPLE).with("schedules.yaml", SCHEDULES);
         let files = files.with("pods.yaml", "pods: {ratio: {lead: ada}, nanda: {lead: finn}}\n");
+        let repositories = "repositories:\n  - {id: 42, name: acme/clusters, kind: cluster, default_branch: main, items: {pod: ratio, pipeline: short}}\n";
+        let files = files.with("repositories.yaml", repositories);
         let governance = Governance::parse(&files.bytes()).unwrap();
         Self {
-            rhythm: DailyUnblock { rows: world.clone(), gates: world.clone(), clock: world.clone(), governance },
+            rhythm: DailyUnblock {
+                rows: world.clone(),
+                gates: world.clone(),
+                host: world.clone(),
+                clock: world.clone(),
+                governance,
+            },
             world,
         }
     }

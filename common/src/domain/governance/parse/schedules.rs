@@ -26,11 +26,14 @@ const WORKING_DAYS: &str = "a list of days of the week, at least one: [monday, t
 const HOLIDAYS: &str = "a list of days such as \"2026-12-25\", in quotes";
 const TIMES: &str = "times of one day, each later than the one before: thread, reminder, summary";
 
+/// After how many working days an open change is named when the file does not say.
+const CHANGE_STANDS: u32 = 5;
+
 /// The longest text of a task.
 const TEXT: usize = 200;
 
 pub(super) fn schedules(file: &mut File, entries: &[Entry], known: &Known, groups: &Names) -> Option<Schedules> {
-    let [zone, days, holidays, daily, pods, demo, council, escalation, stale, maintenance] = file.keys(
+    let [zone, days, holidays, daily, pods, demo, council, escalation, stale, stale_change, maintenance] = file.keys(
         entries,
         [
             "time_zone",
@@ -42,6 +45,7 @@ pub(super) fn schedules(file: &mut File, entries: &[Entry], known: &Known, group
             "council",
             "escalation",
             "stale_after_days",
+            "stale_change_after_days",
             "maintenance",
         ],
     );
@@ -54,6 +58,10 @@ pub(super) fn schedules(file: &mut File, entries: &[Entry], known: &Known, group
     let daily = daily.and_then(|node| self::daily(file, node));
     let stale = file.required(stale, Place::START, "stale_after_days", "a whole number of working days");
     let stale_after_days = stale.and_then(|node| file.number(node, "stale_after_days", 1..=60));
+    let stale_change_after_days = match stale_change {
+        Some(node) => file.number(node, "stale_change_after_days", 1..=60),
+        None => Some(CHANGE_STANDS),
+    };
     let demo = demo.map(|node| self::demo(file, node));
     let council = council.map(|node| self::council(file, node));
     let ladder = escalation.map(|node| self::ladder(file, node, groups)).unwrap_or_default();
@@ -67,8 +75,9 @@ pub(super) fn schedules(file: &mut File, entries: &[Entry], known: &Known, group
     let first = Room { channel, calendar, times, audience: Audience::Except(own.collect()) };
     let (demo, council) =
         (demo.map_or(Some(None), |demo| demo.map(Some))?, council.map_or(Some(None), |it| it.map(Some))?);
-    let stale_after_days = stale_after_days?;
-    Some(Schedules { first, rooms, demo, council, ladder: Ladder { rungs: ladder }, stale_after_days, maintenance })
+    let (stale_after_days, stale_change_after_days) = (stale_after_days?, stale_change_after_days?);
+    let ladder = Ladder { rungs: ladder };
+    Some(Schedules { first, rooms, demo, council, ladder, stale_after_days, stale_change_after_days, maintenance })
 }
 
 fn week(file: &mut File, node: &Node, key: &str) -> Option<[bool; 7]> {

@@ -298,6 +298,28 @@ fn what_counts_in_a_file_must_fit_what_is_asked_of_it() {
 }
 
 #[test]
+fn whoever_everybody_waits_for_can_approve() {
+    let stages = "parked_review_days: 30\nstages:\n  - {name: a, reviews: [{group: council, unanimous: true}, {group: quality, at_least: 1}]}\n  - name: b\n";
+    let people = |role: &str, tokens: bool| {
+        let roles = format!("roles: [{role}], pods: [], groups: [council, quality]");
+        format!("groups: [council, quality]\npeople: {{ada: {{{roles}}}}}\nroles_from_token: {tokens}\n")
+    };
+    let said = |role: &str, tokens: bool| {
+        let people = people(role, tokens);
+        let files = [
+            ("people.yaml", people.as_str()),
+            ("pods.yaml", "pods: {ratio: {}, nanda: {}}\n"),
+            ("stages/short.yaml", stages),
+        ];
+        parse(&files).map(drop)
+    };
+    let mute = "people.yaml:1:1: error: people.ada.roles: found no role with which ada could approve, expected member, approver or admin: a review in stages/ asks everybody in council";
+    assert_eq!(said("", false), Err(mute.to_owned()));
+    assert_eq!(said("reader", false), Err(mute.to_owned()));
+    assert_eq!((said("member", false), said("", true)), (Ok(()), Ok(())));
+}
+
+#[test]
 fn people_pods_and_limits_are_strict_and_name_one_another() {
     let bad = parse(&[
         (

@@ -9,7 +9,7 @@ fn room(channel: &str, zone: &str, audience: Audience) -> Room {
     Room { channel: channel.parse().unwrap(), calendar: calendar(zone), times: TIMES, audience }
 }
 
-fn schedules() -> Schedules {
+pub(super) fn schedules() -> Schedules {
     let own: BTreeSet<PodName> = BTreeSet::from(["nanda".parse().unwrap()]);
     let mut first = room("unblock", "America/Los_Angeles", Audience::Except(own.clone()));
     first.calendar.holidays = BTreeSet::from([date(2026, 9, 7), date(2026, 12, 25)]);
@@ -24,6 +24,7 @@ fn schedules() -> Schedules {
         council: Some(Council { channel: "council".parse().unwrap(), at: (Weekday::Monday, civil::time(11, 0, 0, 0)) }),
         ladder: ladder(),
         stale_after_days: 3,
+        stale_change_after_days: 5,
         maintenance: vec![task("review-access", Every::Month, 10), task("rotate-secret", Every::Quarter, 15)],
     }
 }

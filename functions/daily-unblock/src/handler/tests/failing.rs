@@ -77,6 +77,7 @@ async fn each_source_that_fails_is_named_and_hides_nothing_of_the_others() {
         ("RunRows.holds", Source::Pipelines),
         ("ClusterLedger.records", Source::Pipelines),
         ("RhythmRows.done", Source::Maintenance),
+        ("Forge.open_pull_requests", Source::Changes),
     ] {
         let case = Case::new();
         case.go_to("2026-01-13T18:00:00Z");
@@ -120,4 +121,18 @@ async fn without_knowing_what_was_posted_nothing_is() {
     let told = heard(&case).await;
     assert_eq!(told, ["unblock thread: 0"]);
     assert_eq!(PostKind::Whole(Whole::Whole).as_str(), "whole");
+}
+
+#[tokio::test]
+async fn a_pull_request_that_nobody_has_touched_for_five_working_days_is_named() {
+    let case = Case::new();
+    case.go_to("2026-01-05T18:00:00Z");
+    case.world.push("main", &[("a", Some("1"))]);
+    case.world.open_change(7, "main", None, &[("a", Some("2"))]);
+    case.world.drain();
+    case.go_to("2026-01-12T18:00:00Z");
+    let events = case.told().await;
+    let Some(Event::DailyUnblockReport(told)) = events.first() else { panic!("{events:?}") };
+    let changes: Vec<_> = told.report.entries.iter().filter(|aged| aged.entry.subject == "change:42/7").collect();
+    assert_eq!(changes.iter().map(|aged| aged.age().as_hours()).collect::<Vec<_>>(), [5 * 24]);
 }
