@@ -60,6 +60,12 @@ class Forge:
         """Changes an issue."""
         return self._call("PATCH", f"/repos/{settings.REPOSITORY}/issues/{number}", changes)
 
+    def deploy(self, commit, environment, state):
+        """A deployment of a commit, and its state, as somebody's pipeline reports them."""
+        deployments = f"/repos/{settings.REPOSITORY}/deployments"
+        made = self._call("POST", deployments, {"ref": commit, "environment": environment})
+        return self._call("POST", f"{deployments}/{made['id']}/statuses", {"state": state})
+
     def issues(self, label):
         """The open issues with a label."""
         return self.get(f"issues?labels={label}")

@@ -6,6 +6,7 @@ import re
 import day
 import expect
 import gates
+import ideas
 import issues
 import items
 import limits
@@ -155,4 +156,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items, issues.issues, day.morning, day.fortnight]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items, issues.issues, ideas.ideas, day.morning, day.fortnight]

@@ -89,6 +89,7 @@ pub const MANIFEST: Manifest = Manifest {
         "cluster-records-read",
         "github-app-key-read",
         "governance-read",
+        "idea-rows",
         "item-rows",
         "pipeline-jobs",
         "run-rows",

@@ -37,9 +37,22 @@ pub fn placed(placed: &Placed) -> Response {
     }
 }
 
-/// The holds that stand.
-pub fn holds(holds: &[Hold]) -> Response {
-    Response::json(200, &json!({"holds": holds}))
+/// The holds that stand: each with the clusters that it stops, who can clear it and how, and when it ends by itself.
+pub fn holds(holds: &[(Hold, Vec<ClusterKey>)]) -> Response {
+    let told = |(hold, stops): &(Hold, Vec<ClusterKey>)| {
+        let mut explain = json!(RunObstacle::from(&Unmet::Held(hold.clone())));
+        explain["how"] = json!(lifts(hold));
+        explain["stops"] = json!(stops);
+        let mut told = json!(hold);
+        told["explain"] = explain;
+        told
+    };
+    Response::json(200, &json!({"holds": holds.iter().map(told).collect::<Vec<Value>>()}))
+}
+
+/// What lifts a hold.
+fn lifts(hold: &Hold) -> String {
+    format!("one of them sends DELETE /v1/holds/{}", hold.id)
 }
 
 /// The answer to lifting a hold: 200, 403, 404.
@@ -155,7 +168,7 @@ fn obstacle(key: &ClusterKey, execution: Option<&ExecutionId>, unmet: &Unmet) ->
         (Unmet::NotApproved { could, .. }, Some(execution)) if !could.is_empty() => {
             Some(format!(r#"one of them sends POST {}/runs/{execution}/approvals {{"answer": "approve"}}"#, route(key)))
         }
-        (Unmet::Held(hold), _) => Some(format!("one of them sends DELETE /v1/holds/{}", hold.id)),
+        (Unmet::Held(hold), _) => Some(lifts(hold)),
         _ => None,
     };
     if let Some(how) = how {

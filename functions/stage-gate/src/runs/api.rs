@@ -50,7 +50,7 @@ where
     async fn done(&self, actor: &Actor, call: Call, cause: &CorrelationId) -> Result<Response, Fault> {
         Ok(match call {
             Call::Place(new) => answer::placed(&self.place(&new, actor, cause).await?),
-            Call::Holds => answer::holds(&self.standing().await?),
+            Call::Holds => answer::holds(&self.what_holds_stop().await?),
             Call::Lift(hold) => answer::lifted(&hold, &self.lift(&hold, actor, cause).await?),
             Call::Explain(cluster) => answer::explained(&cluster, self.explain(&cluster).await?.as_ref()),
             Call::Answer(cluster, execution, saying) => {

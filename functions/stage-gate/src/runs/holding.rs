@@ -3,7 +3,7 @@
 use common::{
     domain::{
         access::{self, Action, Actor},
-        cluster::nearest,
+        cluster::{ClusterKey, nearest},
         id::{CorrelationId, HoldId},
         run::{Hold, HoldScope, Lifted},
         wip::vet::Misfit,
@@ -128,6 +128,16 @@ where
     pub async fn standing(&self) -> Result<Vec<Hold>, Fault> {
         let now = self.now();
         Ok(self.rows.holds().await?.into_iter().filter(|hold| hold.stands(now)).collect())
+    }
+
+    /// The same, each with the clusters that it stops.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn what_holds_stop(&self) -> Result<Vec<(Hold, Vec<ClusterKey>)>, Fault> {
+        let clusters = self.clusters().await?;
+        let stops = |hold: &Hold| clusters.keys().filter(|cluster| hold.scope.covers(cluster)).cloned().collect();
+        Ok(self.standing().await?.into_iter().map(|hold| (hold.clone(), stops(&hold))).collect())
     }
 
     async fn hold(&self, id: &HoldId) -> Result<Option<Hold>, Fault> {

@@ -92,6 +92,18 @@ async fn a_copy_of_the_request_places_nothing_twice_and_nothing_again() {
     assert_eq!((status, same["by"].as_str()), (200, Some("cy")));
     assert_eq!(rig.place("h-1", "environment:production").await.0, 409, "another hold under its id");
     assert_eq!(rig.told(), ["Hold Placed"]);
+    let (_, listed) = rig.ask(READER, "GET", "/v1/holds", &Value::Null).await;
+    let explain = &listed["holds"][0]["explain"];
+    assert_eq!(
+        (&explain["who"], &explain["how"]),
+        (&json!("cy or an administrator"), &json!("one of them sends DELETE /v1/holds/h-1")),
+        "{listed}"
+    );
+    assert_eq!(
+        (&explain["until"], explain["stops"].as_array().map(Vec::len)),
+        (&json!("2026-01-05T12:00:00Z"), Some(3)),
+        "{listed}"
+    );
     assert_eq!((rig.lift(MEMBER, "h-1").await.0, rig.lift(MEMBER, "h-1").await.0), (200, 200));
     let (status, gone) = rig.place("h-1", "all").await;
     assert_eq!((status, gone["type"].as_str()), (409, Some("urn:penstock:problem:hold-exists")), "{gone}");
