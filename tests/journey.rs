@@ -47,8 +47,12 @@ pub fn provisioner(world: &World, files: &GovernanceFiles) -> WorldProvisioner {
         clock: world.clone(),
         governance,
         runtime: runtime(),
+        invoked_by: [INVOKER.to_owned()].into(),
     }
 }
+
+/// The pipeline that may invoke the provisioner.
+pub const INVOKER: &str = "penstock-provision";
 
 /// A fleet as the demo has it: two environments, three region aliases, four management clusters.
 pub fn fleet() -> Vec<ClusterFile> {

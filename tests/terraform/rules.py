@@ -33,7 +33,7 @@ ALONE = {
 }
 
 # Which functions may have such a grant.
-HOLDERS = {"cluster-gates": {"stage-gate"}, "pipeline-jobs": {"stage-gate"}}
+HOLDERS = {"cluster-gates": {"stage-gate"}, "pipeline-jobs": {"pipeline-provisioner", "stage-gate"}}
 
 # What has no resource in AWS: only there may a grant say `*`.
 WITHOUT_RESOURCE = JOBS | {"codepipeline:ListPipelines"}

@@ -198,11 +198,9 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
 
 /// How a run ended for its author: `Failure` when a file or request must be mended, `Error` when our side failed or stopped.
 pub fn state(finished: &ProvisioningFinished) -> StatusState {
-    let counts = &finished.counts;
-    let refused = counts.invalid + counts.refused > 0;
-    if refused || finished.findings.iter().any(|finding| finding.severity == Severity::Error) {
+    if finished.wants_mending() {
         StatusState::Failure
-    } else if counts.failed > 0 || !finished.complete {
+    } else if finished.fell_short() {
         StatusState::Error
     } else {
         StatusState::Success

@@ -1,5 +1,7 @@
 //! What wakes the provisioner, and which run that means. The event only wakes: what a run does is decided by what it reads.
 
+use std::collections::BTreeSet;
+
 use common::{
     domain::{
         cluster::{PipelineRuntime, tree::branches},
@@ -28,6 +30,8 @@ pub struct Provisioner<F, P, S, L, C> {
     pub governance: Governance,
     /// What every pipeline uses.
     pub runtime: PipelineRuntime,
+    /// The pipelines that may invoke it, by name.
+    pub invoked_by: BTreeSet<String>,
 }
 
 impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F, P, S, L, C> {
@@ -62,7 +66,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             let Some(repository) = self.repository(*id) else { continue };
             for branch in branches(&self.governance, *id) {
                 let parts = ["reconcile", &id.to_string(), branch.as_str(), &self.clock.now().to_string()];
-                let result = self.reconcile(&repository, &branch, CorrelationId::derived(parts), deadline).await;
+                let result =
+                    self.reconcile(&repository, &branch, CorrelationId::derived(parts), deadline).await.map(drop);
                 if let Err(fault) = &result {
                     tracing::error!(repository = %id, %branch, fault = fault.chain(), "a branch could not be reconciled");
                 }
@@ -81,7 +86,9 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         deadline: Timestamp,
     ) -> Result<(), Fault> {
         match self.concerned(repository, branch) {
-            Ok(repository) => self.reconcile(&repository, branch, event.meta.correlation_id.clone(), deadline).await,
+            Ok(repository) => {
+                self.reconcile(&repository, branch, event.meta.correlation_id.clone(), deadline).await.map(drop)
+            }
             Err(why) => ignored(event, why),
         }
     }
@@ -93,7 +100,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         }
     }
 
-    fn concerned(&self, id: RepositoryId, branch: &BranchName) -> Result<Repository, &'static str> {
+    pub(crate) fn concerned(&self, id: RepositoryId, branch: &BranchName) -> Result<Repository, &'static str> {
         let repository = self.repository(id).ok_or(NOT_ONBOARDED)?;
         if branches(&self.governance, id).contains(branch) { Ok(repository) } else { Err(NO_ENVIRONMENT) }
     }

@@ -1,6 +1,6 @@
 //! **Purpose.** Keeps one CodePipeline for each cluster as its file in the deploy tree wants it.
 //!
-//! **Wakes on** Branch Pushed that touches `deploy/`, on a schedule, on Removals Approved, and on Change Opened and Change Updated. The event only
+//! **Wakes on** Branch Pushed that touches `deploy/`, on a schedule, on the job of a pipeline that may invoke it, on Removals Approved, and on Change Opened and Change Updated. The event only
 //! wakes: a run reads the branch's head from the host, takes a generation, reads the tree at that head, plans purely and does
 //! what the plan says. A commit that is no longer the head is never provisioned: before each write to CodePipeline the fence and
 //! the head are compared again. For a pull request it plans and writes nothing.
@@ -25,6 +25,7 @@
 //! | `execute` | one step of a plan: intent, call, outcome |
 //! | `removing` | removals that people may let through |
 //! | `dry_run` | a plan for a pull request |
+//! | `jobs` | a run for a pipeline that invokes it |
 //! | `report`, `telling` | how a run is told |
 //!
 //! CodePipeline has no conditional write. The comparison before each call therefore leaves a window of one call: a write
@@ -36,6 +37,7 @@ pub use crate::handler::Provisioner;
 pub mod dry_run;
 pub mod execute;
 pub mod handler;
+pub mod jobs;
 pub mod load;
 pub mod reconcile;
 pub mod removing;

@@ -11,6 +11,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         match message {
             QueueMessage::Event(event) => provisioner.event(&event, deadline).await,
             QueueMessage::Schedule(name) => provisioner.schedule(&name, deadline).await,
+            QueueMessage::Job(id) => provisioner.job(&id, deadline).await,
             other => Err(other.unexpected(MANIFEST.name)),
         }
     })

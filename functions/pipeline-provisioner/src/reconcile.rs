@@ -47,7 +47,7 @@ struct Taken {
 }
 
 impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F, P, S, L, C> {
-    /// Reconciles a branch with its pipelines. A branch that is gone asks for nothing.
+    /// Reconciles a branch with its pipelines, and answers how the run ended. A branch that is gone asks for nothing.
     ///
     /// # Errors
     /// Whatever could not be read before the first write; `Retry` when the fence could not be compared or time ran out.
@@ -57,10 +57,10 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         branch: &BranchName,
         correlation_id: CorrelationId,
         deadline: Timestamp,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<ProvisioningFinished>, Fault> {
         let Some(head) = self.forge.branch_head(repository, branch).await? else {
             tracing::info!(repository = %repository.id, %branch, "the branch does not exist");
-            return Ok(());
+            return Ok(None);
         };
         let generation = self.ledger.take_generation(repository.id, branch, &head, self.clock.now()).await?;
         let (repository, branch) = (repository.clone(), branch.clone());
@@ -85,8 +85,9 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             %generation, counts = wording::counts(&finished.counts, &run.mode), stopped = finished.stopped, "a run came to its end"
         );
         tracing::info!(target: "metric", name = "ProvisioningFailed", value = failed);
-        self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await?;
-        fault.map_or(Ok(()), Err)
+        let told = Event::ProvisioningFinished(finished.clone());
+        self.ledger.announce(&[telling.about_run(self.clock.now(), told)]).await?;
+        fault.map_or(Ok(Some(finished)), Err)
     }
 
     // Everything that the plan says, once; then what failed and may pass, once more, against what stands by then.

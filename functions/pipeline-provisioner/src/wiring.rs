@@ -39,5 +39,11 @@ pub async fn provisioner(
             project_prefix: text("PROJECT_PREFIX")?,
             gate_function: text("GATE_FUNCTION")?,
         },
+        invoked_by: config
+            .optional("PROVISION_PIPELINES")
+            .into_iter()
+            .flat_map(|names| names.split(','))
+            .map(str::to_owned)
+            .collect(),
     })
 }

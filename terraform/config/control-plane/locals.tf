@@ -13,6 +13,9 @@ locals {
   # What a gate that invokes calls. Its name, and not the function itself: what it may be asked by is made before it.
   gate_function = "${var.name}-stage-gate"
 
+  # The pipelines that invoke the provisioner, by name: it answers no other.
+  provision_pipelines = { for key in keys(var.provision_pipelines) : key => "${var.name}-provision-${key}" }
+
   # Every environment variable that a function may ask for. One that is not here may only be asked for as optional.
   environment = merge({
     TABLE_NAME               = module.table.name
@@ -31,6 +34,7 @@ locals {
     PIPELINES_URL            = "https://${var.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region=${var.region}"
     LOG_LEVEL                = var.log_level
     }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url },
+    length(local.provision_pipelines) == 0 ? {} : { PROVISION_PIPELINES = join(",", values(local.provision_pipelines)) },
   var.slack ? { SLACK_TOKEN_SECRET_ID = module.secrets.arns["slack-token"] } : {})
   unknown_variables = flatten([for function, facts in local.functions : [
     for variable in facts.env : "${function}: ${variable.name}" if variable.required && !contains(keys(local.environment), variable.name)

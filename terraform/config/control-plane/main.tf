@@ -54,6 +54,19 @@ module "cluster_pipeline_runtime" {
   log_retention_days  = var.log_retention_days
 }
 
+module "provision_pipeline" {
+  source   = "../../modules/provision-pipeline"
+  for_each = var.provision_pipelines
+
+  name           = local.provision_pipelines[each.key]
+  place          = local.place
+  key_arn        = module.key.arn
+  connection_arn = var.connection_arn
+  function       = "${var.name}-pipeline-provisioner"
+  repository     = each.value.repository
+  branch         = each.value.branch
+}
+
 module "function" {
   source   = "../../modules/function"
   for_each = local.functions

@@ -123,6 +123,18 @@ variable "governance_directory" {
   nullable    = false
 }
 
+variable "provision_pipelines" {
+  description = "Pipelines that show a push being provisioned: a short name to the repository (as in repositories.yaml) and a branch that an environment follows. None is needed: the provisioner hears of pushes by itself."
+  type        = map(object({ repository = string, branch = string }))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for key in keys(var.provision_pipelines) : can(regex("^[a-z0-9][a-z0-9-]{0,14}$", key))])
+    error_message = "A short name has 1 to 15 characters of a-z, 0-9 and hyphen."
+  }
+}
+
 variable "state_bucket" {
   description = "The bucket of the clusters' states. Usually the one that holds this root's own state."
   type        = string

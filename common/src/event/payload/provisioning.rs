@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Repository;
 use crate::domain::{
-    cluster::{ClusterKey, FieldChange, Finding, RunMode},
+    cluster::{ClusterKey, FieldChange, Finding, RunMode, Severity},
     id::{BranchName, CommitSha, Digest, Generation, PersonName, PipelineName},
 };
 
@@ -156,6 +156,19 @@ pub struct RemovalsApproved {
     /// Until when they may be done.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub until: Timestamp,
+}
+
+impl ProvisioningFinished {
+    /// Whether a file or a request must be mended by its author.
+    pub fn wants_mending(&self) -> bool {
+        let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        errors || self.counts.invalid + self.counts.refused > 0
+    }
+
+    /// Whether our side failed, or stopped before its end.
+    pub fn fell_short(&self) -> bool {
+        self.counts.failed > 0 || !self.complete
+    }
 }
 
 /// Something happened to one pipeline.

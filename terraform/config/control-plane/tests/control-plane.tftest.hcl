@@ -180,11 +180,16 @@ run "nobody_passes_a_gate_around_us" {
       "codepipeline:PutApprovalResult"      = "stage-gate"
       "codepipeline:UpdatePipeline"         = "pipeline-provisioner"
       "codepipeline:OverrideStageCondition" = ""
-      "codepipeline:PutJobSuccessResult"    = "stage-gate"
       } : [for name, function in module.function :
       anytrue([for statement in function.policy : contains(flatten([statement.Action]), action)]) == (name == owner)
     ]]))
     error_message = "Answering at gates is stage-gate's alone, changing pipelines the provisioner's, and overriding conditions nobody's."
+  }
+  assert {
+    condition = toset([for name, function in module.function : name
+      if anytrue([for statement in function.policy : contains(flatten([statement.Action]), "codepipeline:PutJobSuccessResult")])
+    ]) == toset(["pipeline-provisioner", "stage-gate"])
+    error_message = "Jobs are answered by the functions that pipelines invoke, and by no other."
   }
   assert {
     condition = alltrue([for statement in jsondecode(output.gate_guard).Statement :
@@ -199,5 +204,18 @@ run "nobody_passes_a_gate_around_us" {
       "codepipeline:OverrideStageCondition" = null
     }
     error_message = "Each of the three is denied to everybody but whoever of us needs it."
+  }
+}
+
+run "pipelines_that_provision" {
+  command = plan
+
+  variables {
+    provision_pipelines = { clusters = { repository = "acme/clusters", branch = "main" } }
+  }
+
+  assert {
+    condition     = local.environment.PROVISION_PIPELINES == "penstock-test-provision-clusters" && module.provision_pipeline["clusters"].name == "penstock-test-provision-clusters"
+    error_message = "The provisioner answers the pipelines that are made for it."
   }
 }
