@@ -1,10 +1,10 @@
 //! A sender that signs, and the webhook's real handler over the in-memory world.
 
-use common::{domain::id::Digest, event::Event, fault::Fault, http::Request, ports::Clock, testing::World};
-use github_webhook::{
-    Webhook, handle,
-    secret::{Keyring, SecretSource},
+use common::{
+    domain::id::Digest, event::Event, fault::Fault, http::Request, ports::Clock, testing::World,
+    webhook_secret::SecretSource,
 };
+use github_webhook::{Webhook, handle, secret::Keyring};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -35,8 +35,6 @@ mod wire;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Uri, header::USER_AGENT};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use octocrab::{
     AuthState, Octocrab, OctocrabBuilder,
     auth::{AppAuth, EncodingKey},
@@ -50,6 +48,7 @@ use crate::{
     domain::id::{BranchName, CommitSha, RepositoryId, RepositoryName, quoted},
     fault::Fault,
     ports::CommitAuthors,
+    web::{AGENT, connections, is_safe},
 };
 
 use self::{cache::BlobCache, session::Session};
@@ -115,8 +114,7 @@ impl GitHub {
                     "GITHUB_API_URL: found {shown}, expected an address such as {DEFAULT_BASE_URI}, without a user or a query"
                 ))
             })?;
-        let local = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        if uri.scheme_str() == Some("http") && !local {
+        if !is_safe(&uri) {
             return Err(Fault::bug(format!(
                 "GITHUB_API_URL: {shown} would send tokens in clear text: use https (http only for this machine's own address)"
             )));
@@ -151,15 +149,9 @@ fn graph_address(rest: &Uri) -> Result<Uri, Fault> {
 /// octocrab over a plain connection: no redirects and no retries below us. Whoever called decides about trying again: the
 /// message stays in its queue.
 fn octocrab(base: Uri, auth: AuthState) -> Result<Octocrab, Fault> {
-    let connector = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-        .map_err(|error| Fault::bug_from("the machine's certificate authorities cannot be read", error))?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let agent = (USER_AGENT, HeaderValue::from_static("penstock"));
+    let agent = (USER_AGENT, HeaderValue::from_static(AGENT));
     let built = OctocrabBuilder::new_empty()
-        .with_service(Client::builder(TokioExecutor::new()).build(connector))
+        .with_service(connections()?)
         .with_layer(&ExtraHeadersLayer::new(Arc::new(vec![agent])))
         .with_layer(&BaseUriLayer::new(base))
         .with_auth(auth)

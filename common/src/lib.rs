@@ -15,6 +15,8 @@
 //! | `http` | `http` | API Gateway's requests and answers |
 //! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |
 //! | `slack` | `slack` | the chat's adapter |
+//! | `web` | `web` | an address that is asked over HTTPS: the connections, one request with its time limit |
+//! | `webhook_secret` | `webhook-secret` | the webhook secret: its form, and the code that it makes |
 //! | `testing` | `testing` | the in-memory world: fakes of all ports, builders, generators |
 
 #[cfg(feature = "aws")]
@@ -34,3 +36,7 @@ pub mod runtime;
 pub mod slack;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "web")]
+pub mod web;
+#[cfg(feature = "webhook-secret")]
+pub mod webhook_secret;

@@ -53,6 +53,18 @@ pub struct Alarm {
     pub period_s: u32,
     /// For how many periods in a row.
     pub periods: u16,
+    /// What a period without any value is taken as.
+    pub missing: Missing,
+}
+
+/// What a period without any value is taken as, in CloudWatch's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Missing {
+    /// All is well: of what is only told when there is something to tell.
+    NotBreaching,
+    /// As bad as a value above the threshold: of what has to be told again and again.
+    Breaching,
 }
 
 /// How the values of a period become one.

@@ -22,6 +22,7 @@
 //! | `removals` | [`RemovalRows`] |
 //! | `runs` | [`RunRows`] |
 //! | `said` | [`SaidCommitted`]: how a write of what is said once ended |
+//! | `site` | [`Site`]: a site that is looked at from outside |
 //! | `sources` | [`Sources`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
 //! | `ideas` | [`IdeaRows`] |
@@ -33,7 +34,8 @@ use jiff::Timestamp;
 
 pub use self::{
     archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, marks::*, outbox::*,
-    patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, sources::*, wip::*,
+    patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, site::*, sources::*,
+    wip::*,
 };
 
 mod archive;
@@ -55,6 +57,7 @@ mod rhythm;
 mod runs;
 mod said;
 mod schema;
+mod site;
 mod sources;
 mod wip;
 

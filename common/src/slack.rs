@@ -15,13 +15,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use http::{Method, Response, StatusCode, header};
+use http_body_util::Full;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -34,6 +29,7 @@ use crate::{
     },
     fault::Fault,
     ports::{Chat, ChatPlace, ChatPost, ChatTarget},
+    web::Web,
 };
 
 /// Slack's own address.
@@ -45,9 +41,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest that `Retry-After` is waited for here, in seconds; once a request.
 const LONGEST_WAIT: u64 = 10;
 
-/// The largest answer that is read.
-const LARGEST: usize = 4 * 1024 * 1024;
-
 /// How many messages one page has, and how many pages are read: a day's thread is shorter.
 const PAGE: &str = "200";
 const PAGES: usize = 10;
@@ -58,14 +51,13 @@ const EVENT_TYPE: &str = "penstock_post";
 /// Slack, as one bot sees it.
 #[derive(Clone)]
 pub struct Slack {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    base: String,
+    web: Web,
     token: SecretString,
 }
 
 impl std::fmt::Debug for Slack {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Slack").field("base", &self.base).finish_non_exhaustive()
+        to.debug_struct("Slack").field("web", &self.web).finish_non_exhaustive()
     }
 }
 
@@ -114,45 +106,28 @@ impl Slack {
     /// # Errors
     /// `Bug` when the address cannot be used.
     pub fn new(base_uri: &str, token: SecretString) -> Result<Self, Fault> {
-        let shown = quoted(base_uri, 200);
-        let base = base_uri.trim_end_matches('/').to_owned();
-        let uri: Option<Uri> = base.parse().ok();
-        let local = |uri: &Uri| matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        let good = uri
-            .is_some_and(|uri| uri.scheme_str() == Some("https") || (uri.scheme_str() == Some("http") && local(&uri)));
-        if !good {
-            return Err(Fault::bug(format!(
-                "SLACK_API_URL: found {shown}, expected an address such as {DEFAULT_BASE_URI} (http only for this machine's own address)"
-            )));
-        }
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-            .map_err(|error| Fault::bug_from("the machine's certificate authorities cannot be read", error))?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), base, token })
+        Ok(Self { web: Web::new("SLACK_API_URL", base_uri, DEFAULT_BASE_URI, REQUEST_TIMEOUT)?, token })
     }
 
     /// One request, and once more after a short `Retry-After`.
     async fn call(&self, what: &str, method: Method, below: &str, body: Option<&Value>) -> Result<Answer, Fault> {
-        let (status, wait, answer) = self.once(what, &method, below, body).await?;
-        let (status, wait, answer) = match (status, wait) {
-            (StatusCode::TOO_MANY_REQUESTS, Some(seconds)) if seconds <= LONGEST_WAIT => {
-                // Slack says for how long: there is no condition to wait for, and a queue's retry would come much later.
-                tokio::time::sleep(Duration::from_secs(seconds)).await;
-                self.once(what, &method, below, body).await?
-            }
-            _ => (status, wait, answer),
-        };
+        let mut answer = self.once(what, &method, below, body).await?;
+        if let (StatusCode::TOO_MANY_REQUESTS, Some(seconds)) = (answer.status(), wait(&answer))
+            && seconds <= LONGEST_WAIT
+        {
+            // Slack says for how long: there is no condition to wait for, and a queue's retry would come much later.
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            answer = self.once(what, &method, below, body).await?;
+        }
+        let status = answer.status();
         if status == StatusCode::TOO_MANY_REQUESTS {
-            let seconds = wait.map_or("a while".to_owned(), |seconds| format!("{seconds} s"));
+            let seconds = wait(&answer).map_or("a while".to_owned(), |seconds| format!("{seconds} s"));
             return Err(Fault::retry(format!("{what}: Slack asks to wait for {seconds}")));
         }
         if !status.is_success() {
             return Err(Fault::retry(format!("{what}: Slack answered {}", status.as_u16())));
         }
-        let answer: Answer = serde_json::from_slice(&answer)
+        let answer: Answer = serde_json::from_slice(answer.body())
             .map_err(|error| Fault::retry_from(format!("{what}: Slack's answer cannot be read"), error))?;
         if answer.ok { Ok(answer) } else { Err(refused(what, &answer.error)) }
     }
@@ -163,28 +138,16 @@ impl Slack {
         method: &Method,
         below: &str,
         body: Option<&Value>,
-    ) -> Result<(StatusCode, Option<u64>, Bytes), Fault> {
+    ) -> Result<Response<Bytes>, Fault> {
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}/{below}", self.base))
+        let request = self.web.request(&format!("/{below}")).method(method);
+        let request = request
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
             .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
-            .header(header::USER_AGENT, "penstock")
             .body(Full::new(bytes))
             // The error could name the header.
             .map_err(|_| Fault::bug(format!("{what}: the request cannot be made; is the token one line of text?")))?;
-        let answer = async {
-            let response = self.client.request(request).await.map_err(|error| Fault::retry_from(what, error))?;
-            let status = response.status();
-            let wait = response.headers().get(header::RETRY_AFTER);
-            let wait = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-            let body = Limited::new(response.into_body(), LARGEST).collect().await;
-            let body = body.map_err(|error| Fault::retry_from(format!("{what}: reading Slack's answer"), error))?;
-            Ok((status, wait, body.to_bytes()))
-        };
-        let late = |_| Fault::retry(format!("{what}: Slack did not answer within {} s", REQUEST_TIMEOUT.as_secs()));
-        tokio::time::timeout(REQUEST_TIMEOUT, answer).await.map_err(late)?
+        self.web.send(what, request).await
     }
 
     /// All messages of a listing, page by page.
@@ -202,6 +165,11 @@ impl Slack {
         }
         Err(Fault::reject(format!("{what}: there are more than {PAGES} pages of messages")))
     }
+}
+
+/// For how many seconds Slack asks to wait.
+fn wait(answer: &Response<Bytes>) -> Option<u64> {
+    answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The query of one page.

@@ -78,7 +78,7 @@ def up(binaries, contract, announce):
     forge = _forge(binaries / "forge", f"{api_url}/webhooks/github", public_key)
     aws.codepipeline_endpoint = _engine(binaries / "engine", aws, forge)
     announce(f"deploy {len(contract['functions'])} functions as events/contract.json says")
-    values = _values(facts, forge["url"])
+    values = _values(facts, forge["url"], api_url, issuer)
     functions.Deployment(aws, contract, facts, values, binaries, api, authorizer).run()
     endpoints = {
         "webhook_url": f"{api_url}/webhooks/github",
@@ -218,9 +218,11 @@ def _first_line(program):
     return first[0] if first[1] else ""
 
 
-def _values(facts, forge_url):
+def _values(facts, forge_url, api_url, issuer):
     """Every variable that a function may ask for."""
     return {
+        "API_URL": api_url,
+        "API_ISSUER": issuer,
         "TABLE_NAME": settings.TABLE,
         "BUS_NAME": settings.BUS,
         "WEBHOOK_SECRET_ID": facts["webhook_secret_arn"],

@@ -4,17 +4,21 @@
 //! These stand in the place of fuzz targets, which need a nightly compiler: the same entry points, as part of every test run. Each
 //! crate's own properties are beside its code; here is one of each kind, so that a new parser is missed by its absence.
 
+use canary::check::{Check, Expected, Seen};
 use common::{
     domain::{
         cluster::{ClusterKey, Finding, config, path},
         governance::Governance,
+        id::Digest,
     },
     event::{Envelope, EventKind},
     http::Request,
+    ports::SiteAnswer,
     runtime::QueueMessage,
-    testing::{ClusterFile, GovernanceFiles},
+    testing::{ClusterFile, GovernanceFiles, id},
 };
 use github_webhook::{handler::MAX_BODY, normalise::normalise, payload, signature::Signature};
+use jiff::SignedDuration;
 use outbox_relay::stream::StreamBatch;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::Value;
@@ -156,6 +160,20 @@ proptest! {
         if let Ok(batch) = serde_json::from_slice::<StreamBatch>(&bytes) {
             for record in batch.records.iter().filter(|record| record.is_outbox()) {
                 let _ = record.row();
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_canary_is_answered(bytes in input(vec![
+        format!(r#"{{"status":"healthy","version":"0.1.0","governance_digest":"{}"}}"#, Digest::of(b"governance").as_str()).into_bytes(),
+        br#"{"status":"ignored","reason":"a ping","delivery":"canary-1"}"#.to_vec(),
+    ])) {
+        let expected = Expected { version: "0.1.0", governance: Digest::of(b"governance"), issuer: true };
+        for check in Check::ALL {
+            let seen = Seen { answer: SiteAnswer { status: 200, body: bytes.clone() }, took: SignedDuration::ZERO };
+            for said in check.judge(&expected, &id("canary-1"), &seen) {
+                prop_assert!(said.chars().all(|character| matches!(character, ' '..='~' | '…')), "{said:?}");
             }
         }
     }

@@ -21,12 +21,9 @@ use common::{
     ports::Clock,
     runtime::AwsSettings,
     testing::World,
+    webhook_secret::StoredSecret,
 };
-use github_webhook::{
-    Webhook, handle_in_time,
-    handler::LIMIT,
-    secret::{Keyring, StoredSecret},
-};
+use github_webhook::{Webhook, handle_in_time, handler::LIMIT, secret::Keyring};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},

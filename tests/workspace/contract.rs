@@ -19,6 +19,7 @@ use crate::repository_root;
 
 /// Every function that ships, in alphabetical order.
 pub(crate) const MANIFESTS: &[&Manifest] = &[
+    &canary::MANIFEST,
     &daily_unblock::MANIFEST,
     &db_init::MANIFEST,
     &feedback::MANIFEST,

@@ -6,6 +6,7 @@
 mod any_bytes;
 mod buildspecs;
 mod calls;
+mod canary;
 mod contract;
 mod dependencies;
 mod flow;

@@ -25,8 +25,8 @@ use crate::{domain::id::quoted, fault::Fault};
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "Penstock";
 
-/// What a metric may be told apart by, beside the function. An empty text is none.
-pub const DIMENSIONS: [&str; 2] = ["scope_kind", "pod"];
+/// What a metric may be told apart by, beside the function: a check is one of the few of the canary. An empty text is none.
+pub const DIMENSIONS: [&str; 3] = ["scope_kind", "pod", "check"];
 
 static FUNCTION: OnceLock<&'static str> = OnceLock::new();
 

@@ -3,7 +3,7 @@
 use common::{
     aws::{codepipeline, dynamodb, s3, secrets},
     event::EventKind,
-    manifest::{Alarm, EnvVar, Manifest, Statistic, Wake},
+    manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
 };
 
 /// The message of the sweep, whoever sends it.
@@ -42,5 +42,6 @@ pub const MANIFEST: Manifest = Manifest {
         threshold: 1,
         period_s: 900,
         periods: 1,
+        missing: Missing::NotBreaching,
     }],
 };

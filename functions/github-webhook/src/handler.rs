@@ -8,6 +8,7 @@ use common::{
     fault::Fault,
     http::{Request, Response},
     ports::{Delivery, Intake, Recorded},
+    webhook_secret::SecretSource,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +17,7 @@ use crate::{
     payload::{self, Name},
     refusal::Refusal,
     response::Outcome,
-    secret::{Keyring, Matched, SecretSource},
+    secret::{Keyring, Matched, verify},
     signature::Signature,
 };
 
@@ -96,7 +97,7 @@ async fn receive<I: Intake, S: SecretSource>(
     let signature = Signature::of(request)?;
     let body = request.raw_body(MAX_BODY)?;
     let keys = webhook.keyring.keys(now).await.ok_or(Refusal::CannotVerify)?;
-    let matched = keys.verify(&body, &signature, now).ok_or(Refusal::WrongSignature)?;
+    let matched = verify(&keys, &body, &signature, now).ok_or(Refusal::WrongSignature)?;
     if matched == Matched::Previous {
         count("WebhookPreviousSecret");
         tracing::info!(secret = matched.as_str(), "the sender still signs with the previous secret");

@@ -4,9 +4,9 @@ use common::{
     aws::{Aws, dynamodb::Table, secrets::Secrets},
     ports::Clock,
     runtime::{self, SystemClock},
+    webhook_secret::StoredSecret,
 };
-use github_webhook::secret::{Keyring, StoredSecret};
-use github_webhook::{MANIFEST, Webhook, handle_in_time, handler::LIMIT};
+use github_webhook::{MANIFEST, Webhook, handle_in_time, handler::LIMIT, secret::Keyring};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {

@@ -9,17 +9,13 @@
 //! would make this instance refuse everything for a minute. When the answer is final (forbidden, gone, empty, too short), nothing is
 //! verified until it is mended.
 
-use std::{
-    future::Future,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use common::fault::Fault;
-use hmac::{Hmac, KeyInit, Mac};
+use common::{
+    fault::Fault,
+    webhook_secret::{Key, Keys, SecretSource},
+};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::signature::Signature;
@@ -32,36 +28,6 @@ pub const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long the last good secret serves while reading fails in a way that may pass.
 pub const SERVES_FOR: SignedDuration = SignedDuration::from_mins(15);
-
-/// How long a read may take: well below the time of a request, so that the last good secret can still serve it.
-#[cfg(feature = "lambda")]
-const READS_FOR: std::time::Duration = std::time::Duration::from_secs(3);
-
-/// The shortest secret that is used: 128 bits.
-pub const MIN_BYTES: usize = 16;
-
-/// Where the secret's text is read.
-pub trait SecretSource: Sync {
-    /// The JSON text as it is now.
-    fn fetch(&self) -> impl Future<Output = Result<SecretString, Fault>> + Send;
-}
-
-#[cfg(feature = "lambda")]
-/// A secret of Secrets Manager, by its id.
-pub struct StoredSecret {
-    /// The client.
-    pub secrets: common::aws::secrets::Secrets,
-    /// The secret's name or ARN.
-    pub id: String,
-}
-
-#[cfg(feature = "lambda")]
-impl SecretSource for StoredSecret {
-    async fn fetch(&self) -> Result<SecretString, Fault> {
-        let read = tokio::time::timeout(READS_FOR, self.secrets.text(&self.id)).await;
-        read.unwrap_or_else(|_| Err(Fault::retry("reading the webhook secret took too long")))
-    }
-}
 
 /// Which value made a signature: a field of the log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,68 +48,25 @@ impl Matched {
     }
 }
 
-/// The usable values of one secret.
-#[derive(Debug)]
-pub struct Keys {
-    current: SecretString,
-    previous: Option<(SecretString, Timestamp)>,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    current: String,
-    previous: Option<String>,
-    previous_expires_at: Option<Timestamp>,
-}
-
-impl Keys {
-    /// Reads the secret's text. The words of a failure hold nothing of it.
-    ///
-    /// # Errors
-    /// `Bug` when it is not the JSON object, or the current value is too short to be a secret. A previous value without an end, or too
-    /// short, is left out: it never makes a request pass, and never stops the current one.
-    pub fn parse(text: &SecretString) -> Result<Self, Fault> {
-        let document: Document = serde_json::from_str(text.expose_secret()).map_err(|error| {
-            Fault::bug(format!(
-                "the webhook secret is not the JSON object {{\"current\", \"previous\"?, \"previous_expires_at\"?}}: line {}, column {}",
-                error.line(),
-                error.column()
-            ))
-        })?;
-        if document.current.len() < MIN_BYTES {
-            return Err(Fault::bug(format!("the webhook secret's current value has fewer than {MIN_BYTES} bytes")));
-        }
-        let usable = document.previous.filter(|previous| previous.len() >= MIN_BYTES);
-        let previous = usable.map(SecretString::from).zip(document.previous_expires_at);
-        Ok(Self { current: document.current.into(), previous })
-    }
-
-    /// Which value made this signature over these bytes, if any.
-    pub fn verify(&self, body: &[u8], signature: &Signature, now: Timestamp) -> Option<Matched> {
-        // Without a previous value the current one is computed a second time, so that time does not tell which case it is.
-        let (previous, counts) = match &self.previous {
-            Some((previous, expires_at)) => (previous, now < *expires_at),
-            None => (&self.current, false),
-        };
-        let by_current = made_by(&self.current, body, signature);
-        let by_previous = made_by(previous, body, signature) & Choice::from(u8::from(counts));
-        match (bool::from(by_current), bool::from(by_previous)) {
-            (true, _) => Some(Matched::Current),
-            (false, true) => Some(Matched::Previous),
-            (false, false) => None,
-        }
+/// Which value of the secret made this signature over these bytes, if any.
+pub fn verify(keys: &Keys, body: &[u8], signature: &Signature, now: Timestamp) -> Option<Matched> {
+    // Without a previous value the current one is computed a second time, so that time does not tell which case it is.
+    let (previous, counts) = match &keys.previous {
+        Some((previous, expires_at)) => (previous, now < *expires_at),
+        None => (&keys.current, false),
+    };
+    let by_current = made_by(&keys.current, body, signature);
+    let by_previous = made_by(previous, body, signature) & Choice::from(u8::from(counts));
+    match (bool::from(by_current), bool::from(by_previous)) {
+        (true, _) => Some(Matched::Current),
+        (false, true) => Some(Matched::Previous),
+        (false, false) => None,
     }
 }
 
-fn made_by(key: &SecretString, body: &[u8], signature: &Signature) -> Choice {
-    // HMAC takes a key of any length, so the error cannot happen; if it did, the answer would be no.
-    match Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()) {
-        Ok(mut mac) => {
-            mac.update(body);
-            signature.matches(&mac.finalize().into_bytes())
-        }
-        Err(_) => 0u8.ct_eq(&1u8),
-    }
+/// Without a code the answer is no.
+fn made_by(key: &Key, body: &[u8], signature: &Signature) -> Choice {
+    key.code(body).map_or_else(|| 0u8.ct_eq(&1u8), |code| signature.matches(&code))
 }
 
 /// The secret with its memory.

@@ -4,7 +4,7 @@ use common::{
     aws::{codepipeline, dynamodb, s3, secrets},
     domain::cluster::{GATE_ACTION, GATE_STAGE},
     event::EventKind,
-    manifest::{Alarm, EnvVar, Manifest, Statistic, Wake},
+    manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
 };
 
 /// The manifest.
@@ -139,6 +139,7 @@ pub const MANIFEST: Manifest = Manifest {
             threshold: 1,
             period_s: 60,
             periods: 1,
+            missing: Missing::NotBreaching,
         },
         Alarm {
             name: "undecided-gates",
@@ -149,6 +150,7 @@ pub const MANIFEST: Manifest = Manifest {
             threshold: 1,
             period_s: 300,
             periods: 3,
+            missing: Missing::NotBreaching,
         },
     ],
 };

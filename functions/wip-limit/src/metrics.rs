@@ -10,7 +10,7 @@ use common::{
         id::PodName,
         wip::{Scope, ScopeState, fact::Fact, limits::Limits, scope::ScopeKind, settle::Rows},
     },
-    manifest::{Alarm, Statistic},
+    manifest::{Alarm, Missing, Statistic},
 };
 use jiff::Timestamp;
 
@@ -25,6 +25,7 @@ pub const ALARMS: &[Alarm] = &[
         threshold: 2 * 24 * 60 * 60,
         period_s: 300,
         periods: 3,
+        missing: Missing::NotBreaching,
     },
     Alarm {
         name: "limit-exceeded",
@@ -35,6 +36,7 @@ pub const ALARMS: &[Alarm] = &[
         threshold: 20,
         period_s: 3_600,
         periods: 1,
+        missing: Missing::NotBreaching,
     },
 ];
 

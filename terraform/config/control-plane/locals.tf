@@ -18,6 +18,7 @@ locals {
 
   # Every environment variable that a function may ask for. One that is not here may only be asked for as optional.
   environment = merge({
+    API_URL                  = module.api.url
     TABLE_NAME               = module.table.name
     BUS_NAME                 = module.bus.name
     WEBHOOK_SECRET_ID        = module.secrets.arns["github-webhook-secret"]
@@ -35,7 +36,8 @@ locals {
     LOG_LEVEL                = var.log_level
     }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url },
     length(local.provision_pipelines) == 0 ? {} : { PROVISION_PIPELINES = join(",", values(local.provision_pipelines)) },
-  var.slack ? { SLACK_TOKEN_SECRET_ID = module.secrets.arns["slack-token"] } : {})
+    var.slack ? { SLACK_TOKEN_SECRET_ID = module.secrets.arns["slack-token"] } : {},
+  var.jwt == null ? {} : { API_ISSUER = var.jwt.issuer })
   unknown_variables = flatten([for function, facts in local.functions : [
     for variable in facts.env : "${function}: ${variable.name}" if variable.required && !contains(keys(local.environment), variable.name)
   ]])

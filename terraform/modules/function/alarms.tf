@@ -44,7 +44,7 @@ locals {
     { for alarm in var.facts.alarms : alarm.name => {
       says      = "${alarm.says}: docs/runbooks.md#${alarm.runbook}; first: aws logs tail /aws/lambda/${local.name} --since 1h --region ${local.region}"
       namespace = "Penstock", metric = alarm.metric, dimensions = { function = var.function }
-      statistic = alarm.statistic, threshold = alarm.threshold, periods = alarm.periods, period = alarm.period_s
+      statistic = alarm.statistic, threshold = alarm.threshold, periods = alarm.periods, period = alarm.period_s, missing = alarm.missing
     } },
   )
 }
@@ -62,7 +62,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = each.value.threshold
   period              = try(each.value.period, 60)
   evaluation_periods  = each.value.periods
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = try(each.value.missing, "notBreaching")
   alarm_actions       = var.alarm_topic_arns
   ok_actions          = var.alarm_topic_arns
 }

@@ -59,7 +59,7 @@ variable "facts" {
     timetable = optional(object({ input = string }))
     alarms = optional(list(object({
       name      = string, metric = string, says = string, runbook = string,
-      statistic = string, threshold = number, period_s = number, periods = number
+      statistic = string, threshold = number, period_s = number, periods = number, missing = optional(string, "notBreaching")
     })), [])
   })
   nullable = false

@@ -5,17 +5,17 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use common::{domain::id::Digest, event::Envelope, fault::Fault, http::Request, ports::Clock, testing::World};
+use common::{
+    domain::id::Digest, event::Envelope, fault::Fault, http::Request, ports::Clock, testing::World,
+    webhook_secret::SecretSource,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{
-    Webhook, handle,
-    secret::{Keyring, SecretSource},
-};
+use crate::{Webhook, handle, secret::Keyring};
 
 /// The secret of GitHub's own documentation.
 pub(super) const SECRET: &str = "It's a Secret to Everybody";

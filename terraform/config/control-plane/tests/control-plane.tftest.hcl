@@ -111,6 +111,10 @@ run "without_an_issuer" {
     condition     = output.absent_routes == tolist(["PUT /v1/wip/scopes/{scope}"])
     error_message = "A route that needs a token is not made without an issuer, and the output says so."
   }
+  assert {
+    condition     = local.environment.API_URL == "https://api123.execute-api.us-east-1.amazonaws.com" && !contains(keys(local.environment), "API_ISSUER")
+    error_message = "The canary knows the API, and that it has no issuer."
+  }
 }
 
 run "with_an_issuer" {
@@ -124,6 +128,10 @@ run "with_an_issuer" {
   assert {
     condition     = length(output.absent_routes) == 0
     error_message = "With an issuer every route of the contract is made."
+  }
+  assert {
+    condition     = local.environment.API_ISSUER == var.jwt.issuer
+    error_message = "The canary knows that there is an issuer: 401 is what it wants."
   }
 }
 

@@ -249,12 +249,15 @@ run "own_alarms" {
       alarms = [{
         name      = "oldest-wait", metric = "WIPOldestWait", says = "Somebody waits too long", runbook = "work-in-progress",
         statistic = "Maximum", threshold = 172800, period_s = 300, periods = 3
+        }, {
+        name      = "outside", metric = "CanaryFailed", says = "Nobody looks", runbook = "canary",
+        statistic = "Maximum", threshold = 1, period_s = 600, periods = 1, missing = "breaching"
       }]
     }
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["errors", "throttles", "oldest-wait"])
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["errors", "throttles", "oldest-wait", "outside"])
     error_message = "What the manifest says beside what every function has."
   }
   assert {
@@ -263,6 +266,10 @@ run "own_alarms" {
       && startswith(alarm.alarm_description, "Somebody waits too long: docs/runbooks.md#work-in-progress; first: aws logs tail ")
     ])
     error_message = "The metric that the function writes, under its short name, and where to read on."
+  }
+  assert {
+    condition     = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => alarm.treat_missing_data if alarm.treat_missing_data != "notBreaching" } == { outside = "breaching" }
+    error_message = "Silence calls only where the manifest says so."
   }
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["errors"].period == 60
