@@ -42,7 +42,8 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
             // A post that fails keeps nobody from being told, and the other way round.
             "sweep" => {
                 let told = self.escalate(now, &cause).await;
-                told.and(self.post(now, &cause).await)
+                // On the heap: what reads every source is a large future.
+                told.and(Box::pin(self.post(now, &cause)).await)
             }
             other => Err(Fault::bug(format!("daily-unblock has no schedule {}", quoted(other, 80)))),
         }

@@ -56,7 +56,7 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
         let limits = rhythm::limits(&rows, &governance.limits, &governance.pods, now);
         let limits = Read { entries: limits, missing: some_of(&unread) };
         let pipelines = self.pipelines(now).await;
-        let changes = self.changes(now).await;
+        let changes = Box::pin(self.changes(now)).await;
         let done = self.rows.done().await;
         let tasks = done.map(|done| rhythm::tasks(schedules, &done, people, now));
         let sources = [

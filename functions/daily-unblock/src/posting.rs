@@ -40,7 +40,7 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let facts = self.facts().await;
+        let facts = Box::pin(self.facts()).await;
         let mut first = Ok(());
         for wanted in wanted {
             if let Err(fault) = self.post_one(&wanted, &facts, cause).await {
