@@ -10,14 +10,15 @@ use daily_unblock::{MANIFEST, api, wiring};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = runtime::start(&MANIFEST)?;
     let rhythm = &wiring::daily_unblock(&config).await?;
+    // Each way on the heap: nested, their types are deeper than the compiler follows.
     runtime::run(|woken: Woken<_>| async move {
         let message = |message| async move {
             match message {
-                QueueMessage::Schedule(name) => rhythm.schedule(&name).await,
+                QueueMessage::Schedule(name) => Box::pin(rhythm.schedule(&name)).await,
                 _ => Err(Fault::bug("daily-unblock hears no events: its rules are wrong")),
             }
         };
-        woken.answer(message, |request| async move { api::serve(rhythm, &request).await }).await
+        woken.answer(message, |request| async move { Box::pin(api::serve(rhythm, &request)).await }).await
     })
     .await
 }
