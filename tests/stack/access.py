@@ -37,16 +37,24 @@ LEAST = {
     "POST /v1/items/{item}/exceptions": "approver",
     "POST /v1/items/{item}/appeals": "member",
     "PUT /v1/items/{item}/link": "member",
+    "POST /v1/ideas": "member",
+    "GET /v1/ideas": "reader",
+    "GET /v1/ideas/{idea}": "reader",
+    "PUT /v1/ideas/{idea}/grades": "member",
+    "POST /v1/ideas/{idea}/archive": "member",
+    "POST /v1/ideas/{idea}/promotion": "member",
     "POST /v1/maintenance/{task}": "member",
     "POST /v1/holds": "member",
     "GET /v1/holds": "reader",
     "DELETE /v1/holds/{hold}": "member",
+    "GET /v1/removals": "reader",
+    "POST /v1/removals/{digest}/approvals": "member",
     "GET /v1/clusters/{environment}/{region_alias}/{cluster}/explain": "reader",
     "POST /v1/clusters/{environment}/{region_alias}/{cluster}/runs/{execution}/approvals": "member",
 }
 ROLES = list(tokens.HOLDERS)
 NAMES = {
-    "item": "an-item", "task": "a-task", "blocker": "a-blocker", "scope": "portfolio", "hold": "a-hold", "environment": "production", "region_alias": "us-east-1",
+    "digest": "0" * 64, "idea": "an-idea", "item": "an-item", "task": "a-task", "blocker": "a-blocker", "scope": "portfolio", "hold": "a-hold", "environment": "production", "region_alias": "us-east-1",
     "cluster": "mc01", "execution": "00000000-0000-4000-8000-000000000000",
 }
 
