@@ -30,6 +30,8 @@ pub mod eventbridge;
 pub mod s3;
 #[cfg(feature = "secrets")]
 pub mod secrets;
+#[cfg(feature = "ses")]
+pub mod ses;
 
 /// What every client is made of.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@
 //! | [`manifest`] | | what a function wakes on, emits, may call |
 //! | [`fault`] | | `Retry`, `Reject`, `Bug` |
 //! | [`ports`] | | the outside world as narrow traits |
-//! | `aws` | `dynamodb`, `eventbridge`, `codepipeline`, `s3`, `secrets` | adapters, one file a service |
+//! | `aws` | `dynamodb`, `eventbridge`, `codepipeline`, `s3`, `secrets`, `ses` | adapters, one file a service |
 //! | `github` | `github` | the source host's adapter |
 //! | `http` | `http` | API Gateway's requests and answers |
 //! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |

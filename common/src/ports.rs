@@ -7,6 +7,7 @@
 //! |---|---|
 //! | here | [`Clock`], [`Pause`] |
 //! | `patience` | [`Patience`]: waiting between attempts at rows that others change |
+//! | `mail` | [`Mailer`] |
 //! | `chat` | [`Chat`], [`ChatLedger`] |
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
@@ -33,7 +34,7 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, marks::*, outbox::*,
+    archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*, outbox::*,
     patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, site::*, sources::*,
     wip::*,
 };
@@ -47,6 +48,7 @@ mod intake;
 mod items;
 mod jobs;
 mod ledger;
+mod mail;
 mod marks;
 mod outbox;
 mod patience;

@@ -13,6 +13,7 @@
 //! | `testing/jobs.rs` | its jobs |
 //! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
 //! | `testing/chat.rs` | the chat, and what is remembered of posts |
+//! | `testing/mail.rs` | the mail service |
 //! | `testing/schema.rs` | the table: the version of its rows |
 //! | `testing/governance.rs` | the governance bundle, by files |
 //! | `testing/api.rs` | API Gateway: requests of the HTTP API |
@@ -54,6 +55,7 @@ mod governance;
 mod host;
 mod ideas;
 mod items;
+mod mail;
 mod jobs;
 mod pipelines;
 mod removals;
@@ -140,6 +142,7 @@ struct State {
     items: items::State,
     rhythm: rhythm::State,
     chat: chat::State,
+    mail: mail::State,
     schema_version: Option<u32>,
     removals: removals::State,
     runs: runs::State,

@@ -28,6 +28,9 @@ def make(aws, app_key_pem):
         "webhook_secret_arn": _secret(aws, settings.WEBHOOK_SECRET, json.dumps({"current": settings.WEBHOOK_SECRET_TEXT})),
         "github_app_key_secret_arn": _secret(aws, settings.APP_KEY_SECRET, app_key_pem),
         "slack_token_secret_arn": _secret(aws, settings.SLACK_TOKEN_SECRET, "no token: the local stack has no Slack"),
+        # Nobody mails here: EMAIL_FROM is not set. The grant is rendered all the same.
+        "email_from": "penstock@example.org",
+        "email_domain": "example.org",
         "pipeline_role_arn": _pipeline_role(aws),
         "connection_arn": settings.CONNECTION_ARN,
     }

@@ -11,7 +11,7 @@ GRANTS = TERRAFORM / "grants"
 
 PLACEHOLDERS = {
     "table_arn", "bus_arn", "governance_bucket_arn", "artifact_bucket_arn", "webhook_secret_arn", "github_app_key_secret_arn",
-    "slack_token_secret_arn",
+    "slack_token_secret_arn", "email_from", "email_domain",
     "pipeline_role_arn", "connection_arn", "partition", "region", "account_id", "name",
 }
 

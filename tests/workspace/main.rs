@@ -9,6 +9,7 @@ mod calls;
 mod canary;
 mod contract;
 mod dependencies;
+mod email;
 mod flow;
 mod fortnight;
 mod gates;

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::grammar::{
-    all, branch_name, channel_name, cluster_name, hex_of, iam_arn, name_with_dots, parameter, pipeline_name, region,
+    all, branch_name, channel_name, cluster_name, email_address, hex_of, iam_arn, name_with_dots, parameter, pipeline_name, region,
     repository_name, segment, token, uuid, variable_name,
 };
 
@@ -192,6 +192,8 @@ text_ids! {
             (2..=20).contains(&rest.len()) && all(rest, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
         })
     };
+    /// Where a person gets mail. Stricter than RFC 5321, so that it can stand in a header and in a log as it is.
+    EmailAddress, "email address", "name@domain: 1 to 64 of letters, digits, '.', '_', '%', '+' and '-', then a domain of two labels or more", email_address;
     /// An IAM user, a role, or a role's session with its name.
     IamArn, "IAM ARN", "the ARN of an IAM user, a role or a role's session", iam_arn;
     /// The `sub` of a person's tokens: opaque, and the issuer's. OpenID Connect allows 255 ASCII characters.
@@ -399,6 +401,14 @@ mod tests {
         check::<RepositoryName>(&["o/r", "O-1/r.x_y"], &["o", "o/r/s", "../r", "o/..", "o/", "/r", "o/r?"]);
         check::<CommitSha>(&[&"0a".repeat(20), &"0a".repeat(32)], &["0A", &"0A".repeat(20), &"0a".repeat(21)]);
         check::<SlackUserId>(&["U012AB3CD", "W1A"], &["", "U", "C012AB3CD", "u012ab3cd", "U012 AB", &"U".repeat(22)]);
+        check::<EmailAddress>(
+            &["ada@example.org", "a.d+a_%-1@mail.example.co.uk"],
+            &[
+                "", "ada", "ada@", "@example.org", "ada@example", "ada@.org", "ada@a..b", "ada@-a.org", "ada@a-.org", "a@b@example.org",
+                "ada@example.org\r\nBcc: all@example.org", "Ada <ada@example.org>", "ada@example.org,bob@example.org", "\"a b\"@example.org",
+                ".ada@example.org", "ada.@example.org", "a..d@example.org", "ädа@example.org", &format!("{}@example.org", "a".repeat(65)),
+            ],
+        );
         check::<IamArn>(
             &[
                 "arn:aws:iam::123456789012:user/path/ada",

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use common::{
     domain::{
-        id::{CorrelationId, GroupName},
+        governance::{People, Person},
+        id::{CorrelationId, GroupName, PersonName},
         rhythm::{Blocker, BlockerRef, Rung, Source, Told, due},
         stage::Item,
     },
@@ -98,7 +99,12 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
 
     fn addressees(&self, group: &GroupName) -> Vec<Addressee> {
         let people = &self.governance.people;
-        let slack_id = |name| people.listed.get(name).and_then(|person| person.slack_id.clone());
-        people.group(group).map(|name| Addressee { person: name.clone(), slack_id: slack_id(name) }).collect()
+        people.group(group).filter_map(|name| addressee(people, name)).collect()
     }
+}
+
+/// A person of the file, with where they are reached.
+pub(crate) fn addressee(people: &People, name: &PersonName) -> Option<Addressee> {
+    let Person { slack_id, email, .. } = people.listed.get(name)?;
+    Some(Addressee { person: name.clone(), slack_id: slack_id.clone(), email: email.clone() })
 }

@@ -2,12 +2,12 @@
 //!
 //! Nothing remembers that a wake-up came: what stands in the rows decides. So a wake-up that is lost, doubled or late changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{
     domain::{
-        id::{ChannelName, CorrelationId},
-        rhythm::{Due, PostKey, PostKind, Posted, Room, SlotKind, Source, Unread, Whole, prepare, report},
+        id::{ChannelName, CorrelationId, PersonName},
+        rhythm::{Due, PostKey, PostKind, Posted, Report, Room, SlotKind, Source, Unread, Whole, prepare, report},
     },
     event::{Addressee, DailyUnblockReport, Event, WeeklyDemoPreparation},
     fault::Fault,
@@ -16,6 +16,7 @@ use common::{
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
+    escalating::addressee,
     handler::{DailyUnblock, Rows},
     loading::Facts,
     telling,
@@ -109,7 +110,8 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
         let incomplete = report.incomplete.iter().map(|unread| unread.source).collect();
         let people = match key.kind {
             PostKind::Slot(SlotKind::Reminder | SlotKind::Summary) => self.members(room),
-            _ => Vec::new(),
+            PostKind::Slot(SlotKind::Thread) | PostKind::Whole(_) => self.owners(&report),
+            PostKind::Slot(_) => Vec::new(),
         };
         let told = DailyUnblockReport { kind: key.kind, channel: key.channel.clone(), report, people };
         (Event::DailyUnblockReport(told), incomplete)
@@ -119,7 +121,14 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
     fn members(&self, room: &Room) -> Vec<Addressee> {
         let people = self.governance.people.listed.iter();
         let theirs = people.filter(|(_, person)| person.pods.iter().any(|pod| room.audience.hears(Some(pod))));
-        theirs.map(|(name, person)| Addressee { person: name.clone(), slack_id: person.slack_id.clone() }).collect()
+        theirs.filter_map(|(name, _)| addressee(&self.governance.people, name)).collect()
+    }
+
+    /// Who is named by a report: those whose next action it says.
+    fn owners(&self, report: &Report) -> Vec<Addressee> {
+        let owners: BTreeSet<&PersonName> =
+            report.entries.iter().filter_map(|aged| aged.entry.owner.as_ref()).collect();
+        owners.into_iter().filter_map(|name| addressee(&self.governance.people, name)).collect()
     }
 
     fn demo(&self, key: &PostKey, facts: &Facts) -> (Event, Vec<Source>) {

@@ -17,6 +17,8 @@
 //! In Slack: the head of the day's thread, the reminder to those who have not posted in it, the summary; the demo; escalations to persons
 //! and channels. Idempotent by a key of each post (see [`rhythm`]). Without a token nothing is posted there, and the log says so.
 //!
+//! By mail, when a sender is set: the day's report and escalations, for those who are named and have an address (see [`mail`]).
+//!
 //! **Fails** alone: what it publishes is an output and never evidence, so no decision waits for it. A host that does not
 //! answer is `Retry`, and the queue brings the message again.
 //!
@@ -27,6 +29,7 @@ pub use crate::handler::{Settings, handle};
 
 pub mod gate;
 pub mod handler;
+pub mod mail;
 pub mod marks;
 pub mod rhythm;
 pub mod waiting;

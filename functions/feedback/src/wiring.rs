@@ -1,7 +1,7 @@
 //! The function as it runs in AWS: every port with its adapter, everything from the environment.
 
 use common::{
-    aws::{Aws, dynamodb::Table, secrets::Secrets},
+    aws::{Aws, dynamodb::Table, secrets::Secrets, ses::Ses},
     event::Envelope,
     fault::Fault,
     github::{self, GitHub},
@@ -9,17 +9,18 @@ use common::{
     slack::{self, Slack},
 };
 
-use crate::{Settings, handle, rhythm};
+use crate::{Settings, handle, mail, rhythm};
 
 /// The function and everything outside that it uses.
 pub struct Feedback {
     github: GitHub,
     slack: Option<Slack>,
+    mailer: Option<Ses>,
     table: Table,
     settings: Settings,
 }
 
-/// Builds the function. Without a token nothing is posted in Slack, and each event says so in the log.
+/// Builds the function. Without a token nothing is posted in Slack, and each event says so in the log; without a sender nothing is mailed.
 ///
 /// # Errors
 /// `Retry` when AWS did not answer; `Bug` when a variable or a secret cannot be used.
@@ -35,22 +36,29 @@ pub async fn feedback(config: &Config) -> Result<Feedback, Fault> {
         }
         None => None,
     };
+    let mailer = match config.optional("EMAIL_FROM") {
+        Some(_) => Some(Ses::new(&aws, config.parse("EMAIL_FROM")?)),
+        None => None,
+    };
     Ok(Feedback {
         github: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?,
         slack,
+        mailer,
         table: Table::new(&aws, config.text("TABLE_NAME")?),
         settings: Settings { pipelines_url: config.text("PIPELINES_URL")?.to_owned() },
     })
 }
 
 impl Feedback {
-    /// Tells people of one event: in the chat, or on the source host.
+    /// Tells people of one event: in the chat and by mail, neither of which waits for the other, or on the source host.
     ///
     /// # Errors
-    /// Those of [`handle`] and of [`rhythm::tell`].
+    /// Those of [`handle`], of [`rhythm::tell`] and of [`mail::tell`].
     pub async fn event(&self, event: &Envelope) -> Result<(), Fault> {
         if rhythm::is_told(&event.event) {
-            return rhythm::tell(self.slack.as_ref(), &self.table, &SystemClock, event).await;
+            let in_chat = rhythm::tell(self.slack.as_ref(), &self.table, &SystemClock, event).await;
+            let by_mail = mail::tell(self.mailer.as_ref(), &self.table, &SystemClock, event).await;
+            return in_chat.and(by_mail);
         }
         handle(&self.github, &self.table, &SystemClock, &self.settings, event).await
     }

@@ -37,7 +37,12 @@ locals {
     }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url },
     length(local.provision_pipelines) == 0 ? {} : { PROVISION_PIPELINES = join(",", values(local.provision_pipelines)) },
     var.slack ? { SLACK_TOKEN_SECRET_ID = module.secrets.arns["slack-token"] } : {},
-  var.jwt == null ? {} : { API_ISSUER = var.jwt.issuer })
+    var.jwt == null ? {} : { API_ISSUER = var.jwt.issuer },
+  var.email_from == null ? {} : { EMAIL_FROM = var.email_from })
+
+  # A right that nobody uses is not given.
+  unused_grants = var.email_from == null ? ["email-send"] : []
+
   unknown_variables = flatten([for function, facts in local.functions : [
     for variable in facts.env : "${function}: ${variable.name}" if variable.required && !contains(keys(local.environment), variable.name)
   ]])
@@ -66,6 +71,8 @@ locals {
     webhook_secret_arn        = module.secrets.arns["github-webhook-secret"]
     github_app_key_secret_arn = module.secrets.arns["github-app-key"]
     slack_token_secret_arn    = module.secrets.arns["slack-token"]
+    email_from                = var.email_from
+    email_domain              = try(split("@", var.email_from)[1], null)
     pipeline_role_arn         = module.cluster_pipeline_runtime.pipeline_role_arn
     connection_arn            = var.connection_arn
     partition                 = local.place.partition

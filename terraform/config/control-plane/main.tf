@@ -89,7 +89,7 @@ module "function" {
   }
 
   policies = { for grant in each.value.grants : grant =>
-    templatefile("${path.module}/../../grants/${grant}.json", local.grant_values)
+    templatefile("${path.module}/../../grants/${grant}.json", local.grant_values) if !contains(local.unused_grants, grant)
   }
 }
 

@@ -71,6 +71,17 @@ variable "slack" {
   nullable    = false
 }
 
+variable "email_from" {
+  description = "The address that the day's report and escalations are mailed from, to those whom they name and who have an `email` in people.yaml. Verify it, or its domain, in SES first. Null: nothing is mailed."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.email_from == null || can(regex("^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+\\.)+[A-Za-z0-9-]+$", var.email_from))
+    error_message = "email_from is one address, such as penstock@example.org, without a name."
+  }
+}
+
 variable "prepare" {
   description = "Whether an apply calls the functions that prepare the table (db-init). Off only where no function can run, as on an emulator with empty packages."
   type        = bool

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     access::Role,
-    id::{GitHubUserId, GroupName, IamArn, PersonName, PodName, SlackUserId, TokenSubject},
+    id::{EmailAddress, GitHubUserId, GroupName, IamArn, PersonName, PodName, SlackUserId, TokenSubject},
     stage::Item,
 };
 
@@ -29,6 +29,8 @@ pub struct Person {
     pub github_id: Option<GitHubUserId>,
     /// In Slack.
     pub slack_id: Option<SlackUserId>,
+    /// Where they get mail. No identity: it may be a team's.
+    pub email: Option<EmailAddress>,
     /// In AWS.
     pub iam_arn: Option<IamArn>,
     /// In their tokens for the HTTP API.

@@ -47,6 +47,26 @@ pub(super) fn repository_name(text: &str) -> bool {
     text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
 }
 
+// RFC 5321, narrowed: no quotes, no comments, no address literals.
+pub(super) fn email_address(text: &str) -> bool {
+    let dots = |part: &str| !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
+    let local = |local: &str| {
+        (1..=64).contains(&local.len())
+            && dots(local)
+            && all(local, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-'))
+    };
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && all(label, |byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.len() <= 254
+        && text.split_once('@').is_some_and(|(name, domain)| {
+            local(name) && domain.contains('.') && domain.split('.').all(label)
+        })
+}
+
 // git-check-ref-format(1), narrowed to printable ASCII.
 pub(super) fn branch_name(text: &str) -> bool {
     (1..=244).contains(&text.len())

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    id::{BlockerId, ChannelName, GroupName, ItemId, PersonName, PodName, SlackUserId},
+    id::{BlockerId, ChannelName, EmailAddress, GroupName, ItemId, PersonName, PodName, SlackUserId},
     rhythm::{Cause, PostKind, Preparation, Report},
 };
 
@@ -20,6 +20,9 @@ pub struct Addressee {
     /// In Slack; somebody without it is not reached there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slack_id: Option<SlackUserId>,
+    /// By mail; somebody without it is not reached there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
 }
 
 /// A room's day is spoken of: the report as the head of a thread, the reminder, the summary, the council's agenda; `whole` when what could
@@ -33,7 +36,7 @@ pub struct DailyUnblockReport {
     pub channel: ChannelName,
     /// What stands still.
     pub report: Report,
-    /// Who is expected to post in the thread.
+    /// Of a reminder and a summary, who is expected to post in the thread; of a report, who owns an entry of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Addressee>,
 }

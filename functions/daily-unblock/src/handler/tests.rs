@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use common::{
     domain::{
         audit::{Draft, Phase, verify},
+        id::EmailAddress,
         rhythm::{Cause, PostKind, SlotKind, Whole},
         stage::{Dossier, Item, NewBlocker, Position},
         wip::ItemType,
@@ -23,8 +24,8 @@ mod pipelines;
 const PEOPLE: &str = "groups: [integrator, executive, security]
 people:
   ada: {slack_id: U0000ADA, jwt_subject: sub|ada, roles: [admin], pods: [ratio], groups: [executive]}
-  bob: {slack_id: U0000BOB, jwt_subject: sub|bob, roles: [approver], pods: [ratio], groups: [integrator]}
-  cy: {jwt_subject: sub|cy, roles: [member], pods: [ratio]}
+  bob: {slack_id: U0000BOB, email: bob@example.org, jwt_subject: sub|bob, roles: [approver], pods: [ratio], groups: [integrator]}
+  cy: {email: cy@example.org, jwt_subject: sub|cy, roles: [member], pods: [ratio]}
   finn: {slack_id: U000FINN, jwt_subject: sub|finn, roles: [member], pods: [nanda], groups: [security]}
 ";
 
@@ -293,11 +294,14 @@ async fn a_report_is_of_its_room_and_names_owner_and_next_action() {
     case.item("n-1", "nanda", "seed").await;
     case.go_to("2026-01-13T18:00:00Z");
     let events = case.told().await;
-    let report = events.iter().find_map(|event| match event {
-        Event::DailyUnblockReport(told) if told.kind == PostKind::Slot(SlotKind::Thread) => Some(told.report.clone()),
+    let told = events.iter().find_map(|event| match event {
+        Event::DailyUnblockReport(told) if told.kind == PostKind::Slot(SlotKind::Thread) => Some(told.clone()),
         _ => None,
     });
-    insta::assert_snapshot!(report.unwrap().text(), @r#"
+    let DailyUnblockReport { report, people, .. } = told.unwrap();
+    let reached: Vec<_> = people.iter().map(|one| (one.person.as_str(), one.email.as_ref().map(EmailAddress::as_str))).collect();
+    assert_eq!(reached, [("cy", Some("cy@example.org")), ("finn", None)], "each owner once, with where they get mail");
+    insta::assert_snapshot!(report.text(), @r#"
     Daily unblock 2026-01-13: 3 things, urgency medium
 
     The product &lt;p-1&gt; (ratio), for *5 working days*: it waits for vendor-api, outside: they do not answer

@@ -135,6 +135,35 @@ run "with_an_issuer" {
   }
 }
 
+run "without_a_sender" {
+  command = plan
+
+  assert {
+    condition     = length([for statement in module.function["feedback"].policy : statement if strcontains(jsonencode(statement), "ses:")]) == 0 && !contains(keys(local.environment), "EMAIL_FROM")
+    error_message = "Nothing is mailed unless somebody says from whom, and nobody may."
+  }
+}
+
+run "with_a_sender" {
+  command = plan
+
+  variables {
+    email_from = "penstock@mail.example.org"
+  }
+
+  assert {
+    condition = [for statement in module.function["feedback"].policy : [statement.Resource, statement.Condition] if try(statement.Sid, "") == "SendFromOneAddress"] == [[
+      ["arn:aws:ses:us-east-1:123456789012:identity/penstock@mail.example.org", "arn:aws:ses:us-east-1:123456789012:identity/mail.example.org"],
+      { StringEquals = { "ses:FromAddress" = "penstock@mail.example.org" } },
+    ]]
+    error_message = "One function may send, from that address alone."
+  }
+  assert {
+    condition     = [for name, function in module.function : name if strcontains(jsonencode(function.policy), "ses:")] == ["feedback"] && local.environment.EMAIL_FROM == "penstock@mail.example.org"
+    error_message = "And no other."
+  }
+}
+
 run "connection_pending" {
   command = plan
 
@@ -164,6 +193,7 @@ run "values_that_aws_would_refuse_later" {
     connection_arn     = "00000000-0000-4000-8000-000000000000"
     github_app_id      = "Iv1.0123456789abcdef"
     github_api_url     = "http://github.example.com/"
+    email_from         = "Penstock <penstock@example.org>"
     log_level          = "loud"
     log_retention_days = 100
     state_bucket       = "arn:aws:s3:::states"
@@ -175,7 +205,7 @@ run "values_that_aws_would_refuse_later" {
     jwt                = { issuer = "issuer.example.org", audience = [""] }
   }
   expect_failures = [
-    var.account_id, var.region, var.connection_arn, var.github_app_id, var.github_api_url, var.log_level, var.log_retention_days,
+    var.account_id, var.region, var.connection_arn, var.github_app_id, var.github_api_url, var.email_from, var.log_level, var.log_retention_days,
     var.state_bucket, var.state_key_arn, var.target_role_name, var.target_account_ids, var.throttle, var.alarm_topic_arns, var.jwt,
   ]
 }

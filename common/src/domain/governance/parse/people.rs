@@ -61,12 +61,13 @@ fn value_of<'e>(entry: &'e Entry, key: &str) -> Option<&'e Node> {
 fn person(file: &mut File, entry: &Entry, pods: &Names, groups: &BTreeSet<GroupName>) -> Option<Person> {
     let key = |name: &str| format!("people.{}.{name}", entry.key);
     let rules = file.mapping(&entry.value, &format!("people.{}", entry.key))?;
-    let [github_id, slack_id, iam_arn, jwt_subject, roles, theirs, member_of] =
-        file.keys(rules, ["github_id", "slack_id", "iam_arn", "jwt_subject", "roles", "pods", "groups"]);
+    let [github_id, slack_id, email, iam_arn, jwt_subject, roles, theirs, member_of] =
+        file.keys(rules, ["github_id", "slack_id", "email", "iam_arn", "jwt_subject", "roles", "pods", "groups"]);
     let roles = file.required(roles, entry.place, &key("roles"), "a list of reader, member, approver, admin");
     let theirs = file.required(theirs, entry.place, &key("pods"), "a list of pods");
     let github_id = github_id.and_then(|node| github_user(file, node, &key("github_id")));
     let slack_id = slack_id.and_then(|node| file.parsed(node, &key("slack_id")));
+    let email = email.and_then(|node| file.parsed(node, &key("email")));
     let iam_arn = iam_arn.and_then(|node| file.parsed(node, &key("iam_arn")));
     let jwt_subject = jwt_subject.and_then(|node| file.parsed(node, &key("jwt_subject")));
     let roles = roles.map(|node| {
@@ -86,7 +87,7 @@ fn person(file: &mut File, entry: &Entry, pods: &Names, groups: &BTreeSet<GroupN
         })
     });
     let groups = groups.unwrap_or_default();
-    Some(Person { github_id, slack_id, iam_arn, jwt_subject, roles: roles?, pods: theirs?, groups })
+    Some(Person { github_id, slack_id, email, iam_arn, jwt_subject, roles: roles?, pods: theirs?, groups })
 }
 
 fn github_user(file: &mut File, node: &Node, key: &str) -> Option<GitHubUserId> {

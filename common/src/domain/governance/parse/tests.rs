@@ -21,7 +21,7 @@ const GOOD: [(&str, &str); 7] = [
     ("repositories.yaml", "repositories: [{id: 42, name: o/r, kind: cluster, default_branch: main}]\n"),
     (
         "people.yaml",
-        "people:\n  ada: {github_id: 7, slack_id: U012AB3CD, iam_arn: \"arn:aws:iam::000000000012:user/ada\", jwt_subject: auth0|ada, roles: [reader, member], pods: [ratio]}\n  bob: {roles: [], pods: []}\n",
+        "people:\n  ada: {github_id: 7, slack_id: U012AB3CD, email: ada@example.org, iam_arn: \"arn:aws:iam::000000000012:user/ada\", jwt_subject: auth0|ada, roles: [reader, member], pods: [ratio]}\n  bob: {roles: [], pods: []}\n",
     ),
     ("pods.yaml", "pods: {ratio: {lead: ada}, nanda: {}}\n"),
     (
@@ -344,7 +344,7 @@ fn people_pods_and_limits_are_strict_and_name_one_another() {
     people.yaml:7:12: error: people.bob.roles: found "admin", expected a list of reader, member, approver, admin
     people.yaml:5:16: error: people.bob.github_id: found that of ada a second time, expected nobody else's
     people.yaml:6:18: error: people.bob.jwt_subject: found that of ada a second time, expected nobody else's
-    people.yaml:9:92: error: found the key "role", expected one of github_id, slack_id, iam_arn, jwt_subject, roles, pods, groups; did you mean roles?
+    people.yaml:9:92: error: found the key "role", expected one of github_id, slack_id, email, iam_arn, jwt_subject, roles, pods, groups; did you mean roles?
     people.yaml:9:3: error: people.cy.roles: found nothing, expected a list of reader, member, approver, admin
     people.yaml:9:3: error: people.cy.pods: found nothing, expected a list of pods
     people.yaml:9:19: error: people.cy.github_id: found "cy", expected GitHub's number of the account (gh api users/LOGIN --jq .id)
