@@ -12,7 +12,7 @@ KEEP ?=
 export KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test story fortnight tools invoke trace audit token contract lint deny terraform-check terraform-apply-check promises bench model release release-check
+.PHONY: help demo up down test story fortnight fortnight-slack tools invoke trace audit token contract lint deny terraform-check terraform-apply-check promises bench model release release-check
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ story: ## journey 1 over the in-memory world: no emulators, no AWS crate
 
 fortnight: ## a fortnight of work items in a minute, in memory: kills, an exception, an escalation, the chat as text
 	@cargo run --locked --profile story -p tests --no-default-features --bin fortnight
+
+fortnight-slack: ## the same posts through the adapter that ships, to an emulator of Slack, read back (needs Node; says so when it did not run)
+	@$(STACK) fortnight-slack
 
 tools: $(CARGO_LAMBDA) ## put the pinned cargo-lambda into .tools/
 

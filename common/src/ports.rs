@@ -34,9 +34,9 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*, outbox::*,
-    patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, site::*, sources::*,
-    wip::*,
+    archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*,
+    outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, site::*,
+    sources::*, wip::*,
 };
 
 mod archive;

@@ -5,6 +5,7 @@ demo              journey 1 on the stack, told as a story; exit code 0 only if e
 journey           the same, and the acceptance checks, as `make test` runs them
 trace ID          one event's path through the stack, by its correlation id
 audit [SUBJECT]   a subject's audit chain, verified; without a subject, the subjects there are
+fortnight-slack   the fortnight's posts through the adapter that ships to an emulator of Slack; exit code 2 when it could not run
 token USER ROLE   a token of the running stack's issuer, for the HTTP API; without a role, the person has those of people.yaml
 """
 
@@ -88,6 +89,13 @@ def journey():
     return journey.run()
 
 
+def fortnight_slack():
+    """`make fortnight-slack`."""
+    import fortnight_slack
+
+    return fortnight_slack.run()
+
+
 def trace(identifier=""):
     """`make trace ID=…`."""
     import trace_event
@@ -109,7 +117,7 @@ def token(person="", role=""):
     return tokens.run(person, role)
 
 
-COMMANDS = {"up": up, "down": down, "demo": demo, "journey": journey, "trace": trace, "audit": audit, "token": token}
+COMMANDS = {"up": up, "down": down, "demo": demo, "journey": journey, "fortnight-slack": fortnight_slack, "trace": trace, "audit": audit, "token": token}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

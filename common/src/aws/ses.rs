@@ -63,7 +63,10 @@ impl Mailer for Ses {
                     | "SendingPausedException"),
                 ) => {
                     let (code, why) = (code.to_owned(), super::chain(&error));
-                    Fault::bug_from(format!("{what}: SES answered {code}: is {} verified, and may the account send?", self.from), why)
+                    Fault::bug_from(
+                        format!("{what}: SES answered {code}: is {} verified, and may the account send?", self.from),
+                        why,
+                    )
                 }
                 _ => fault(&what, error),
             }),

@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::grammar::{
-    all, branch_name, channel_name, cluster_name, email_address, hex_of, iam_arn, name_with_dots, parameter, pipeline_name, region,
-    repository_name, segment, token, uuid, variable_name,
+    all, branch_name, channel_name, cluster_name, email_address, hex_of, iam_arn, name_with_dots, parameter,
+    pipeline_name, region, repository_name, segment, token, uuid, variable_name,
 };
 
 mod grammar;
@@ -404,9 +404,25 @@ mod tests {
         check::<EmailAddress>(
             &["ada@example.org", "a.d+a_%-1@mail.example.co.uk"],
             &[
-                "", "ada", "ada@", "@example.org", "ada@example", "ada@.org", "ada@a..b", "ada@-a.org", "ada@a-.org", "a@b@example.org",
-                "ada@example.org\r\nBcc: all@example.org", "Ada <ada@example.org>", "ada@example.org,bob@example.org", "\"a b\"@example.org",
-                ".ada@example.org", "ada.@example.org", "a..d@example.org", "ädа@example.org", &format!("{}@example.org", "a".repeat(65)),
+                "",
+                "ada",
+                "ada@",
+                "@example.org",
+                "ada@example",
+                "ada@.org",
+                "ada@a..b",
+                "ada@-a.org",
+                "ada@a-.org",
+                "a@b@example.org",
+                "ada@example.org\r\nBcc: all@example.org",
+                "Ada <ada@example.org>",
+                "ada@example.org,bob@example.org",
+                "\"a b\"@example.org",
+                ".ada@example.org",
+                "ada.@example.org",
+                "a..d@example.org",
+                "ädа@example.org",
+                &format!("{}@example.org", "a".repeat(65)),
             ],
         );
         check::<IamArn>(

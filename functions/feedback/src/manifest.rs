@@ -41,7 +41,10 @@ pub const MANIFEST: Manifest = Manifest {
             "the secret that holds the Slack bot's token; without it nothing is posted there",
         ),
         EnvVar::optional("SLACK_API_URL", "Slack's API, when it is not https://slack.com/api"),
-        EnvVar::optional("EMAIL_FROM", "the address that mail comes from, verified in SES; without it nothing is mailed"),
+        EnvVar::optional(
+            "EMAIL_FROM",
+            "the address that mail comes from, verified in SES; without it nothing is mailed",
+        ),
         EnvVar::required("PIPELINES_URL", "where a commit status links to: the list of pipelines"),
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],

@@ -62,9 +62,9 @@ pub(super) fn email_address(text: &str) -> bool {
             && all(label, |byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     text.len() <= 254
-        && text.split_once('@').is_some_and(|(name, domain)| {
-            local(name) && domain.contains('.') && domain.split('.').all(label)
-        })
+        && text
+            .split_once('@')
+            .is_some_and(|(name, domain)| local(name) && domain.contains('.') && domain.split('.').all(label))
 }
 
 // git-check-ref-format(1), narrowed to printable ASCII.

@@ -299,7 +299,8 @@ async fn a_report_is_of_its_room_and_names_owner_and_next_action() {
         _ => None,
     });
     let DailyUnblockReport { report, people, .. } = told.unwrap();
-    let reached: Vec<_> = people.iter().map(|one| (one.person.as_str(), one.email.as_ref().map(EmailAddress::as_str))).collect();
+    let reached: Vec<_> =
+        people.iter().map(|one| (one.person.as_str(), one.email.as_ref().map(EmailAddress::as_str))).collect();
     assert_eq!(reached, [("cy", Some("cy@example.org")), ("finn", None)], "each owner once, with where they get mail");
     insta::assert_snapshot!(report.text(), @r#"
     Daily unblock 2026-01-13: 3 things, urgency medium

@@ -11,7 +11,8 @@ use jiff::civil::date;
 use super::*;
 
 fn people() -> Vec<Addressee> {
-    let one = |person: &str, email: Option<&str>| Addressee { person: id(person), slack_id: None, email: email.map(id) };
+    let one =
+        |person: &str, email: Option<&str>| Addressee { person: id(person), slack_id: None, email: email.map(id) };
     vec![one("ada", Some("ada@example.org")), one("bob", None), one("cy", Some("cy@example.org"))]
 }
 

@@ -36,7 +36,8 @@ fn report(incomplete: bool) -> Report {
 }
 
 fn people() -> Vec<Addressee> {
-    let one = |person: &str, slack: Option<&str>| Addressee { person: id(person), slack_id: slack.map(id), email: None };
+    let one =
+        |person: &str, slack: Option<&str>| Addressee { person: id(person), slack_id: slack.map(id), email: None };
     vec![one("ada", Some("U0000ADA")), one("bob", Some("U0000BOB")), one("cy", None)]
 }
 
