@@ -122,7 +122,7 @@ fn mute(governance: &Governance) -> Vec<Finding> {
             let found = format!("no role with which {name} could approve");
             let expected = format!("member, approver or admin: a review in stages/ asks everybody in {group}");
             let finding = Finding::error("people.yaml", Place::START, "value", found, &expected);
-            findings.push(finding.key(&format!("people.{name}.roles")));
+            findings.push(finding.key(format!("people.{name}.roles")));
         }
     }
     findings
