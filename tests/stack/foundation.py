@@ -27,6 +27,7 @@ def make(aws, app_key_pem):
         "artifact_bucket_arn": _bucket(aws, settings.ARTIFACT_BUCKET),
         "webhook_secret_arn": _secret(aws, settings.WEBHOOK_SECRET, json.dumps({"current": settings.WEBHOOK_SECRET_TEXT})),
         "github_app_key_secret_arn": _secret(aws, settings.APP_KEY_SECRET, app_key_pem),
+        "approval_link_key_secret_arn": _secret(aws, settings.LINK_KEY_SECRET, settings.LINK_KEY),
         "slack_token_secret_arn": _secret(aws, settings.SLACK_TOKEN_SECRET, "no token: the local stack has no Slack"),
         # Nobody mails here: EMAIL_FROM is not set. The grant is rendered all the same.
         "email_from": "penstock@example.org",

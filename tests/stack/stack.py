@@ -231,6 +231,7 @@ def _values(facts, forge_url, api_url, issuer):
         "GITHUB_APP_ID": str(settings.APP_ID),
         "GITHUB_APP_KEY_SECRET_ID": facts["github_app_key_secret_arn"],
         "GITHUB_API_URL": forge_url,
+        "APPROVAL_LINK_KEY_SECRET_ID": facts["approval_link_key_secret_arn"],
         "PIPELINE_ROLE_ARN": facts["pipeline_role_arn"],
         "ARTIFACT_BUCKET": settings.ARTIFACT_BUCKET,
         "CONNECTION_ARN": settings.CONNECTION_ARN,

@@ -11,7 +11,7 @@ GRANTS = TERRAFORM / "grants"
 
 PLACEHOLDERS = {
     "table_arn", "bus_arn", "governance_bucket_arn", "artifact_bucket_arn", "webhook_secret_arn", "github_app_key_secret_arn",
-    "slack_token_secret_arn", "email_from", "email_domain",
+    "slack_token_secret_arn", "approval_link_key_secret_arn", "email_from", "email_domain",
     "pipeline_role_arn", "connection_arn", "partition", "region", "account_id", "name",
 }
 
@@ -182,7 +182,8 @@ def every_folder_is_alike():
 
 def what_is_not_public_wants_a_token():
     """The public routes are named here: one more of them is a decision, not a slip."""
-    public = {"POST /webhooks/github", "GET /health"}
+    # What stands in the path of an approval is the credential: a signed link.
+    public = {"POST /webhooks/github", "GET /health", "GET /v1/approvals/{token}", "POST /v1/approvals/{token}"}
     for function, facts in contract()["functions"].items():
         for route in facts["routes"]:
             name = f"{route['method']} {route['path']}"

@@ -1,10 +1,10 @@
 //! Secrets Manager: a secret's current text.
 
 use aws_sdk_secretsmanager::Client;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Aws, config, fault};
-use crate::fault::Fault;
+use crate::{domain::run::LinkKey, fault::Fault};
 
 /// The IAM actions that [`Secrets::text`] needs.
 pub const ACTIONS: &[&str] = &["secretsmanager:GetSecretValue"];
@@ -20,6 +20,15 @@ impl Secrets {
     pub fn new(aws: &Aws) -> Self {
         let config = config!(aws_sdk_secretsmanager, aws, "SECRETS_MANAGER").build();
         Self { client: Client::from_conf(config) }
+    }
+
+    /// The key of personal links that a secret holds.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text); `Bug` when it is too short to be a key.
+    pub async fn link_key(&self, id: &str) -> Result<LinkKey, Fault> {
+        let text = self.text(id).await?;
+        LinkKey::new(text.expose_secret()).map_err(|wrong| Fault::bug(format!("the secret {id}: {wrong}")))
     }
 
     /// The current version's text.

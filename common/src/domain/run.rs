@@ -12,6 +12,7 @@ pub mod command;
 mod freeze;
 mod gate;
 mod hold;
+pub mod link;
 mod precedent;
 mod quorum;
 mod rules;
@@ -24,6 +25,7 @@ pub use self::{
     freeze::{Edge, Freeze, WEEKDAYS},
     gate::{Certificate, Decision, Facts, Run, Verdict, counts, decide},
     hold::{Hold, HoldScope, Lifted},
+    link::{BadLink, Link, LinkKey},
     precedent::{PastRun, Precedent, RunState},
     quorum::Quorum,
     rules::{Promotion, Rules},

@@ -118,6 +118,14 @@ impl Request {
         form_urlencoded::parse(self.raw_query_string.as_deref().unwrap_or_default().as_bytes()).collect()
     }
 
+    /// The names and values of a form (`application/x-www-form-urlencoded`), decoded, in order.
+    ///
+    /// # Errors
+    /// As [`raw_body`](Self::raw_body).
+    pub fn form(&self, most: usize) -> Result<Vec<(String, String)>, BodyError> {
+        Ok(form_urlencoded::parse(&self.raw_body(most)?).into_owned().collect())
+    }
+
     /// API Gateway's name for this request; empty when it gave none.
     pub fn id(&self) -> &str {
         self.request_context.request_id.as_deref().unwrap_or_default()

@@ -18,7 +18,7 @@ pub struct Response {
     pub status_code: u16,
     /// The headers.
     pub headers: BTreeMap<&'static str, Cow<'static, str>>,
-    /// JSON text.
+    /// JSON text, or a page.
     pub body: String,
     /// Always false.
     pub is_base64_encoded: bool,
@@ -57,6 +57,13 @@ impl Response {
     /// An answer. Nothing here may be kept by a cache: it is about one caller and one moment.
     pub fn json(status: u16, document: &Value) -> Self {
         Self::of(status, "application/json", document)
+    }
+
+    /// A page for a browser, as little kept by a cache as any other answer.
+    pub fn page(status: u16, html: String) -> Self {
+        let headers =
+            BTreeMap::from([("content-type", "text/html; charset=utf-8".into()), ("cache-control", "no-store".into())]);
+        Self { status_code: status, headers, body: html, is_base64_encoded: false }
     }
 
     /// With one more header.

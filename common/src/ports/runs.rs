@@ -1,12 +1,12 @@
 //! What people said of the clusters' runs: holds, and answers at a gate.
 
-use std::future::Future;
+use std::{collections::BTreeSet, future::Future};
 
 use super::SaidCommitted;
 use crate::{
     domain::{
         audit::Draft,
-        id::{ExecutionId, PipelineName},
+        id::{Digest, ExecutionId, PipelineName},
         run::{Approval, Hold, Lifted, Told},
     },
     event::Envelope,
@@ -32,7 +32,7 @@ pub enum RunSaid {
     /// They lifted one, which reads as it was read.
     Lift(Hold, Lifted),
     /// They answered at the gate of a run of this pipeline. A person may approve a run at a commit once and reject it once, whatever
-    /// comes first.
+    /// comes first; by one personal link once at all.
     Answer(PipelineName, Approval),
     /// The gate said something else of a run of this pipeline than what it said last, which reads as it was read.
     Gate {
@@ -52,6 +52,8 @@ pub struct RunRecord {
     pub approvals: Vec<Approval>,
     /// What the gate said last.
     pub told: Option<Told>,
+    /// The personal links that have taken their answer.
+    pub links: BTreeSet<Digest>,
 }
 
 /// The rows of holds and answers.

@@ -1,10 +1,10 @@
 //! Holds and answers to runs, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     domain::{
-        id::{CommitSha, ExecutionId, HoldId, PersonName, PipelineName},
+        id::{CommitSha, Digest, ExecutionId, HoldId, PersonName, PipelineName},
         run::{Answer, Approval, Hold, Told},
     },
     fault::Fault,
@@ -19,6 +19,7 @@ pub(super) struct State {
     holds: BTreeMap<HoldId, Hold>,
     answers: BTreeMap<(PipelineName, ExecutionId), Answers>,
     told: BTreeMap<(PipelineName, ExecutionId), Told>,
+    links: BTreeMap<(PipelineName, ExecutionId), BTreeSet<Digest>>,
 }
 
 impl RunRows for World {
@@ -31,7 +32,8 @@ impl RunRows for World {
         self.call("RunRows.run", execution.as_str(), false, |state| {
             let answers = state.runs.answers.get(&run);
             let approvals = answers.into_iter().flat_map(BTreeMap::values).cloned().collect();
-            Ok(RunRecord { approvals, told: state.runs.told.get(&run).cloned() })
+            let (told, links) = (state.runs.told.get(&run).cloned(), state.runs.links.get(&run).cloned());
+            Ok(RunRecord { approvals, told, links: links.unwrap_or_default() })
         })
     }
 
@@ -64,10 +66,15 @@ impl RunRows for World {
                 }
                 RunSaid::Answer(pipeline, approval) => {
                     let run = (pipeline.clone(), approval.execution.clone());
+                    let used = runs.links.entry(run.clone()).or_default();
                     let answers = runs.answers.entry(run).or_default();
+                    if approval.link.as_ref().is_some_and(|link| used.contains(link)) {
+                        return Ok(SaidCommitted::Already);
+                    }
                     match answers.entry((approval.by.clone(), approval.answer, approval.commit.clone())) {
                         std::collections::btree_map::Entry::Vacant(place) => {
                             place.insert(approval.clone());
+                            used.extend(approval.link.clone());
                             true
                         }
                         std::collections::btree_map::Entry::Occupied(_) => false,

@@ -15,7 +15,7 @@
 //! schedule does not repeat itself on a commit every quarter of an hour.
 //!
 //! In Slack: the head of the day's thread, the reminder to those who have not posted in it, the summary; the demo; escalations to persons
-//! and channels. Idempotent by a key of each post (see [`rhythm`]). Without a token nothing is posted there, and the log says so.
+//! and channels; to whoever is asked to let a run go on, their own link ([`asking`]). Idempotent by a key of each post. Without a token nothing is posted there, and the log says so.
 //!
 //! By mail, when a sender is set: the day's report and escalations, for those who are named and have an address (see [`mail`]).
 //!
@@ -27,11 +27,13 @@
 
 pub use crate::handler::{Settings, handle};
 
+pub mod asking;
 pub mod gate;
 pub mod handler;
 pub mod mail;
 pub mod marks;
 pub mod rhythm;
+mod room;
 pub mod waiting;
 pub mod words;
 

@@ -2,20 +2,25 @@
 
 use common::{
     aws::{Aws, dynamodb::Table, secrets::Secrets, ses::Ses},
-    event::Envelope,
+    event::{Envelope, Event},
     fault::Fault,
     github::{self, GitHub},
     runtime::{Config, SystemClock},
     slack::{self, Slack},
 };
 
-use crate::{Settings, handle, mail, rhythm};
+use crate::{
+    Settings,
+    asking::{Links, ask},
+    handle, mail, rhythm,
+};
 
 /// The function and everything outside that it uses.
 pub struct Feedback {
     github: GitHub,
     slack: Option<Slack>,
     mailer: Option<Ses>,
+    links: Option<Links>,
     table: Table,
     settings: Settings,
 }
@@ -40,7 +45,12 @@ pub async fn feedback(config: &Config) -> Result<Feedback, Fault> {
         Some(_) => Some(Ses::new(&aws, config.parse("EMAIL_FROM")?)),
         None => None,
     };
+    let links = match (config.optional("APPROVAL_LINK_KEY_SECRET_ID"), config.optional("APPROVAL_LINKS_URL")) {
+        (Some(secret), Some(base)) => Some(Links { key: secrets.link_key(secret).await?, base: base.to_owned() }),
+        _ => None,
+    };
     Ok(Feedback {
+        links,
         github: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?,
         slack,
         mailer,
@@ -53,13 +63,20 @@ impl Feedback {
     /// Tells people of one event: in the chat and by mail, neither of which waits for the other, or on the source host.
     ///
     /// # Errors
-    /// Those of [`handle`], of [`rhythm::tell`] and of [`mail::tell`].
+    /// Those of [`handle`], of [`ask`], of [`rhythm::tell`] and of [`mail::tell`].
     pub async fn event(&self, event: &Envelope) -> Result<(), Fault> {
         if rhythm::is_told(&event.event) {
             let in_chat = rhythm::tell(self.slack.as_ref(), &self.table, &SystemClock, event).await;
             let by_mail = mail::tell(self.mailer.as_ref(), &self.table, &SystemClock, event).await;
             return in_chat.and(by_mail);
         }
-        handle(&self.github, &self.table, &SystemClock, &self.settings, event).await
+        let marked = handle(&self.github, &self.table, &SystemClock, &self.settings, event).await;
+        let asked = match (&event.event, &self.slack, &self.links) {
+            (Event::RunGateWaiting(run), Some(slack), Some(links)) => {
+                ask(slack, &self.table, &SystemClock, links, event, run).await
+            }
+            _ => Ok(()),
+        };
+        marked.and(asked)
     }
 }

@@ -12,7 +12,7 @@ use common::{
 
 use crate::{
     ItemGates, api, ideas,
-    runs::{ClusterGates, http::is_ours},
+    runs::{ClusterGates, http::is_ours, visiting::is_link},
 };
 
 /// Both kinds of gate.
@@ -76,6 +76,9 @@ where
 
     /// Answers one request.
     pub async fn serve(&self, request: &Request) -> Response {
+        if is_link(request.path()) {
+            return Box::pin(self.runs.visit(request)).await;
+        }
         if is_ours(request.path()) {
             return Box::pin(self.runs.serve(request)).await;
         }

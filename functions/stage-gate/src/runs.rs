@@ -22,6 +22,7 @@
 //! | [`holding`] | holds |
 //! | [`jobs`] | gates that invoke this function |
 //! | [`removing`] | removals that were refused, let through by people |
+//! | [`visiting`], [`page`] | answers by personal links, and their pages |
 //! | [`noticing`] | runs that left their gate without us |
 //! | [`waking`] | events and the clock |
 //! | [`http`], [`api`], [`answer`] | the HTTP API |
@@ -34,6 +35,7 @@ use common::{
         cluster::{ClusterKey, ClusterRecord},
         governance::{Environment, Governance, RepositoryKind},
         id::{BranchName, PipelineName},
+        run::LinkKey,
     },
     event::{Host, Repository},
     fault::Fault,
@@ -52,8 +54,10 @@ pub mod holding;
 pub mod http;
 pub mod jobs;
 pub mod noticing;
+pub mod page;
 pub mod removing;
 pub mod telling;
+pub mod visiting;
 pub mod waking;
 
 #[cfg(test)]
@@ -71,6 +75,8 @@ pub struct ClusterGates<R, G, F, C> {
     pub clock: C,
     /// The files that the control plane runs by.
     pub governance: Governance,
+    /// What signs personal links; without it there are none.
+    pub links: Option<LinkKey>,
 }
 
 /// A cluster that has a pipeline of ours.

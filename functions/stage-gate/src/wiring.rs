@@ -21,6 +21,10 @@ pub async fn gate(config: &Config) -> Result<StageGate<Table, CodePipeline, GitH
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
     let telling = Telling::of(&governance);
     let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
+    let links = match config.optional("APPROVAL_LINK_KEY_SECRET_ID") {
+        Some(secret) => Some(Secrets::new(&aws).link_key(secret).await?),
+        None => None,
+    };
     let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
     let host = GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?;
     let rows = Table::new(&aws, config.text("TABLE_NAME")?);
@@ -31,6 +35,7 @@ pub async fn gate(config: &Config) -> Result<StageGate<Table, CodePipeline, GitH
             forge: host.clone(),
             clock: SystemClock,
             governance: governance.clone(),
+            links,
         },
         items: ItemGates { rows, host, clock: SystemClock, governance, telling },
     })

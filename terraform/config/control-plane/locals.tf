@@ -38,10 +38,17 @@ locals {
     length(local.provision_pipelines) == 0 ? {} : { PROVISION_PIPELINES = join(",", values(local.provision_pipelines)) },
     var.slack ? { SLACK_TOKEN_SECRET_ID = module.secrets.arns["slack-token"] } : {},
     var.jwt == null ? {} : { API_ISSUER = var.jwt.issuer },
+    var.approval_links_url == null ? {} : {
+      APPROVAL_LINK_KEY_SECRET_ID = module.secrets.arns["approval-link-key"]
+      APPROVAL_LINKS_URL          = var.approval_links_url
+    },
   var.email_from == null ? {} : { EMAIL_FROM = var.email_from })
 
   # A right that nobody uses is not given.
-  unused_grants = var.email_from == null ? ["email-send"] : []
+  unused_grants = concat(
+    var.email_from == null ? ["email-send"] : [],
+    var.approval_links_url == null ? ["approval-link-key-read"] : [],
+  )
 
   unknown_variables = flatten([for function, facts in local.functions : [
     for variable in facts.env : "${function}: ${variable.name}" if variable.required && !contains(keys(local.environment), variable.name)
@@ -64,21 +71,22 @@ locals {
 
   # What grants are written with: terraform/grants/README.md.
   grant_values = {
-    table_arn                 = module.table.arn
-    bus_arn                   = module.bus.arn
-    governance_bucket_arn     = module.governance.bucket_arn
-    artifact_bucket_arn       = module.cluster_pipeline_runtime.artifact_bucket_arn
-    webhook_secret_arn        = module.secrets.arns["github-webhook-secret"]
-    github_app_key_secret_arn = module.secrets.arns["github-app-key"]
-    slack_token_secret_arn    = module.secrets.arns["slack-token"]
-    email_from                = var.email_from
-    email_domain              = try(split("@", var.email_from)[1], null)
-    pipeline_role_arn         = module.cluster_pipeline_runtime.pipeline_role_arn
-    connection_arn            = var.connection_arn
-    partition                 = local.place.partition
-    region                    = local.place.region
-    account_id                = local.place.account_id
-    name                      = var.name
+    table_arn                    = module.table.arn
+    bus_arn                      = module.bus.arn
+    governance_bucket_arn        = module.governance.bucket_arn
+    artifact_bucket_arn          = module.cluster_pipeline_runtime.artifact_bucket_arn
+    webhook_secret_arn           = module.secrets.arns["github-webhook-secret"]
+    github_app_key_secret_arn    = module.secrets.arns["github-app-key"]
+    slack_token_secret_arn       = module.secrets.arns["slack-token"]
+    approval_link_key_secret_arn = module.secrets.arns["approval-link-key"]
+    email_from                   = var.email_from
+    email_domain                 = try(split("@", var.email_from)[1], null)
+    pipeline_role_arn            = module.cluster_pipeline_runtime.pipeline_role_arn
+    connection_arn               = var.connection_arn
+    partition                    = local.place.partition
+    region                       = local.place.region
+    account_id                   = local.place.account_id
+    name                         = var.name
   }
 
   routes = merge([for function, facts in local.functions : {

@@ -27,6 +27,7 @@ module "secrets" {
   secrets = {
     github-webhook-secret = "JSON {\"current\", \"previous\"?, \"previous_expires_at\"?}: what GitHub signs webhooks with"
     github-app-key        = "The GitHub App's private key, as PEM text"
+    approval-link-key     = "Random text of 32 bytes or more that signs personal links, when `approval_links_url` is set"
     slack-token           = "The Slack bot's token (xoxb-…), when `slack` is on"
   }
 }

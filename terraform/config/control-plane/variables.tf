@@ -82,6 +82,17 @@ variable "email_from" {
   }
 }
 
+variable "approval_links_url" {
+  description = "The API's address as people reach it (`terraform output api_url`, or your own domain): with it, whoever is asked at a gate gets a personal link in Slack. Put a key into the secret first: with this set and no key, stage-gate and feedback do not start. If a link gets into wrong hands: docs/runbooks.md#links-in-wrong-hands. Null: no links."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.approval_links_url == null || can(regex("^https://[^?#]+[^/?#]$", var.approval_links_url))
+    error_message = "approval_links_url is https://<address> without a slash at its end, or null for no links."
+  }
+}
+
 variable "prepare" {
   description = "Whether an apply calls the functions that prepare the table (db-init). Off only where no function can run, as on an emulator with empty packages."
   type        = bool

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use common::{
     domain::{
         audit::{Draft, Phase, verify},
-        id::PipelineName,
+        id::{Digest, PipelineName},
         run::{Answer, Approval, Hold, Lifted, Told, Verdict},
     },
     ports::{AuditTrail, RunChange, RunRecord, RunRows, RunSaid, SaidCommitted},
@@ -20,6 +20,7 @@ impl<S: RunRows + AuditTrail + Clone + Send + Sync + 'static> Runs for S {}
 suite! {
     a_hold_is_placed_once_and_lifted_once,
     an_answer_is_for_one_run_at_one_commit_and_each_person_gives_it_once,
+    a_link_takes_one_answer_and_is_not_used_by_one_that_is_given_already,
     what_a_gate_says_is_told_once_and_over_what_was_read,
     of_many_who_lift_a_hold_one_does,
 }
@@ -45,7 +46,7 @@ fn hold(name: &str) -> Hold {
 
 fn approval(by: &str, answer: Answer, execution: &str) -> Approval {
     let (execution, commit) = (id(execution), id(&"0a".repeat(20)));
-    Approval { by: id(by), answer, execution, commit, at: at(10), reason: Some("read".into()) }
+    Approval { by: id(by), answer, execution, commit, at: at(10), reason: Some("read".into()), link: None }
 }
 
 fn change(said: RunSaid, name: &str) -> RunChange {
@@ -121,6 +122,25 @@ async fn an_answer_is_for_one_run_at_one_commit_and_each_person_gives_it_once(Ca
     assert_eq!(entries(&store).await, 4);
 }
 
+async fn a_link_takes_one_answer_and_is_not_used_by_one_that_is_given_already(Case { store, outbox }: Case<impl Runs>) {
+    let said = async |answer, link: &str, name: &str| {
+        let link = Some(Digest::of(link.as_bytes()));
+        let answer = RunSaid::Answer(pipeline(), Approval { link, ..approval("ada", answer, FIRST) });
+        store.commit_run(&change(answer, name)).await.unwrap()
+    };
+    assert_eq!(said(Answer::Approve, "one", "a").await, SaidCommitted::Done);
+    assert_eq!(said(Answer::Approve, "one", "again").await, SaidCommitted::Already);
+    assert_eq!(said(Answer::Reject, "one", "other").await, SaidCommitted::Already, "it has taken its answer");
+    assert_eq!(said(Answer::Approve, "two", "b").await, SaidCommitted::Already, "ada has given this answer");
+    assert_eq!(said(Answer::Reject, "two", "c").await, SaidCommitted::Done, "and that did not use the second link");
+    let kept = record(&store, &pipeline(), FIRST).await;
+    assert_eq!(kept.links, [Digest::of(b"one"), Digest::of(b"two")].into());
+    let given: Vec<Answer> = kept.approvals.iter().map(|given| given.answer).collect();
+    assert_eq!(given, [Answer::Approve, Answer::Reject]);
+    assert_eq!(record(&store, &pipeline(), SECOND).await.links, [].into(), "another run's links are its own");
+    assert_eq!((outbox().len(), entries(&store).await), (2, 2));
+}
+
 async fn what_a_gate_says_is_told_once_and_over_what_was_read(Case { store, outbox }: Case<impl Runs>) {
     let told = |execution: &str, verdict, reason: &str| Told {
         execution: id(execution),
@@ -140,7 +160,7 @@ async fn what_a_gate_says_is_told_once_and_over_what_was_read(Case { store, outb
     assert_eq!(record(&store, &pipeline(), FIRST).await.told, Some(first.clone()));
     assert_eq!(say(Some(&first), &second, "d").await, SaidCommitted::Done);
     assert_eq!(say(None, &told(SECOND, Verdict::Hold, ""), "e").await, SaidCommitted::Done, "another run");
-    let expected = RunRecord { approvals: Vec::new(), told: Some(second) };
+    let expected = RunRecord { told: Some(second), ..RunRecord::default() };
     assert_eq!(record(&store, &pipeline(), FIRST).await, expected);
     assert_eq!((outbox().len(), entries(&store).await), (3, 3));
 }

@@ -30,7 +30,7 @@ impl IdeaRows for Table {
     }
 
     async fn commit_idea(&self, change: &IdeaChange) -> Result<SaidCommitted, Fault> {
-        self.commit_said("writing an idea", self.idea_put(change)?, &[], &change.entry).await
+        self.commit_said("writing an idea", vec![self.idea_put(change)?], &[], &change.entry).await
     }
 }
 

@@ -25,6 +25,7 @@
 //! | that a task was done | `MAINTENANCE#ALL` | `<task>#<period>` |
 //! | the answer to a run at its gate | `RUN#<pipeline>#<execution>` | `<person>#<approve or reject>#<commit>` |
 //! | what a run's gate said last | `RUN#<pipeline>#<execution>` | `GATE` |
+//! | a personal link that was used | `RUN#<pipeline>#<execution>` | `LINK#<digest>` |
 //! | removals that were refused | `REMOVALS#<repository id>` | `<digest>` |
 
 use std::collections::HashMap;
@@ -67,6 +68,9 @@ pub(super) const MAINTENANCE: &str = "MAINTENANCE#ALL";
 
 /// The row in a run's partition that is no answer.
 pub(super) const GATE_ROW: &str = "GATE";
+
+/// What the sort key of a link that was used starts with.
+pub(super) const LINK_PREFIX: &str = "LINK#";
 
 /// What the sort key of an item's request starts with.
 const REQUEST_PREFIX: &str = "REQUEST#";
@@ -131,6 +135,8 @@ pub enum Key {
     Answer(PipelineName, ExecutionId, PersonName, Answer, CommitSha),
     /// What the gate of a run said last.
     Gate(PipelineName, ExecutionId),
+    /// A personal link to a run that was used.
+    Link(PipelineName, ExecutionId, Digest),
     /// Removals that were refused of a repository.
     Removals(RepositoryId, Digest),
 }
@@ -157,7 +163,9 @@ impl Key {
             Self::Post(key) => posts_of(&key.channel, key.date),
             Self::Told(..) => TOLD.to_owned(),
             Self::Done(..) => MAINTENANCE.to_owned(),
-            Self::Answer(pipeline, execution, ..) | Self::Gate(pipeline, execution) => run_of(pipeline, execution),
+            Self::Answer(pipeline, execution, ..)
+            | Self::Gate(pipeline, execution)
+            | Self::Link(pipeline, execution, _) => run_of(pipeline, execution),
             Self::Removals(repository, _) => removals_of(*repository),
         }
     }
@@ -185,6 +193,7 @@ impl Key {
             Self::Done(task, period) => format!("{}#{period}", escape(task.as_str())),
             Self::Answer(_, _, by, answer, commit) => format!("{}#{}#{commit}", escape(by.as_str()), answer.as_str()),
             Self::Gate(..) => GATE_ROW.to_owned(),
+            Self::Link(_, _, digest) => format!("{LINK_PREFIX}{digest}"),
             Self::Removals(_, digest) => digest.to_string(),
         }
     }
@@ -243,6 +252,8 @@ impl Key {
                 let (pipeline, execution) = (unescape(pipeline)?.parse().ok()?, unescape(execution)?.parse().ok()?);
                 if answer == GATE_ROW {
                     Self::Gate(pipeline, execution)
+                } else if let Some(digest) = answer.strip_prefix(LINK_PREFIX) {
+                    Self::Link(pipeline, execution, digest.parse().ok()?)
                 } else {
                     let (by, (answer, commit)) =
                         answer.split_once('#').and_then(|(by, rest)| Some((by, rest.split_once('#')?)))?;
@@ -376,6 +387,10 @@ mod tests {
                 }
             ),
             (any::<u64>(), any::<[u8; 4]>()).prop_map(|(id, seed)| Key::Removals(RepositoryId(id), Digest::of(&seed))),
+            ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}", any::<[u8; 4]>()).prop_map(|(pipeline, digits, seed)| {
+                let execution = format!("00000000-0000-4000-8000-{digits}").parse().unwrap();
+                Key::Link(pipeline.parse().unwrap(), execution, Digest::of(&seed))
+            }),
             ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}").prop_map(|(pipeline, digits)| {
                 let execution = format!("00000000-0000-4000-8000-{digits}").parse().unwrap();
                 Key::Gate(pipeline.parse().unwrap(), execution)

@@ -33,6 +33,6 @@ impl RemovalRows for Table {
         let put = self.put(row(&key, [("json", to_json(now)?), ("expires_at", end)]));
         let put = self.over(put, before.as_ref().map(to_json).transpose()?);
         let put = put.build().map_err(|error| Fault::bug_from(what, error))?;
-        self.commit_said(what, Self::put_item(put), events, entry).await
+        self.commit_said(what, vec![Self::put_item(put)], events, entry).await
     }
 }

@@ -53,7 +53,7 @@ impl RhythmRows for Table {
     async fn commit_rhythm(&self, change: &RhythmChange) -> Result<SaidCommitted, Fault> {
         self.commit_said(
             "writing what was posted or said",
-            self.remembered(&change.said)?,
+            vec![self.remembered(&change.said)?],
             &change.events,
             &change.entry,
         )

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Table,
     item::{epoch, from_json, row, to_json},
-    key::{GATE_ROW, HOLDS, Key, run_of},
+    key::{GATE_ROW, HOLDS, Key, LINK_PREFIX, run_of},
 };
 use crate::{
     domain::{
@@ -34,8 +34,12 @@ impl RunRows for Table {
     async fn run(&self, pipeline: &PipelineName, execution: &ExecutionId) -> Result<RunRecord, Fault> {
         let mut record = RunRecord::default();
         for row in self.query("reading what is kept of a run", &run_of(pipeline, execution)).await? {
-            if row.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == GATE_ROW) {
+            let sk = row.get("sk").and_then(|sk| sk.as_s().ok()).map_or("", String::as_str);
+            if sk == GATE_ROW {
                 record.told = Some(from_json(&row)?);
+            } else if let Some(digest) = sk.strip_prefix(LINK_PREFIX) {
+                let broken = |error| Fault::bug_from("reading a link that was used", error);
+                record.links.insert(digest.parse().map_err(broken)?);
             } else {
                 record.approvals.push(from_json(&row)?);
             }
@@ -44,12 +48,23 @@ impl RunRows for Table {
     }
 
     async fn commit_run(&self, change: &RunChange) -> Result<SaidCommitted, Fault> {
-        self.commit_said("writing what was said of a run", self.said(&change.said)?, &change.events, &change.entry)
-            .await
+        let mut once = vec![self.said(&change.said)?];
+        once.extend(self.used(&change.said)?);
+        self.commit_said("writing what was said of a run", once, &change.events, &change.entry).await
     }
 }
 
 impl Table {
+    /// That a link has taken its answer, for one that came by it.
+    fn used(&self, said: &RunSaid) -> Result<Option<TransactWriteItem>, Fault> {
+        let RunSaid::Answer(pipeline, approval) = said else { return Ok(None) };
+        let Some(link) = &approval.link else { return Ok(None) };
+        let key = Key::Link(pipeline.clone(), approval.execution.clone(), link.clone());
+        let end = epoch(approval.at.saturating_add(KEPT).unwrap_or(Timestamp::MAX));
+        let put = self.over(self.put(row(&key, [("expires_at", end)])), None).build();
+        put.map(Self::put_item).map(Some).map_err(|error| Fault::bug_from("writing that a link was used", error))
+    }
+
     fn said(&self, said: &RunSaid) -> Result<TransactWriteItem, Fault> {
         let end = |from: Timestamp| epoch(from.saturating_add(KEPT).unwrap_or(Timestamp::MAX));
         // What is overwritten must be what was read.

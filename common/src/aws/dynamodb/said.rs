@@ -1,4 +1,4 @@
-//! What is said once: one row that exists once, with its events and its audit entry, in one transaction.
+//! What is said once: rows that exist once, with their events and its audit entry, in one transaction.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, builders::PutBuilder};
 
@@ -20,18 +20,19 @@ impl Table {
         }
     }
 
-    /// Writes `once`, whose condition says whether it was said before, with what follows from it. One attempt.
+    /// Writes `once`, whose conditions say whether it was said before, with what follows from it. One attempt.
     ///
     /// # Errors
     /// `Retry` when the outcome is not known; `Bug` when it could never pass.
     pub(super) async fn commit_said(
         &self,
         what: &str,
-        once: TransactWriteItem,
+        once: Vec<TransactWriteItem>,
         events: &[Envelope],
         entry: &Draft,
     ) -> Result<SaidCommitted, Fault> {
-        let mut parts = vec![once];
+        let rows = once.len();
+        let mut parts = once;
         parts.extend(self.event_puts(events)?.into_iter().flatten());
         parts.extend(self.append(entry.clone()).await?);
         if parts.len() > MAX_ITEMS {
@@ -40,7 +41,7 @@ impl Table {
         }
         Ok(match self.transact(what, parts).await? {
             Attempt::Done(failed) if failed.is_empty() => SaidCommitted::Done,
-            Attempt::Done(failed) if failed.iter().any(|failed| failed.at == 0) => SaidCommitted::Already,
+            Attempt::Done(failed) if failed.iter().any(|failed| failed.at < rows) => SaidCommitted::Already,
             // Another entry joined the chain after its head was read.
             Attempt::Done(_) | Attempt::Again => SaidCommitted::Conflict,
         })

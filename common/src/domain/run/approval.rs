@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     governance::{Identity, People},
-    id::{CommitSha, ExecutionId, GitHubUserId, PersonName},
+    id::{CommitSha, Digest, ExecutionId, GitHubUserId, PersonName},
 };
 
 /// What somebody answered.
@@ -46,6 +46,9 @@ pub struct Approval {
     /// Why. Foreign text: escaped wherever it is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// By which personal link, as the digest that is kept of it; nothing when they answered in another way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Digest>,
 }
 
 /// Who wrote what a run deploys: authors and committers, by numeric id. A name or a mail address in a commit is anybody's.

@@ -38,7 +38,7 @@ fn freeze(name: &str, from: &str, to: &str, zone: &str) -> Freeze {
 
 fn approval(by: &str, answer: Answer, number: u8) -> Approval {
     let (execution, commit) = (execution(number), commit('a'));
-    Approval { by: person(by), answer, execution, commit, at: at("2026-05-04T09:00:00Z"), reason: None }
+    Approval { by: person(by), answer, execution, commit, at: at("2026-05-04T09:00:00Z"), reason: None, link: None }
 }
 
 fn hold(scope: &str, until: &str) -> Hold {

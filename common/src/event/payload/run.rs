@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Repository;
+use super::{Addressee, Repository};
 use crate::domain::{
     cluster::ClusterKey,
     id::{BranchName, CommitSha, ExecutionId, HoldId, PersonName, PipelineName},
@@ -38,6 +38,9 @@ pub struct RunAtGate {
     pub earliest: Option<Timestamp>,
     /// Who approved it.
     pub approved_by: Vec<PersonName>,
+    /// Whose approval would count and is missing: who is told of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Addressee>,
 }
 
 /// One thing that keeps a run.

@@ -25,6 +25,7 @@ fn run() -> RunAtGate {
         }],
         earliest: Some("2026-01-05T09:00:00Z".parse().unwrap()),
         approved_by: Vec::new(),
+        asks: Vec::new(),
     }
 }
 

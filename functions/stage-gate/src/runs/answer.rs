@@ -85,6 +85,9 @@ pub fn answered(key: &ClusterKey, execution: &ExecutionId, outcome: &Outcome) ->
             let detail = format!("the run {execution} deploys {commit}, and not what you name: look at it again");
             Problem::new(409, "another-commit", "The run deploys another commit", detail).into()
         }
+        Outcome::Used => {
+            Problem::new(409, "link-used", "The link was used", "it takes one answer, and has taken it").into()
+        }
         Outcome::NoCluster => no_cluster(key).into(),
     }
 }

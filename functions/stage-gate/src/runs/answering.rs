@@ -4,7 +4,7 @@ use common::{
     domain::{
         access::{self, Action, Actor},
         cluster::ClusterKey,
-        id::{CommitSha, CorrelationId, ExecutionId},
+        id::{CommitSha, CorrelationId, Digest, ExecutionId},
         run::{Answer, Approval, Told},
     },
     fault::Fault,
@@ -14,7 +14,7 @@ use common::{
     },
 };
 
-use super::{ClusterGates, case::Case, telling};
+use super::{Cluster, ClusterGates, case::Case, telling};
 
 /// An answer that somebody gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Saying {
     pub commit: Option<CommitSha>,
     /// Why.
     pub reason: Option<String>,
+    /// By which personal link, as the digest that is kept of it.
+    pub link: Option<Digest>,
 }
 
 /// What became of an answer.
@@ -38,6 +40,8 @@ pub enum Outcome {
     NotWaiting(Option<Told>),
     /// The run deploys another commit than they were shown.
     Another(CommitSha),
+    /// The link that it came by has taken another answer.
+    Used,
     /// There is no such cluster.
     NoCluster,
 }
@@ -89,6 +93,7 @@ where
                 commit,
                 at: case.at,
                 reason: saying.reason.clone(),
+                link: saying.link.clone(),
             };
             let change = RunChange {
                 entry: telling::answered(cluster, &approval, cause),
@@ -96,6 +101,9 @@ where
                 events: Vec::new(),
             };
             match self.rows.commit_run(&change).await? {
+                SaidCommitted::Already if !self.given(cluster, execution, saying, actor).await? => {
+                    return Ok(Outcome::Used);
+                }
                 SaidCommitted::Done | SaidCommitted::Already => {
                     let case = self.settle(cluster, &clusters, waiting, cause).await?;
                     return Ok(Outcome::Decided(Box::new(case)));
@@ -103,5 +111,17 @@ where
                 SaidCommitted::Conflict => self.again(&mut patience, &format!("answering a run of {key}")).await?,
             }
         }
+    }
+
+    /// Whether somebody has given this answer to a run, in whatever way.
+    pub(super) async fn given(
+        &self,
+        cluster: &Cluster,
+        execution: &ExecutionId,
+        saying: &Saying,
+        actor: &Actor,
+    ) -> Result<bool, Fault> {
+        let given = self.rows.run(&cluster.pipeline, execution).await?.approvals;
+        Ok(given.iter().any(|given| given.by == actor.person && given.answer == saying.answer))
     }
 }

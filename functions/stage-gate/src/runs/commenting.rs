@@ -90,16 +90,19 @@ where
         let Some(cluster) = self.cluster_of(repository, &execution).await? else {
             return Ok(Err(format!("no cluster of {} has a run {execution} at its gate", repository.name)));
         };
-        let saying = Saying { answer, commit: None, reason: reason.map(String::from) };
+        let saying = Saying { answer, commit: None, reason: reason.map(String::from), link: None };
         Ok(match self.answer(&cluster.key, &execution, &saying, &actor, cause).await? {
             Outcome::Decided(_) => Ok(()),
             Outcome::Forbidden(why) => Err(why),
             Outcome::NotWaiting(told) => {
-                let given = self.rows.run(&cluster.pipeline, &execution).await?.approvals;
-                let same = given.iter().any(|given| given.by == actor.person && given.answer == answer);
-                if same { Ok(()) } else { Err(nobody_waits(&cluster.key, &execution, told.as_ref())) }
+                if self.given(&cluster, &execution, &saying, &actor).await? {
+                    Ok(())
+                } else {
+                    Err(nobody_waits(&cluster.key, &execution, told.as_ref()))
+                }
             }
             Outcome::Another(commit) => Err(format!("the run deploys {} now", commit.short())),
+            Outcome::Used => Err("the link was used".to_owned()),
             Outcome::NoCluster => Err(nobody_waits(&cluster.key, &execution, None)),
         })
     }

@@ -86,7 +86,7 @@ where
             return Ok(true);
         }
         let change = RunChange {
-            events: vec![telling::at_gate(cluster, case, cause)],
+            events: vec![telling::at_gate(cluster, case, &self.governance.people, cause)],
             entry: telling::decided(cluster, case, cause),
             said: RunSaid::Gate { pipeline: cluster.pipeline.clone(), before, now },
         };

@@ -138,7 +138,7 @@ pub fn call(request: &Request, governance: &Governance, now: Timestamp) -> Resul
             may(&actor, Action::AnswerRun)?;
             let (cluster, execution, ()) = (cluster(&names)?, path(&execution)?, no_query(request)?);
             let AnswerBody { answer, commit, reason } = read(request)?;
-            Call::Answer(cluster, execution, Saying { answer, commit, reason: reason.map(String::from) })
+            Call::Answer(cluster, execution, Saying { answer, commit, reason: reason.map(String::from), link: None })
         }
         (Route::Removals, _) => {
             may(&actor, Action::Read)?;

@@ -1,16 +1,17 @@
 //! What the gates of runs say, as events and as entries of audit chains: a cluster's for its runs, a hold's own for a hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{
     domain::{
         audit::{Draft, Phase},
+        governance::People,
         id::{CorrelationId, EventId, PersonName},
         run::{Approval, Hold, Lifted, Told, Unmet, Verdict},
     },
     event::{
-        ChangeCommented, Envelope, Event, HoldLifted, HoldPlaced, Meta, RemovalsApproved, Repository, RunAnswerRefused,
-        RunAtGate, RunObstacle, SCHEMA_VERSION,
+        Addressee, ChangeCommented, Envelope, Event, HoldLifted, HoldPlaced, Meta, RemovalsApproved, Repository,
+        RunAnswerRefused, RunAtGate, RunObstacle, SCHEMA_VERSION,
     },
 };
 use jiff::Timestamp;
@@ -20,7 +21,7 @@ use super::{Cluster, case::Case, removing::Asked};
 const ACTOR: &str = "stage-gate";
 
 /// What the gate says of a run.
-pub fn at_gate(cluster: &Cluster, case: &Case, cause: &CorrelationId) -> Envelope {
+pub fn at_gate(cluster: &Cluster, case: &Case, people: &People, cause: &CorrelationId) -> Envelope {
     let told = RunAtGate {
         repository: cluster.repository.clone(),
         branch: cluster.branch.clone(),
@@ -32,6 +33,7 @@ pub fn at_gate(cluster: &Cluster, case: &Case, cause: &CorrelationId) -> Envelop
         reasons: case.decision.unmet.iter().map(RunObstacle::from).collect(),
         earliest: case.decision.earliest,
         approved_by: case.approved_by(),
+        asks: asks(case, people),
     };
     let event = match case.decision.verdict {
         Verdict::Hold => Event::RunGateWaiting(told),
@@ -41,6 +43,19 @@ pub fn at_gate(cluster: &Cluster, case: &Case, cause: &CorrelationId) -> Envelop
     // The same may be said twice of a run, with something else in between.
     let when = case.at.to_string();
     envelope(cluster.key.subject(), event, &[case.waiting.execution.as_str(), &when], cause, case.at)
+}
+
+/// Whose approval a run lacks: everybody who could give one.
+fn asks(case: &Case, people: &People) -> Vec<Addressee> {
+    let could = case.decision.unmet.iter().filter_map(|unmet| match unmet {
+        Unmet::NotApproved { could, .. } if case.decision.verdict == Verdict::Hold => Some(could),
+        _ => None,
+    });
+    let asked: BTreeSet<&PersonName> = could.flatten().collect();
+    let slack = |person: &PersonName| people.listed.get(person).and_then(|person| person.slack_id.clone());
+    // Links go into the chat alone.
+    let told = |person: &PersonName| Addressee { person: person.clone(), slack_id: slack(person), email: None };
+    asked.into_iter().map(told).collect()
 }
 
 /// That a run left its gate without us.
@@ -63,6 +78,7 @@ pub fn left(
         reasons: vec![reason],
         earliest: None,
         approved_by: Vec::new(),
+        asks: Vec::new(),
     };
     let event = if went_on { Event::RunGateBypassed(told) } else { Event::RunGateRejected(told) };
     envelope(cluster.key.subject(), event, &[before.execution.as_str(), "left"], cause, now)
@@ -104,6 +120,7 @@ pub fn answered(cluster: &Cluster, approval: &Approval, cause: &CorrelationId) -
         ("commit", approval.commit.to_string()),
         ("by", approval.by.to_string()),
         ("answer", approval.answer.as_str().to_owned()),
+        ("by_link", approval.link.is_some().to_string()),
     ];
     let entry = entry(cluster.key.subject(), "run.answer", facts, cause, approval.at);
     Draft { reasons: approval.reason.iter().cloned().collect(), ..entry }

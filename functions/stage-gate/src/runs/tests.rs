@@ -14,12 +14,14 @@ use common::{
 };
 use serde_json::{Value, json};
 
+use self::links::link_key;
 use super::ClusterGates;
 
 mod comments;
 mod faults;
 mod holds;
 mod jobs;
+mod links;
 mod promotion;
 mod refusals;
 mod removals;
@@ -59,7 +61,8 @@ impl Rig {
             register(&world, cluster).await;
         }
         let [rows, gates, forge, clock] = [(); 4].map(|()| world.clone());
-        let rig = Self { world, gates: ClusterGates { rows, gates, forge, clock, governance } };
+        let rig =
+            Self { world, gates: ClusterGates { rows, gates, forge, clock, governance, links: Some(link_key()) } };
         // Of the clusters' making nothing is left to be told or counted.
         rig.world.drain();
         rig.world.heal();
