@@ -164,6 +164,19 @@ run "with_a_sender" {
   }
 }
 
+run "with_personal_links" {
+  command = plan
+
+  variables {
+    approval_links_url = "https://penstock.example.org"
+  }
+
+  assert {
+    condition     = [for name, function in module.function : name if strcontains(jsonencode(function.policy), "ReadApprovalLinkKey")] == ["feedback", "stage-gate"] && local.environment.APPROVAL_LINKS_URL == "https://penstock.example.org"
+    error_message = "Who makes links and who takes them read the key, and nobody else."
+  }
+}
+
 run "connection_pending" {
   command = plan
 
@@ -194,6 +207,7 @@ run "values_that_aws_would_refuse_later" {
     github_app_id      = "Iv1.0123456789abcdef"
     github_api_url     = "http://github.example.com/"
     email_from         = "Penstock <penstock@example.org>"
+    approval_links_url = "http://penstock.example.org/"
     log_level          = "loud"
     log_retention_days = 100
     state_bucket       = "arn:aws:s3:::states"
@@ -205,7 +219,7 @@ run "values_that_aws_would_refuse_later" {
     jwt                = { issuer = "issuer.example.org", audience = [""] }
   }
   expect_failures = [
-    var.account_id, var.region, var.connection_arn, var.github_app_id, var.github_api_url, var.email_from, var.log_level, var.log_retention_days,
+    var.account_id, var.region, var.connection_arn, var.github_app_id, var.github_api_url, var.email_from, var.approval_links_url, var.log_level, var.log_retention_days,
     var.state_bucket, var.state_key_arn, var.target_role_name, var.target_account_ids, var.throttle, var.alarm_topic_arns, var.jwt,
   ]
 }
