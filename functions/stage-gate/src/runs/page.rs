@@ -23,7 +23,9 @@ const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:44em;margin:2em aut
 pub fn opened(opened: &Opened) -> Response {
     match opened {
         Opened::Open(link, case) => asks(link, case),
-        Opened::Forbidden(link, why) => page(403, "This is not yours to answer", &told(link, &[why.clone()])),
+        Opened::Forbidden(link, why) => {
+            page(403, "This is not yours to answer", &told(link, std::slice::from_ref(why)))
+        }
         Opened::Used => used(),
         Opened::NotWaiting(link, before) => page(
             409,
