@@ -5,7 +5,7 @@
 //! | check run | named as the criterion | whether it succeeded | the first word of its title | its title |
 //! | file | `.penstock/<item>/<criterion>.<anything>` | whether anything is in it | what `measure` counts, or its first line | its first line |
 //! | merged pull request | the one that the item is linked to | whether it was merged | | |
-//! | idea ledger | the idea of the item's id | `idea_ledger_entry`, `problem_statement_exists`, `hypothesis_defined` | | |
+//! | idea ledger | the idea that was promoted to the item | `idea_ledger_entry`, `problem_statement_exists`, `hypothesis_defined` | | |
 //!
 //! Who writes check runs or files of a repository can say what they like there: that is why a repository's items are of the pod that
 //! `repositories.yaml` names, and why reviews stand beside criteria.
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::domain::{
     id::{CommitSha, CriterionKey, Digest, ItemId, RepositoryId, StageName},
-    idea::Idea,
+    idea::{Idea, IdeaState},
     wip::ItemType,
 };
 
@@ -168,9 +168,13 @@ pub fn from_change(repository: RepositoryId, number: u64, merged: bool, head: &C
     Evidence { value: Value::Bool(merged), provenance, head: Some(head.clone()), at: now }
 }
 
-/// What the idea ledger says of one thing: that somebody wrote it down there. The grades of an idea are whoever gave them; a gate that asks for one
-/// asks for somebody's word.
+/// What the idea ledger says of one thing: that somebody wrote it down there, and that it was promoted to this item by whoever may make items of
+/// its pod. An idea that only has the item's id proves nothing: anybody who works may add one. The grades of an idea are whoever gave them; a
+/// gate that asks for one asks for somebody's word.
 pub fn from_idea(wanted: &Wanted, idea: &Idea) -> Option<Evidence> {
+    if !matches!(idea.state, IdeaState::Promoted { .. }) {
+        return None;
+    }
     let there = ["idea_ledger_entry", "problem_statement_exists", "hypothesis_defined"];
     if !matches!(wanted.requirement, Requirement::Is(_)) || !there.contains(&wanted.key.as_str()) {
         return None;

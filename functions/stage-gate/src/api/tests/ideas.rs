@@ -98,6 +98,26 @@ stages:
     assert_eq!((&idea["state"]["by"], &idea["version"]), (&json!("cy"), &json!(2)));
 }
 
+/// Otherwise anybody who works, of whatever pod, could bring evidence for an item by adding an idea under its id.
+#[tokio::test]
+async fn an_idea_that_was_not_promoted_proves_nothing_for_the_item_of_its_id() {
+    let stages = "parked_review_days: 30
+stages:
+  - name: spark
+    entry:
+      hypothesis_defined: {is: true, from: [attestation, idea_ledger], by: [owner]}
+  - name: seed
+";
+    let rig = Rig::with_stages(stages);
+    rig.make("search").await;
+    assert_eq!(rig.ideas(OTHER_POD, "POST", "/v1/ideas", &body("search", [3, 4, 3, 3])).await.0, 201);
+    let lacks = async || rig.get("/v1/items/search").await.1["explain"]["missing"].as_array().unwrap().len();
+    assert_eq!(lacks().await, 1, "open");
+    let reason = json!({"reason": "nobody wants to buy it"});
+    assert_eq!(rig.ideas(OTHER_POD, "POST", "/v1/ideas/search/archive", &reason).await.0, 200);
+    assert_eq!(lacks().await, 1, "archived");
+}
+
 #[tokio::test]
 async fn an_idea_that_finds_no_place_stays_in_the_ledger_and_a_crash_in_between_is_made_up_for() {
     let rig = Rig::new();
