@@ -51,7 +51,7 @@ pub(crate) async fn answered(
         }),
     };
     // One line a request. Neither the token nor the body is in it; the path is foreign text, quoted and cut.
-    let (method, path) = (quoted(request.method(), 10), quoted(request.path(), 120));
+    let (method, path) = (quoted(request.method(), 10), quoted(request.path(), 160));
     tracing::info!(status = response.status_code, method, path, request_id = request.id(), "answered");
     response
 }

@@ -1,12 +1,9 @@
 //! The HTTP API of runs and holds: a request to a call, the call to the service, its answer to a response.
 
 use common::{
-    domain::{
-        access::Actor,
-        id::{CorrelationId, quoted},
-    },
+    domain::{access::Actor, id::CorrelationId},
     fault::Fault,
-    http::{Request, Response, failed},
+    http::{Request, Response},
     ports::{ClusterRecords, Forge, Pause, PipelineJobs, RemovalRows, RunGates, RunRows},
 };
 
@@ -14,6 +11,7 @@ use super::{
     ClusterGates, answer,
     http::{Call, call},
 };
+use crate::api::answered;
 
 impl<R, G, F, C> ClusterGates<R, G, F, C>
 where
@@ -24,27 +22,13 @@ where
 {
     /// Answers one request. Total: every failure is an HTTP status.
     pub async fn serve(&self, request: &Request) -> Response {
-        let response = match call(request, &self.governance, self.now()) {
-            Err(refusal) => (&refusal).into(),
-            Ok((actor, call)) => {
-                let (person, role) = (actor.person.as_str(), actor.role.as_str());
-                tracing::info!(person, role, call = call.name(), "asked");
-                self.done(&actor, call, &request.correlation(self.now())).await.unwrap_or_else(|fault| {
-                    let chain = fault.chain();
-                    match &fault {
-                        Fault::Retry { .. } | Fault::Reject { .. } => {
-                            tracing::warn!(fault = chain, "it could not be done");
-                        }
-                        Fault::Bug { .. } => tracing::error!(fault = chain, "it could not be done"),
-                    }
-                    failed(&fault, "stage-gate")
-                })
-            }
-        };
-        // One line a request. Neither the token nor the body is in it; the path is foreign text, quoted and cut.
-        let (method, path) = (quoted(request.method(), 10), quoted(request.path(), 160));
-        tracing::info!(status = response.status_code, method, path, request_id = request.id(), "answered");
-        response
+        answered(request, async {
+            let (actor, call) = call(request, &self.governance, self.now())?;
+            let (person, role) = (actor.person.as_str(), actor.role.as_str());
+            tracing::info!(person, role, call = call.name(), "asked");
+            Ok(self.done(&actor, call, &request.correlation(self.now())).await)
+        })
+        .await
     }
 
     async fn done(&self, actor: &Actor, call: Call, cause: &CorrelationId) -> Result<Response, Fault> {
