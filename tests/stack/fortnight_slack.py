@@ -21,14 +21,14 @@ OLDEST_NODE = 20
 PINNED = pathlib.Path(__file__).with_name("slack")
 INSTALLED = environment.ROOT / ".tools" / "slack"
 BOT, READER = "xoxb-penstock", "xoxp-reader"
-# The person whom the fortnight's escalation is for, by their id in it.
-PERSON, PERSON_ID = "bob", "U0000BOB"
+# Whom the fortnight speaks to alone (escalations, kill reviews), by their id in it.
+PERSONS = {"ada": "U0000ADA", "bob": "U0000BOB", "cy": "U00000CY", "dan": "U0000DAN"}
 CHANNELS = ["unblock-and-commit", "demos", "portfolio-council", "incidents"]
 
 # The bot has the two scopes that the README asks for, and the emulator holds it to them; whoever reads back is another token.
 SEED = {"slack": {
     "strict_scopes": True,
-    "users": [{"name": "penstock"}, {"name": PERSON}],
+    "users": [{"name": name} for name in ["penstock", *PERSONS]],
     "channels": [{"name": name} for name in CHANNELS],
     "tokens": [
         {"token": BOT, "user": "penstock", "scopes": ["chat:write", "channels:history", "im:write"]},
@@ -97,10 +97,9 @@ def not_installed():
 def posted(program, base):
     """Posts all of the fortnight; gives back what was to be said and where it stands, a dictionary each."""
     members = ask(base, "users.list")["members"]
-    there = next(member["id"] for member in members if member["name"] == PERSON)
-    done = subprocess.run(
-        [program, "--slack", f"{base}/api", "--token", BOT, "--person", f"{PERSON_ID}={there}"], capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
+    there = {member["name"]: member["id"] for member in members}
+    persons = [part for name, here in PERSONS.items() for part in ("--person", f"{here}={there[name]}")]
+    done = subprocess.run([program, "--slack", f"{base}/api", "--token", BOT, *persons], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         raise Failure("the fortnight could not be posted", done.stderr)
     return [json.loads(one) for one in done.stdout.splitlines()]
@@ -109,7 +108,8 @@ def posted(program, base):
 def compare(base, posts):
     """What stands in the emulator, post by post, against what was to be said."""
     kinds = {"thread" if post["thread_ts"] else post["key"].split("/")[0] for post in posts}
-    expect("the fortnight speaks in each channel, in threads, and to a person", kinds >= {*CHANNELS[:3], "thread", "escalation"}, sorted(kinds))
+    wanted = {*CHANNELS[:3], "thread", "escalation", "kill-review"}
+    expect("the fortnight speaks in each channel, in threads, and to persons", kinds >= wanted, sorted(kinds))
     stand = {}
     for channel in sorted({post["channel"] for post in posts}):
         for head in pages(base, "conversations.history", channel=channel):

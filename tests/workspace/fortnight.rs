@@ -23,14 +23,16 @@ async fn a_fortnight_has_its_days_its_ends_its_exception_and_its_escalation() {
         assert_eq!(posts("unblock-and-commit", time), 10, "{time}");
     }
     assert_eq!((posts("demos", "10:00"), posts("demos", "13:00"), posts("portfolio-council", "11:00")), (2, 2, 1));
-    let persons: Vec<_> = told
-        .chat
-        .iter()
-        .filter(|(_, post)| matches!(post.target, ChatTarget::Person(_)))
-        .map(|(at, _)| at.as_str())
-        .collect();
-    assert_eq!(persons, ["Wed 04 11:00"], "the integrator, once");
-    assert_eq!(told.chat.len(), 30 + 5 + 1);
+    let to_persons = |kind: &str| {
+        let posts = told.chat.iter().filter(|(_, post)| matches!(post.target, ChatTarget::Person(_)));
+        posts.filter(|(_, post)| post.key.starts_with(kind)).map(|(at, _)| at.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(to_persons("escalation/"), ["Wed 04 11:00"], "the integrator, once");
+    // The owner and the pod's lead: three reviews begin, one is excepted, two items end.
+    let reviews = [("Sat 07 09:00", 6), ("Mon 09 09:00", 2), ("Tue 10 10:00", 4)];
+    let reviews: Vec<&str> = reviews.iter().flat_map(|(at, number)| vec![*at; *number]).collect();
+    assert_eq!(to_persons("kill-review/"), reviews);
+    assert_eq!(told.chat.len(), 30 + 5 + 1 + 12);
     insta::assert_snapshot!(told.journal.join("\n"), @"
     Mon 02 09:00  cy begins: p-01
     Mon 02 09:00  cy begins: p-02

@@ -1,7 +1,7 @@
 //! **Purpose.** The only function that publishes words and marks: on the source host, and in Slack.
 //!
 //! **Wakes on** Provisioning Started and Finished; Run Gate Waiting, Approved and Rejected; Run Answer Refused; WIP Limit Exceeded, WIP Lock Acquired, Released and
-//! Refused; Change Closed and Merged; Daily Unblock Report, Weekly Demo Preparation, Item Escalated.
+//! Refused; Change Closed and Merged; Daily Unblock Report, Weekly Demo Preparation, Item Escalated, Item Under Kill Review, Item Killed.
 //! **Does**: for a push, the commit status `penstock/clusters`
 //! (pending, then final, linking to the pipelines) and the check run of the same name with one annotation for each finding;
 //! for a pull request, the check run `penstock/clusters plan`, which says in words what merging it would do; for one that must wait
@@ -15,7 +15,7 @@
 //! schedule does not repeat itself on a commit every quarter of an hour.
 //!
 //! In Slack: the head of the day's thread, the reminder to those who have not posted in it, the summary; the demo; escalations to persons
-//! and channels; to whoever is asked to let a run go on, their own link ([`asking`]). Idempotent by a key of each post. Without a token nothing is posted there, and the log says so.
+//! and channels; to each whom a kill review or an end concerns, what is found, until when, and what they may do; to whoever is asked to let a run go on, their own link ([`asking`]). Idempotent by a key of each post. Without a token nothing is posted there, and the log says so.
 //!
 //! By mail, when a sender is set: the day's report and escalations, for those who are named and have an address (see [`mail`]).
 //!

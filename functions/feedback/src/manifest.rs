@@ -29,6 +29,8 @@ pub const MANIFEST: Manifest = Manifest {
         Wake::Event { event: EventKind::ChangeMerged, filter: &[] },
         Wake::Event { event: EventKind::DailyUnblockReport, filter: &[] },
         Wake::Event { event: EventKind::ItemEscalated, filter: &[] },
+        Wake::Event { event: EventKind::ItemUnderKillReview, filter: &[] },
+        Wake::Event { event: EventKind::ItemKilled, filter: &[] },
         Wake::Event { event: EventKind::WeeklyDemoPreparation, filter: &[] },
     ],
     env: &[

@@ -1,4 +1,5 @@
-//! The rhythm in the chat: the day's thread, its reminder and summary, the demo, escalations.
+//! The rhythm in the chat: the day's thread, its reminder and summary, the demo, escalations; and, to each person alone, items whose end
+//! is considered or has come.
 //!
 //! Whether somebody has posted, only the thread knows: the reminder reads it when it is due. A token that may not read it reminds nobody by
 //! name, and the summary says so.
@@ -8,9 +9,9 @@ use std::collections::BTreeSet;
 use common::{
     domain::{
         id::{ChannelName, SlackUserId},
-        rhythm::{PostKind, SlotKind},
+        rhythm::{Block, PostKind, SlotKind},
     },
-    event::{DailyUnblockReport, Envelope, Event, ItemEscalated},
+    event::{Addressee, DailyUnblockReport, Envelope, Event, ItemEscalated, ItemUnderKillReview, ReviewStep},
     fault::Fault,
     ports::{Chat, ChatLedger, ChatPlace, ChatTarget, Clock},
 };
@@ -18,6 +19,7 @@ use jiff::civil::Date;
 
 use crate::room::Room;
 
+mod reviews;
 pub mod words;
 
 #[cfg(test)]
@@ -25,7 +27,14 @@ mod tests;
 
 /// Whether an event is told in the chat.
 pub fn is_told(event: &Event) -> bool {
-    matches!(event, Event::DailyUnblockReport(_) | Event::WeeklyDemoPreparation(_) | Event::ItemEscalated(_))
+    matches!(
+        event,
+        Event::DailyUnblockReport(_)
+            | Event::WeeklyDemoPreparation(_)
+            | Event::ItemEscalated(_)
+            | Event::ItemUnderKillReview(_)
+            | Event::ItemKilled(_)
+    )
 }
 
 /// Posts what an event means. Without a chat the event stays where it is, on the bus.
@@ -51,6 +60,11 @@ pub async fn tell<S: Chat, L: ChatLedger, C: Clock>(
             room.post(key, ChatTarget::Channel(told.channel.clone()), None, words::demo(told)).await.map(drop)
         }
         Event::ItemEscalated(told) => room.escalation(event.meta.event_id.as_str(), told).await,
+        Event::ItemUnderKillReview(told) => room.review(event, told).await,
+        Event::ItemKilled(told) => {
+            let key = format!("killed/{}", event.meta.event_id);
+            room.each(&key, targets(&told.people), reviews::ended(told)).await.1
+        }
         other => Err(Fault::bug(format!("{} is not told in the chat", other.kind().name()))),
     }
 }
@@ -114,22 +128,54 @@ impl<S: Chat, L: ChatLedger, C: Clock> Room<'_, S, L, C> {
     }
 
     async fn escalation(&self, event: &str, told: &ItemEscalated) -> Result<(), Fault> {
-        let persons = told.people.iter().filter_map(|one| one.slack_id.clone()).map(ChatTarget::Person);
         let channel = told.channel.iter().cloned().map(ChatTarget::Channel);
-        let mut first = Ok(());
-        let mut reached = false;
-        for target in persons.chain(channel) {
+        let targets = targets(&told.people).chain(channel);
+        let (reached, posted) = self.each(&format!("escalation/{event}"), targets, words::escalation(told)).await;
+        if !reached {
+            tracing::warn!(group = %told.group, item = %told.item, "nobody of this group has a slack_id, and no channel is named: nobody was reached");
+        }
+        posted
+    }
+
+    /// A step of a kill review. The id of its event follows from item, rule, step and the item's version: each is told once.
+    async fn review(&self, event: &Envelope, told: &ItemUnderKillReview) -> Result<(), Fault> {
+        // What comes behind its deadline asks for nothing that could still be done: what became of it is told by what was due then.
+        let over = told.deadline.is_some_and(|deadline| deadline <= self.clock.now());
+        if over && told.review != ReviewStep::Due {
+            tracing::info!(item = %told.item, rule = %told.rule, "its deadline has passed: this step is told to nobody");
+            return Ok(());
+        }
+        let key = format!("kill-review/{}", event.meta.event_id);
+        let blocks = reviews::review(told, event.meta.occurred_at);
+        let (reached, posted) = self.each(&key, targets(&told.people), blocks).await;
+        if !reached {
+            tracing::warn!(item = %told.item, rule = %told.rule, "nobody who is to be told has a slack_id: nobody was reached");
+        }
+        posted
+    }
+
+    /// The same words to each of them, each once. Whether there was anybody, and the first fault once all were tried.
+    async fn each(
+        &self,
+        key: &str,
+        targets: impl Iterator<Item = ChatTarget>,
+        blocks: Vec<Block>,
+    ) -> (bool, Result<(), Fault>) {
+        let (mut reached, mut first) = (false, Ok(()));
+        for target in targets {
             reached = true;
             let name = match &target {
                 ChatTarget::Person(person) => person.to_string(),
                 ChatTarget::Channel(name) => name.to_string(),
             };
-            let posted = self.post(format!("escalation/{event}/{name}"), target, None, words::escalation(told)).await;
+            let posted = self.post(format!("{key}/{name}"), target, None, blocks.clone()).await;
             first = first.and(posted.map(drop));
         }
-        if !reached {
-            tracing::warn!(group = %told.group, item = %told.item, "nobody of this group has a slack_id, and no channel is named: nobody was reached");
-        }
-        first
+        (reached, first)
     }
+}
+
+/// Those of them whom the chat knows.
+fn targets(people: &[Addressee]) -> impl Iterator<Item = ChatTarget> {
+    people.iter().filter_map(|one| one.slack_id.clone()).map(ChatTarget::Person)
 }

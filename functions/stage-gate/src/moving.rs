@@ -228,7 +228,7 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
         events.extend(told);
         events.push(telling::approved(&moved.item, step, request, cause, decided.now));
         if step == StageStep::Kill {
-            events.push(telling::killed(&moved.item, ended, request, cause, decided.now));
+            events.push(telling::killed(&moved.item, ended, request, &self.governance, cause, decided.now));
         }
         let entry = telling::decided(&item.id, &answered, cause);
         let change = ItemChange {

@@ -10,7 +10,7 @@ use common::{
         id::{CorrelationId, ItemId, KillRuleName, PersonName, RequestId, StageName},
         stage::{
             Destination, Dossier, Item, MoveRequest, Position, StagePipeline,
-            kill::{self, Exception, Fate, KillReview, KillRule, NoMercy, Seen},
+            kill::{self, Exception, Fate, KillAction, KillReview, KillRule, NoMercy, Seen},
             known,
         },
     },
@@ -276,18 +276,25 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
             ReviewStep::Excepted => after.exceptions.get(&rule.name).map(|exception| exception.until),
             _ => after.open.get(&rule.name).map(|open| open.deadline),
         };
+        let stage = item.position.stage();
+        let first = before(&self.pipeline(&item.pipeline), stage).is_none();
+        let over = review == ReviewStep::Due && matches!(rule.action, KillAction::Archive | KillAction::Reject);
+        // Whose work it is hears of it, whoever else the rule names.
+        let notify: BTreeSet<PersonName> = people.chain([item.owner.clone()]).collect();
         let event = Event::ItemUnderKillReview(ItemUnderKillReview {
             item: item.id.clone(),
+            title: Some(item.title.clone()),
             pod: item.pod.clone(),
             owner: item.owner.clone(),
-            stage: item.position.stage().clone(),
+            stage: stage.clone(),
             rule: rule.name.clone(),
             review,
             found: found(rule),
             action: rule.action,
             deadline,
-            // Whose work it is hears of it, whoever else the rule names.
-            notify: people.chain([item.owner.clone()]).collect(),
+            remedies: if over { BTreeSet::new() } else { kill::remedies(after, &rule.name, first) },
+            people: telling::in_the_chat(&notify, &self.governance.people),
+            notify,
         });
         let version = item.version.to_string();
         telling::envelope(&item.id, event, &[rule.name.as_str(), &format!("{review:?}"), &version], cause, now)

@@ -1,14 +1,15 @@
 //! What the gate said, as events and as entries of the item's audit chain. The ids of events are the same for every copy of a request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{
     domain::{
         audit::{Draft, Phase},
-        id::{CorrelationId, EventId, ItemId},
+        governance::{Governance, People},
+        id::{CorrelationId, EventId, ItemId, PersonName},
         stage::{Answered, Item, MoveRequest, Obstacle, Step, kill::Ended},
     },
-    event::{Envelope, Event, ItemKilled, Meta, SCHEMA_VERSION, StageGateApproved, StageGateRejected},
+    event::{Addressee, Envelope, Event, ItemKilled, Meta, SCHEMA_VERSION, StageGateApproved, StageGateRejected},
 };
 use jiff::Timestamp;
 
@@ -38,11 +39,34 @@ pub fn approved(item: &Item, step: Step, request: &MoveRequest, cause: &Correlat
     envelope(&item.id, Event::StageGateApproved(told), &[request.request_id.as_str()], cause, now)
 }
 
+/// Persons as the chat knows them: feedback, which tells them, reads no governance.
+pub(crate) fn in_the_chat<'p>(names: impl IntoIterator<Item = &'p PersonName>, people: &People) -> Vec<Addressee> {
+    let slack = |person: &PersonName| people.listed.get(person).and_then(|person| person.slack_id.clone());
+    let told = |person: &PersonName| Addressee { person: person.clone(), slack_id: slack(person), email: None };
+    names.into_iter().map(told).collect()
+}
+
+/// Who hears of an item's end that no rule made: whose work it was and who leads it, unless they ended it.
+fn bereft(item: &Item, ended: &Ended, governance: &Governance) -> BTreeSet<PersonName> {
+    let lead = governance.pods.listed.get(&item.pod).and_then(|pod| pod.lead.clone());
+    let hears = |person: &PersonName| ended.rule.is_none() && ended.by.as_ref() != Some(person);
+    lead.into_iter().chain([item.owner.clone()]).filter(hears).collect()
+}
+
 /// The event of an item's end: `item` as it is now.
-pub fn killed(item: &Item, ended: Ended, request: &MoveRequest, cause: &CorrelationId, now: Timestamp) -> Envelope {
+pub fn killed(
+    item: &Item,
+    ended: Ended,
+    request: &MoveRequest,
+    governance: &Governance,
+    cause: &CorrelationId,
+    now: Timestamp,
+) -> Envelope {
+    let people = in_the_chat(&bereft(item, &ended, governance), &governance.people);
     let Ended { rule, by, reason } = ended;
     let told = ItemKilled {
         item: item.id.clone(),
+        title: Some(item.title.clone()),
         pod: item.pod.clone(),
         owner: item.owner.clone(),
         pipeline: item.pipeline.clone(),
@@ -50,6 +74,7 @@ pub fn killed(item: &Item, ended: Ended, request: &MoveRequest, cause: &Correlat
         rule,
         by,
         reason,
+        people,
     };
     envelope(&item.id, Event::ItemKilled(told), &[request.request_id.as_str()], cause, now)
 }

@@ -7,7 +7,7 @@
 //! Deadlines are one-shot schedules; a review that finds its deadline passed does the same without one, so a schedule that was lost
 //! only costs time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -278,6 +278,30 @@ pub enum NoMercy {
     /// There was one.
     #[error("the item's one appeal was made on {0:.0}")]
     Appealed(Timestamp),
+}
+
+/// What people may still do about an open review, beside mending what the rule finds and ending the item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// The item goes back to the first stage of its pipeline, and begins anew.
+    Pivot,
+    /// The grace once more: one an item.
+    Appeal,
+    /// Somebody takes the risk, and the rule rests for a while: one a rule.
+    Exception,
+}
+
+/// What is still open to people about a rule's review: what [`appeal`] and [`except`] would not refuse for what was before, and the way
+/// back for an item that is not `in_the_first_stage`. Nothing where no review of the rule is open.
+pub fn remedies(review: &KillReview, rule: &KillRuleName, in_the_first_stage: bool) -> BTreeSet<Remedy> {
+    let Some(open) = review.open.get(rule) else { return BTreeSet::new() };
+    let may = [
+        (Remedy::Pivot, !in_the_first_stage),
+        (Remedy::Appeal, review.appealed.is_none() && !open.done),
+        (Remedy::Exception, !review.exceptions.contains_key(rule)),
+    ];
+    may.into_iter().filter_map(|(remedy, open)| open.then_some(remedy)).collect()
 }
 
 /// The longest exception, in days.

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Addressee;
 use crate::domain::{
     id::{BlockerId, ItemId, KillRuleName, PersonName, PodName, StageName, StagePipelineName},
     rhythm::Cause,
-    stage::kill::KillAction,
+    stage::kill::{KillAction, Remedy},
 };
 
 /// Something keeps an item from going on. Any system in the account may send it, in the name of a person that people.yaml lists: then it opens
@@ -50,6 +51,9 @@ pub struct ItemUnblocked {
 pub struct ItemUnderKillReview {
     /// The item.
     pub item: ItemId,
+    /// What it is called. Foreign text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// Whose work it is.
     pub pod: PodName,
     /// Who answers for it.
@@ -68,8 +72,14 @@ pub struct ItemUnderKillReview {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub deadline: Option<Timestamp>,
+    /// What people may still do about it; nothing when the review is over.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub remedies: BTreeSet<Remedy>,
     /// Who is to be told.
     pub notify: BTreeSet<PersonName>,
+    /// The same persons, with where each is reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Addressee>,
 }
 
 /// How far a kill review is.
@@ -93,6 +103,9 @@ pub enum ReviewStep {
 pub struct ItemKilled {
     /// The item.
     pub item: ItemId,
+    /// What it is called. Foreign text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// Whose work it was.
     pub pod: PodName,
     /// Who answered for it.
@@ -107,6 +120,9 @@ pub struct ItemKilled {
     /// Who ended it; nothing when a rule did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<PersonName>,
-    /// Why.
+    /// Why. Foreign text.
     pub reason: String,
+    /// Whose work it was and who is to hear of it, with where each is reached; nobody when a rule ended it: its review told them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Addressee>,
 }

@@ -13,6 +13,8 @@ use jiff::{SignedDuration, civil::date};
 
 use super::*;
 
+mod reviews;
+
 fn report(incomplete: bool) -> Report {
     let entry = Entry {
         kind: Kind::BlockedItem,

@@ -90,6 +90,7 @@ impl Rig {
     async fn killed(&self) -> Result<(), Fault> {
         let killed = ItemKilled {
             item: id("p-1"),
+            title: None,
             pod: id("ratio"),
             owner: id("cy"),
             pipeline: id("short"),
@@ -97,6 +98,7 @@ impl Rig {
             rule: None,
             by: Some(id("mallory")),
             reason: "whoever may put events on the bus says what they like".to_owned(),
+            people: vec![],
         };
         self.executor.event(&envelope(self.world.now(), "c-1", "item:p-1", Event::ItemKilled(killed))).await
     }

@@ -39,7 +39,7 @@ const READER: Option<&str> = Some("sub|rae");
 
 const PEOPLE: &str = "groups: [executive, integrator, technical-lead]
 people:
-  ada: {jwt_subject: sub|ada, roles: [admin], pods: [ratio], groups: [executive]}
+  ada: {slack_id: U0000ADA, jwt_subject: sub|ada, roles: [admin], pods: [ratio], groups: [executive]}
   bob: {jwt_subject: sub|bob, roles: [approver], pods: [ratio], groups: [integrator]}
   cy: {github_id: 1003, jwt_subject: sub|cy, roles: [member], pods: [ratio]}
   dan: {jwt_subject: sub|dan, roles: [member], pods: [ratio], groups: [technical-lead, integrator]}

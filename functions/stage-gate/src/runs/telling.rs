@@ -17,6 +17,7 @@ use common::{
 use jiff::Timestamp;
 
 use super::{Cluster, case::Case, removing::Asked};
+use crate::telling::in_the_chat;
 
 const ACTOR: &str = "stage-gate";
 
@@ -52,10 +53,8 @@ fn asks(case: &Case, people: &People) -> Vec<Addressee> {
         _ => None,
     });
     let asked: BTreeSet<&PersonName> = could.flatten().collect();
-    let slack = |person: &PersonName| people.listed.get(person).and_then(|person| person.slack_id.clone());
     // Links go into the chat alone.
-    let told = |person: &PersonName| Addressee { person: person.clone(), slack_id: slack(person), email: None };
-    asked.into_iter().map(told).collect()
+    in_the_chat(asked, people)
 }
 
 /// That a run left its gate without us.

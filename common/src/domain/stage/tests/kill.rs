@@ -4,7 +4,9 @@ use super::*;
 use crate::domain::{
     id::KillRuleName,
     rhythm::Cause,
-    stage::kill::{Exception, Fate, KillAction, KillReview, KillRule, NoMercy, Seen, appeal, except, fate, look},
+    stage::kill::{
+        Exception, Fate, KillAction, KillReview, KillRule, NoMercy, Remedy, Seen, appeal, except, fate, look, remedies,
+    },
 };
 
 fn rule(name: &str, grace_hours: i64) -> KillRule {
@@ -83,6 +85,29 @@ fn an_exception_rests_the_rule_once_and_an_appeal_moves_the_deadline_once() {
 }
 
 proptest! {
+    /// Both directions: what is said to be open is granted, and what is not is refused or changes nothing for the rule.
+    #[test]
+    fn remedies_are_what_would_be_granted(steps in prop::collection::vec((0_i64..200, 0_u8..3), 1..12), first in any::<bool>()) {
+        let rules = [rule("no-update", 100)];
+        let name: KillRuleName = id("no-update");
+        let (mut at, mut review) = (now(), KillReview::default());
+        for (step, what) in steps {
+            at += hours(step);
+            review = look(&rules, &review, &stood("31"), at).0;
+            let left = remedies(&review, &name, first);
+            let excepted = except(&review, &name, exception(at + hours(48)), at);
+            let appealed = appeal(&review, &rules, at);
+            prop_assert_eq!(left.contains(&Remedy::Exception), excepted.is_ok());
+            prop_assert_eq!(left.contains(&Remedy::Appeal), appealed.is_ok());
+            prop_assert_eq!(left.contains(&Remedy::Pivot), !first && review.open.contains_key(&name));
+            match what {
+                0 => review = excepted.unwrap_or(review),
+                1 => review = appealed.unwrap_or(review),
+                _ => {}
+            }
+        }
+    }
+
     /// Over any course of days: an end is due only after a review was told, its grace passed, and the rule holds at that moment.
     #[test]
     fn nothing_is_due_before_its_grace(course in prop::collection::vec((0_i64..72, prop::option::of(0_u32..60)), 1..40)) {

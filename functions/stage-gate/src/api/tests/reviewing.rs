@@ -1,6 +1,9 @@
 //! Kill review as people live it: told, given time, excepted, appealed, ended, and nothing ended that was mended.
 
-use common::event::{Event, ItemUnderKillReview};
+use common::{
+    domain::stage::kill::Remedy,
+    event::{Addressee, Event, ItemUnderKillReview},
+};
 
 use super::*;
 
@@ -160,4 +163,59 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_being_looked_at() {
     let (status, page) = rig.get("/v1/items").await;
     let listed = page["items"].as_array().map(Vec::len);
     assert_eq!((status, listed, page["unreadable"].as_array().map(Vec::len)), (200, Some(2), Some(1)));
+}
+
+/// By name, with their id in Slack.
+fn addressed(people: &[Addressee]) -> Vec<(&str, Option<&str>)> {
+    people.iter().map(|one| (one.person.as_str(), one.slack_id.as_ref().map(|id| id.as_str()))).collect()
+}
+
+#[tokio::test]
+async fn whoever_is_told_stands_in_the_event_with_where_they_are_reached_and_what_is_left_to_do() {
+    let rig = Rig::new();
+    rig.make("p-1").await;
+    rig.told();
+    let look = async || {
+        rig.after_days(31).await;
+        let told = rig.world.drain().into_iter().map(|event| event.event);
+        let of_reviews = told.filter_map(|event| match event {
+            Event::ItemUnderKillReview(told) => Some(told),
+            _ => None,
+        });
+        of_reviews.collect::<Vec<_>>()
+    };
+    let opened = look().await.remove(0);
+    assert_eq!(addressed(&opened.people), [("ada", Some("U0000ADA")), ("cy", None)]);
+    assert_eq!(opened.title.as_deref(), Some("A product"));
+    assert_eq!(opened.remedies, [Remedy::Appeal, Remedy::Exception].into(), "spark is the first stage: no way back");
+    let due = look().await.remove(0);
+    assert_eq!(due.remedies, [].into(), "it has ended");
+}
+
+#[tokio::test]
+async fn an_end_is_told_to_whose_work_it_was_and_to_who_leads_it_unless_they_made_it() {
+    let rig = Rig::new();
+    let end = json!({"request_id": "r-9", "from": "spark", "to": "KILLED", "reason": "nobody wants to buy it at all"});
+    for (item, by, told) in [("p-1", OWNER, vec![("ada", Some("U0000ADA"))]), ("p-2", ADMIN, vec![("cy", None)])] {
+        rig.make(item).await;
+        rig.told();
+        let (status, answer) = rig.post(by, &format!("/v1/items/{item}/transitions"), end.clone()).await;
+        assert_eq!(status, 200, "{answer}");
+        let events = rig.world.drain();
+        let killed = events.iter().find_map(|event| match &event.event {
+            Event::ItemKilled(killed) => Some(killed),
+            _ => None,
+        });
+        assert_eq!(addressed(&killed.unwrap().people), told, "{item}");
+    }
+    rig.make("p-3").await;
+    rig.after_days(31).await;
+    rig.told();
+    rig.after_days(7).await;
+    let events = rig.world.drain();
+    let told = events.iter().find_map(|event| match &event.event {
+        Event::ItemKilled(killed) => Some(addressed(&killed.people)),
+        _ => None,
+    });
+    assert_eq!(told, Some(vec![]), "its review told them");
 }
