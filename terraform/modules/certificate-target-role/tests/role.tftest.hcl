@@ -138,7 +138,7 @@ run "both_and_narrow" {
   }
   assert {
     condition = one([for statement in output.policies.role.Statement : statement if statement.Sid == "UseTheirKeys"]) == {
-      Sid = "UseTheirKeys", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = sort(var.key_arns)
+      Sid       = "UseTheirKeys", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = sort(var.key_arns)
       Condition = { StringEquals = { "kms:ViaService" = ["secretsmanager.eu-west-1.amazonaws.com", "secretsmanager.us-east-1.amazonaws.com"] } }
     }
     error_message = "The key, through Secrets Manager only."

@@ -81,7 +81,7 @@ run "own_key" {
   }
   assert {
     condition = one([for statement in output.policies.role.Statement : statement if statement.Sid == "DecryptThem"]) == {
-      Sid = "DecryptThem", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.key_arn]
+      Sid       = "DecryptThem", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.key_arn]
       Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.us-east-1.amazonaws.com" } }
     }
     error_message = "It decrypts through Secrets Manager only."
