@@ -20,6 +20,8 @@ use crate::{
     runtime::{AwsSettings, Config},
 };
 
+#[cfg(feature = "cloudwatch")]
+pub mod cloudwatch;
 #[cfg(feature = "codepipeline")]
 pub mod codepipeline;
 #[cfg(feature = "dynamodb")]
@@ -92,6 +94,12 @@ fn timeouts(service: &str) -> TimeoutConfig {
         .operation_attempt_timeout(Duration::from_secs(attempt))
         .operation_timeout(Duration::from_secs(operation))
         .build()
+}
+
+/// A moment of an answer, as the domain has it.
+#[cfg(any(feature = "cloudwatch", feature = "codepipeline"))]
+fn moment(at: aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
 }
 
 /// Codes with which AWS says that our wiring or our code is wrong: trying again would say the same.

@@ -11,6 +11,7 @@
 //! | `chat` | [`Chat`], [`ChatLedger`] |
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
+//! | `alarms` | [`Alarms`] |
 //! | `archive` | [`Archive`] |
 //! | `forge` | [`Forge`] |
 //! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
@@ -34,11 +35,12 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*,
-    outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, site::*,
-    sources::*, wip::*,
+    alarms::*, archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, mail::*,
+    marks::*, outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*,
+    site::*, sources::*, wip::*,
 };
 
+mod alarms;
 mod archive;
 mod chat;
 mod forge;

@@ -47,6 +47,7 @@ pub use self::{
     pipelines::FakePipeline,
 };
 
+mod alarms;
 mod api;
 mod chat;
 mod files;
@@ -147,6 +148,7 @@ struct State {
     removals: removals::State,
     runs: runs::State,
     gates: gates::State,
+    alarms: alarms::State,
     jobs: jobs::State,
 }
 

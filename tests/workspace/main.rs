@@ -3,6 +3,7 @@
 //! All of it is test code, its shared parts too, so it may unwrap and panic as tests do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this binary holds tests only")]
 
+mod alarms;
 mod any_bytes;
 mod buildspecs;
 mod calls;

@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::grammar::{
-    all, branch_name, channel_name, cluster_name, email_address, hex_of, iam_arn, name_with_dots, parameter,
-    pipeline_name, region, repository_name, segment, token, uuid, variable_name,
+    alarm_name, all, branch_name, channel_name, cluster_name, email_address, hex_of, iam_arn, name_with_dots,
+    parameter, pipeline_name, region, repository_name, segment, token, uuid, variable_name,
 };
 
 mod grammar;
@@ -222,6 +222,8 @@ text_ids! {
     ChannelName, "channel", "1 to 80 of a-z, 0-9, '-' and '_' without #, or a channel's id (C or G, then A-Z and 0-9)", channel_name;
     /// A task that comes again and again: `rotate-webhook-secret`.
     TaskName, "task", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// A CloudWatch alarm, by its name (API reference, `PutMetricAlarm`: 1 to 255 characters, none of them a control character). Never its ARN.
+    AlarmName, "alarm", "an alarm's name and not its ARN: 1 to 255 characters, none of them a control character", alarm_name;
     /// A hold that somebody placed.
     HoldId, "hold", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// Names a request, so that it may be sent again and is answered the same.
@@ -446,6 +448,10 @@ mod tests {
         check::<ChannelName>(
             &["unblock-and-commit", "ops_2", "C012AB3CD", "G1A"],
             &["", "#unblock", "Unblock", "C", "C012ab", "a b", "<!here>", &"a".repeat(81)],
+        );
+        check::<AlarmName>(
+            &["p95", "Fleet: errors (staging) > 1 %", "Störung", &"a".repeat(255)],
+            &["", "arn:aws:cloudwatch:us-east-1:123456789012:alarm:p95", "p95\n", "p\u{7}95", &"a".repeat(256)],
         );
         check::<VariableName>(&["app_code", "a"], &["A", "1a", "_a", "a-b", &"a".repeat(64)]);
     }

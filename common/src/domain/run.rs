@@ -7,6 +7,7 @@
 //! The gate is asked before a run deploys. A hold or a freeze that begins later does not stop it half-way: infrastructure that is
 //! half applied is worse than either of its ends. It keeps every run that has not passed its gate.
 
+mod alarm;
 mod approval;
 pub mod command;
 mod freeze;
@@ -20,6 +21,7 @@ mod told;
 mod unmet;
 
 pub use self::{
+    alarm::{AlarmRecord, AlarmState, StateChange, Unwatched, Watched},
     approval::{Answer, Approval, Authors},
     command::Command,
     freeze::{Edge, Freeze, WEEKDAYS},

@@ -20,6 +20,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::{CodePipeline, failed, ours};
+use crate::aws::moment;
 use crate::{
     domain::{
         cluster::{GATE_ACTION, GATE_STAGE},
@@ -275,10 +276,6 @@ fn past(summary: PipelineExecutionSummary) -> Result<PastRun, PipelineError> {
         changed: summary.last_update_time.and_then(moment).unwrap_or(began),
         state,
     })
-}
-
-fn moment(at: DateTime) -> Option<Timestamp> {
-    Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
 }
 
 fn no_pipeline<R>(error: &SdkError<ListPipelineExecutionsError, R>) -> bool {

@@ -47,6 +47,10 @@ pub(super) fn repository_name(text: &str) -> bool {
     text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
 }
 
+pub(super) fn alarm_name(text: &str) -> bool {
+    (1..=255).contains(&text.chars().count()) && !text.starts_with("arn:") && !text.chars().any(char::is_control)
+}
+
 // RFC 5321, narrowed: no quotes, no comments, no address literals.
 pub(super) fn email_address(text: &str) -> bool {
     let dots = |part: &str| !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
