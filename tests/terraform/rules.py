@@ -35,8 +35,8 @@ ALONE = {
 # Which functions may have such a grant.
 HOLDERS = {"cluster-gates": {"stage-gate"}, "pipeline-jobs": {"pipeline-provisioner", "stage-gate"}}
 
-# What has no resource in AWS: only there may a grant say `*`.
-WITHOUT_RESOURCE = JOBS | {"codepipeline:ListPipelines"}
+# What has no resource in AWS, and what shows composite alarms only to who may see all (CloudWatch API reference): only there may a grant say `*`.
+WITHOUT_RESOURCE = JOBS | {"codepipeline:ListPipelines", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"}
 
 # Actions of DynamoDB that need no key, so that a condition on keys would admit everything.
 KEYLESS = {"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}

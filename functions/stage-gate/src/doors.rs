@@ -6,7 +6,7 @@ use common::{
     event::{Envelope, Event},
     fault::Fault,
     http::{Request, Response},
-    ports::{ClusterRecords, ItemRows, Pause, PipelineJobs, RemovalRows, RunGates, RunRows, Sources, WipRows},
+    ports::{Alarms, ClusterRecords, ItemRows, Pause, PipelineJobs, RemovalRows, RunGates, RunRows, Sources, WipRows},
     runtime::{AwsEvent, QueueMessage},
 };
 
@@ -16,17 +16,18 @@ use crate::{
 };
 
 /// Both kinds of gate.
-pub struct StageGate<R, G, F, C> {
+pub struct StageGate<R, G, A, F, C> {
     /// Those of work items.
     pub items: ItemGates<R, C, F>,
     /// Those of the clusters' pipelines.
-    pub runs: ClusterGates<R, G, F, C>,
+    pub runs: ClusterGates<R, G, A, F, C>,
 }
 
-impl<R, G, F, C> StageGate<R, G, F, C>
+impl<R, G, A, F, C> StageGate<R, G, A, F, C>
 where
     R: ItemRows + WipRows + RunRows + ClusterRecords + RemovalRows,
     G: RunGates + PipelineJobs,
+    A: Alarms,
     F: Sources,
     C: Pause,
 {

@@ -1,7 +1,7 @@
 //! What this function is to the wiring.
 
 use common::{
-    aws::{codepipeline, dynamodb, s3, secrets},
+    aws::{cloudwatch, codepipeline, dynamodb, s3, secrets},
     domain::cluster::{GATE_ACTION, GATE_STAGE},
     event::EventKind,
     manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
@@ -91,6 +91,7 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
     grants: &[
+        "alarms-read",
         "approval-link-key-read",
         "cluster-gates",
         "cluster-records-read",
@@ -103,6 +104,7 @@ pub const MANIFEST: Manifest = Manifest {
         "wip-rows",
     ],
     calls: &[
+        cloudwatch::ALARM_ACTIONS,
         codepipeline::GATE_ACTIONS,
         codepipeline::JOB_ACTIONS,
         dynamodb::CLUSTER_RECORD_ACTIONS,

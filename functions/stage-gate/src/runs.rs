@@ -39,7 +39,7 @@ use common::{
     },
     event::{Host, Repository},
     fault::Fault,
-    ports::{ClusterRecords, Forge, PATIENCE, Patience, Pause, PipelineError, RunGates, RunRows},
+    ports::{Alarms, ClusterRecords, Forge, PATIENCE, Patience, Pause, PipelineError, RunGates, RunRows},
 };
 use jiff::Timestamp;
 
@@ -64,11 +64,13 @@ pub mod waking;
 mod tests;
 
 /// The gates of runs: rows of what was said, CodePipeline, the source host, and the files that the control plane runs by.
-pub struct ClusterGates<R, G, F, C> {
+pub struct ClusterGates<R, G, A, F, C> {
     /// Holds, answers and the clusters' records.
     pub rows: R,
     /// The pipelines' gates.
     pub gates: G,
+    /// The alarms that watch a soak.
+    pub alarms: A,
     /// Where the clusters are configured.
     pub forge: F,
     /// Now, and waiting.
@@ -111,10 +113,11 @@ impl Cluster {
     }
 }
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

@@ -1,7 +1,7 @@
 //! The function as it runs in AWS: every port with its adapter, everything from the environment.
 
 use common::{
-    aws::{Aws, codepipeline::CodePipeline, dynamodb::Table, s3, secrets::Secrets},
+    aws::{Aws, cloudwatch::CloudWatch, codepipeline::CodePipeline, dynamodb::Table, s3, secrets::Secrets},
     event::telling::Telling,
     fault::Fault,
     github::{DEFAULT_BASE_URI, GitHub},
@@ -15,7 +15,7 @@ use crate::{ItemGates, doors::StageGate, runs::ClusterGates};
 ///
 /// # Errors
 /// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
-pub async fn gate(config: &Config) -> Result<StageGate<Table, CodePipeline, GitHub, SystemClock>, Fault> {
+pub async fn gate(config: &Config) -> Result<StageGate<Table, CodePipeline, CloudWatch, GitHub, SystemClock>, Fault> {
     let aws = Aws::new(config);
     let governance =
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
@@ -32,6 +32,7 @@ pub async fn gate(config: &Config) -> Result<StageGate<Table, CodePipeline, GitH
         runs: ClusterGates {
             rows: rows.clone(),
             gates: CodePipeline::new(&aws),
+            alarms: CloudWatch::new(&aws),
             forge: host.clone(),
             clock: SystemClock,
             governance: governance.clone(),

@@ -170,9 +170,9 @@ async fn refused(journey: &Journey) -> (Vec<ClusterFile>, String) {
 
 /// Somebody approves removals by the API; what is told of it.
 async fn approve(journey: &Journey, by: &str, digest: &str) -> (u16, Vec<Envelope>) {
-    let [rows, gates, forge, clock] = [(); 4].map(|()| journey.world.clone());
+    let [rows, gates, alarms, forge, clock] = [(); 5].map(|()| journey.world.clone());
     let governance = journey.provisioner.governance.clone();
-    let gates = stage_gate::runs::ClusterGates { rows, gates, forge, clock, governance, links: None };
+    let gates = stage_gate::runs::ClusterGates { rows, gates, alarms, forge, clock, governance, links: None };
     let path = format!("/v1/removals/{digest}/approvals");
     let request = api_request(Some(&format!("sub|{by}")), "POST", &path, "{}");
     let response = gates.serve(&serde_json::from_value(request).unwrap()).await;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    alarm::Watched,
     approval::{Answer, Approval, Authors},
     hold::Hold,
     precedent::Precedent,
@@ -149,22 +150,29 @@ pub fn decide(facts: Facts<'_>, now: Timestamp) -> Decision {
 fn promoted(facts: Facts<'_>, now: Timestamp) -> Vec<Unmet> {
     let Some(promotion) = &facts.rules.promotion else { return Vec::new() };
     let environment = promotion.after.clone();
-    let Some((precedent, since)) = facts.precedent.and_then(|found| Some((found, found.succeeded_at?))) else {
+    let soaks = facts.precedent.and_then(|found| Some((found, found.soaks(promotion.soak)?)));
+    let Some((precedent, (_, until))) = soaks else {
         return vec![Unmet::NotSucceededBefore { environment, commit: facts.run.commit.clone() }];
     };
     let mut unmet = Vec::new();
-    let until = since.saturating_add(promotion.soak).unwrap_or(Timestamp::MAX);
+    let looked_at = precedent.watched_at.map_or(now, |at| at.min(now));
     match precedent.replaced_at.filter(|at| *at < until) {
         Some(at) => unmet.push(Unmet::ReplacedBefore { environment: environment.clone(), at }),
-        None if now < until => unmet.push(Unmet::Soaking { environment: environment.clone(), until }),
+        None if looked_at < until => unmet.push(Unmet::Soaking { environment: environment.clone(), until }),
         None => {}
     }
-    // From when its first cluster had it; one that was raised before and went on then says as much.
-    let began = precedent.began_at.unwrap_or(since).min(since);
-    let counts =
-        |(raised, ended): &(Timestamp, Option<Timestamp>)| *raised < until && ended.is_none_or(|ended| ended >= began);
-    for (name, (at, _)) in precedent.alarms.iter().filter(|(_, alarm)| counts(alarm)) {
-        unmet.push(Unmet::AlarmDuringSoak { environment: environment.clone(), name: name.clone(), at: *at });
+    for name in &promotion.alarms {
+        let (environment, name) = (environment.clone(), name.clone());
+        match precedent.said(&name) {
+            Watched::Ok => {}
+            Watched::InAlarm { since } => {
+                unmet.push(Unmet::AlarmDuringSoak { environment, name, at: since, until: None });
+            }
+            Watched::WasInAlarm { at, until } => {
+                unmet.push(Unmet::AlarmDuringSoak { environment, name, at, until: Some(until) });
+            }
+            Watched::Unknown(why) => unmet.push(Unmet::AlarmUnknown { environment, name, why }),
+        }
     }
     unmet
 }

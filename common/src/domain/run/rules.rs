@@ -1,11 +1,11 @@
 //! What an environment asks of a run, as `environments.yaml` says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{freeze::Freeze, unmet::Unmet};
-use crate::domain::id::{EnvironmentName, GroupName};
+use crate::domain::id::{AlarmName, EnvironmentName, GroupName};
 
 /// The rules of one environment. A gate without rules asks for one approval by whoever may give any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,4 +45,6 @@ pub struct Promotion {
     pub after: EnvironmentName,
     /// How long it must have run there without an alarm.
     pub soak: SignedDuration,
+    /// Which alarms say that it is not well there: those of the control plane's own account and region, by name.
+    pub alarms: BTreeSet<AlarmName>,
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::hold::Hold;
-use crate::domain::id::{CommitSha, EnvironmentName, FreezeName, GroupName, PersonName, quoted};
+use super::{alarm::Unwatched, hold::Hold};
+use crate::domain::id::{AlarmName, CommitSha, EnvironmentName, FreezeName, GroupName, PersonName, quoted};
+
+/// The longest name of an alarm in a sentence.
+const ALARM: usize = 120;
 
 /// One thing that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +88,20 @@ pub enum Unmet {
         /// Which environment.
         environment: EnvironmentName,
         /// Which alarm.
-        name: String,
-        /// When.
+        name: AlarmName,
+        /// From when.
         at: Timestamp,
+        /// To when; nothing when it is on still.
+        until: Option<Timestamp>,
+    },
+    /// Nobody knows what an alarm said there in that time.
+    AlarmUnknown {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// Which alarm.
+        name: AlarmName,
+        /// Why nobody does.
+        why: Unwatched,
     },
     /// The cluster has no active certificate.
     NoCertificate,
@@ -131,6 +145,7 @@ impl Unmet {
             | Self::NotSucceededBefore { .. }
             | Self::ReplacedBefore { .. }
             | Self::AlarmDuringSoak { .. }
+            | Self::AlarmUnknown { .. }
             | Self::NoCertificate
             | Self::CertificateExpired { .. } => true,
             Self::NotApproved { have, need, could, .. } => have.len() + could.len() < *need,
@@ -182,11 +197,31 @@ impl Unmet {
             Self::ReplacedBefore { environment, at } => {
                 format!("another commit took its place in {environment} at {at:.0}, before it had soaked")
             }
-            Self::AlarmDuringSoak { environment, name, at } => {
-                format!(
-                    "the alarm {}, raised at {at:.0}, was on in {environment} while it had the commit",
-                    quoted(name, 120)
-                )
+            Self::AlarmDuringSoak { environment, name, at, until } => {
+                let name = quoted(name.as_str(), ALARM);
+                match until {
+                    Some(until) => {
+                        format!(
+                            "the alarm {name} was on in {environment} from {at:.0} to {until:.0}, while it had the commit"
+                        )
+                    }
+                    None => {
+                        format!("the alarm {name} has been on in {environment} since {at:.0}, while it has the commit")
+                    }
+                }
+            }
+            Self::AlarmUnknown { environment, name, why } => {
+                let name = quoted(name.as_str(), ALARM);
+                match why {
+                    Unwatched::Missing => format!(
+                        "there is no alarm {name} in the control plane's account and region, so nobody says how {environment} is"
+                    ),
+                    Unwatched::NoData => format!("the alarm {name} has not enough data to say how {environment} is"),
+                    Unwatched::Forgotten => {
+                        format!("what the alarm {name} said while the commit soaked in {environment} is kept no longer")
+                    }
+                    Unwatched::Unread => format!("the alarm {name}, which watches {environment}, could not be read"),
+                }
             }
             Self::NoCertificate => "the cluster has no active certificate".to_owned(),
             Self::CertificateExpired { at } => format!("the cluster's certificate expired at {at:.0}"),
@@ -217,9 +252,30 @@ impl Unmet {
                 ("its author".to_owned(), format!("brings the commit to {environment} first"))
             }
             Self::Soaking { .. } => ("time".to_owned(), "the soak ends by itself".to_owned()),
-            Self::ReplacedBefore { environment, .. } | Self::AlarmDuringSoak { environment, .. } => {
+            Self::ReplacedBefore { environment, .. } => {
                 ("its author".to_owned(), format!("mends it and brings another commit to {environment}"))
             }
+            Self::AlarmDuringSoak { environment, .. } => {
+                let again = "runs this one there again once the alarm is over: it soaks anew from then";
+                ("its author".to_owned(), format!("mends it and brings another commit to {environment}, or {again}"))
+            }
+            Self::AlarmUnknown { environment, why, .. } => match why {
+                Unwatched::Missing => (
+                    "an administrator".to_owned(),
+                    "makes the alarm, or takes its name out of soak_alarms in environments.yaml".to_owned(),
+                ),
+                Unwatched::NoData => {
+                    ("whoever keeps the alarm".to_owned(), "sees to its metric: what it says next counts".to_owned())
+                }
+                Unwatched::Forgotten => (
+                    "its author".to_owned(),
+                    format!("runs the commit in {environment} again: it soaks anew from then"),
+                ),
+                Unwatched::Unread => (
+                    "time".to_owned(),
+                    "the gate looks again each minute; while this lasts the log of stage-gate says why".to_owned(),
+                ),
+            },
             Self::NoCertificate | Self::CertificateExpired { .. } => {
                 ("the certificate provisioner".to_owned(), "issues one; look at its last result".to_owned())
             }

@@ -9,8 +9,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        ClusterRecords, Forge, Patience, Pause, PipelineJobs, RunChange, RunGates, RunRows, RunSaid, SaidCommitted,
-        WaitingRun,
+        Alarms, ClusterRecords, Forge, Patience, Pause, PipelineJobs, RunChange, RunGates, RunRows, RunSaid,
+        SaidCommitted, WaitingRun,
     },
 };
 
@@ -46,10 +46,11 @@ pub enum Outcome {
     NoCluster,
 }
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

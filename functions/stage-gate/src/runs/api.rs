@@ -4,7 +4,7 @@ use common::{
     domain::{access::Actor, id::CorrelationId},
     fault::Fault,
     http::{Request, Response},
-    ports::{ClusterRecords, Forge, Pause, PipelineJobs, RemovalRows, RunGates, RunRows},
+    ports::{Alarms, ClusterRecords, Forge, Pause, PipelineJobs, RemovalRows, RunGates, RunRows},
 };
 
 use super::{
@@ -13,10 +13,11 @@ use super::{
 };
 use crate::api::answered;
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords + RemovalRows,
     G: RunGates + PipelineJobs,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

@@ -12,7 +12,7 @@ use common::{
         },
     },
     fault::Fault,
-    ports::{ClusterRecords, Forge, Pause, RunGates, RunRecord, RunRows, WaitingRun},
+    ports::{Alarms, ClusterRecords, Forge, Pause, RunGates, RunRecord, RunRows, WaitingRun},
 };
 use jiff::Timestamp;
 
@@ -86,10 +86,11 @@ impl Case {
     }
 }
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {
@@ -173,6 +174,20 @@ where
             let history = self.gates.history(&cluster.undisputed()?.pipeline).await;
             histories.push(history.map_err(|error| unread(cluster, error))?);
         }
-        Ok(Precedent::of(commit, histories.iter().map(Vec::as_slice)))
+        let precedent = Precedent::of(commit, histories.iter().map(Vec::as_slice));
+        Ok(match precedent.soaks(promotion.soak) {
+            Some((from, until)) if !promotion.alarms.is_empty() => self.watch(precedent, promotion, from, until).await,
+            _ => precedent,
+        })
+    }
+
+    /// Looks at the alarms of a soak. Those that cannot be read keep the run, and the gate says so; the next look asks again.
+    async fn watch(&self, precedent: Precedent, promotion: &Promotion, from: Timestamp, until: Timestamp) -> Precedent {
+        let now = self.now();
+        let alarms = self.alarms.watched(&promotion.alarms, from, until, now).await.unwrap_or_else(|fault| {
+            tracing::error!(environment = promotion.after.as_str(), fault = fault.chain(), "alarms could not be read");
+            BTreeMap::new()
+        });
+        Precedent { alarms, watched_at: Some(now), ..precedent }
     }
 }

@@ -12,7 +12,7 @@ use common::{
     },
     event::{ChangeCommented, Repository},
     fault::Fault,
-    ports::{ClusterRecords, CommentNow, Committed, Pause, PipelineJobs, RunGates, RunRows, Sources, WipRows},
+    ports::{Alarms, ClusterRecords, CommentNow, Committed, Pause, PipelineJobs, RunGates, RunRows, Sources, WipRows},
 };
 use futures::future::join_all;
 
@@ -26,10 +26,11 @@ use super::{
 /// How many clusters are asked side by side for a run.
 const AT_ONCE: usize = 16;
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords + WipRows,
     G: RunGates + PipelineJobs,
+    A: Alarms,
     F: Sources,
     C: Pause,
 {

@@ -12,17 +12,18 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Answered, AtGate, ClusterRecords, Forge, GateAnswer, GateRequest, JobEnd, Patience, Pause, PipelineJobs,
-        RunChange, RunGates, RunRows, RunSaid, SaidCommitted, WaitingRun,
+        Alarms, Answered, AtGate, ClusterRecords, Forge, GateAnswer, GateRequest, JobEnd, Patience, Pause,
+        PipelineJobs, RunChange, RunGates, RunRows, RunSaid, SaidCommitted, WaitingRun,
     },
 };
 
 use super::{Cluster, ClusterGates, case::Case, telling, unread};
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

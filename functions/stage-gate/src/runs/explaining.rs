@@ -3,7 +3,7 @@
 use common::{
     domain::{cluster::ClusterKey, run::Unmet},
     fault::Fault,
-    ports::{ClusterRecords, Forge, Pause, RunGates, RunRows},
+    ports::{Alarms, ClusterRecords, Forge, Pause, RunGates, RunRows},
 };
 
 use super::{Cluster, ClusterGates, case::Case};
@@ -19,10 +19,11 @@ pub struct Explained {
     pub stops: Vec<Unmet>,
 }
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

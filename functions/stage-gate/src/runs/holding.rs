@@ -9,7 +9,7 @@ use common::{
         wip::vet::Misfit,
     },
     fault::Fault,
-    ports::{ClusterRecords, Forge, Patience, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted},
+    ports::{Alarms, ClusterRecords, Forge, Patience, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted},
 };
 use jiff::Timestamp;
 
@@ -52,10 +52,11 @@ pub enum Lifting {
     NoHold,
 }
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

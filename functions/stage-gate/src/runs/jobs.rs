@@ -12,8 +12,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Answered, ClusterRecords, Forge, GateRequest, Job, JobEnd, Pause, PipelineError, PipelineJobs, RunGates,
-        RunRows, WaitingRun,
+        Alarms, Answered, ClusterRecords, Forge, GateRequest, Job, JobEnd, Pause, PipelineError, PipelineJobs,
+        RunGates, RunRows, WaitingRun,
     },
 };
 
@@ -27,10 +27,11 @@ enum Outcome {
     Undecided(JobEnd),
 }
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

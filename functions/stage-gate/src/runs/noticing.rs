@@ -9,15 +9,16 @@ use common::{
     },
     event::RunObstacle,
     fault::Fault,
-    ports::{ClusterRecords, Forge, LeftRun, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted},
+    ports::{Alarms, ClusterRecords, Forge, LeftRun, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted},
 };
 
 use super::{Cluster, ClusterGates, telling};
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

@@ -12,7 +12,7 @@ use common::{
     event::Repository,
     fault::Fault,
     ports::{
-        ClusterRecords, CommitAuthors, Forge, Patience, Pause, RemovalRows, RemovalsChange, RunGates, RunRows,
+        Alarms, ClusterRecords, CommitAuthors, Forge, Patience, Pause, RemovalRows, RemovalsChange, RunGates, RunRows,
         SaidCommitted,
     },
 };
@@ -75,10 +75,11 @@ impl Circle {
     }
 }
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords + RemovalRows,
     G: RunGates,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

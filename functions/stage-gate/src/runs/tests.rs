@@ -42,7 +42,7 @@ const REGIONAL: &str = "production/us-east-1/regional";
 
 struct Rig {
     world: World,
-    gates: ClusterGates<World, World, World, World>,
+    gates: ClusterGates<World, World, World, World, World>,
 }
 
 impl Rig {
@@ -60,9 +60,11 @@ impl Rig {
         for cluster in [MC01, REGIONAL, "staging/us-east-1/regional"] {
             register(&world, cluster).await;
         }
-        let [rows, gates, forge, clock] = [(); 4].map(|()| world.clone());
-        let rig =
-            Self { world, gates: ClusterGates { rows, gates, forge, clock, governance, links: Some(link_key()) } };
+        let [rows, gates, alarms, forge, clock] = [(); 5].map(|()| world.clone());
+        let rig = Self {
+            world,
+            gates: ClusterGates { rows, gates, alarms, forge, clock, governance, links: Some(link_key()) },
+        };
         // Of the clusters' making nothing is left to be told or counted.
         rig.world.drain();
         rig.world.heal();

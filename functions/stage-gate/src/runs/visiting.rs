@@ -11,7 +11,7 @@ use common::{
     },
     fault::Fault,
     http::{Request, Response, failed},
-    ports::{ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
+    ports::{Alarms, ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
 };
 
 use super::{
@@ -59,10 +59,11 @@ pub fn is_link(path: &str) -> bool {
     path.starts_with(ROUTE)
 }
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

@@ -9,7 +9,7 @@ use common::{
         run::HoldScope,
     },
     fault::Fault,
-    ports::{ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
+    ports::{Alarms, ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
 };
 use futures::future::join_all;
 
@@ -18,10 +18,11 @@ use super::{Cluster, ClusterGates};
 /// How many clusters are looked at side by side.
 const AT_ONCE: usize = 8;
 
-impl<R, G, F, C> ClusterGates<R, G, F, C>
+impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
     R: RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
+    A: Alarms,
     F: Forge,
     C: Pause,
 {

@@ -31,6 +31,7 @@ pub(super) fn environments(file: &mut File, entries: &[Entry], groups: &Names) -
             rules::KEYS[2],
             rules::KEYS[3],
             rules::KEYS[4],
+            rules::KEYS[5],
         ];
         let [branch, gate, accounts, asked @ ..] = file.keys(entry_rules, known);
         let branch = branch.and_then(|node| file.parsed(node, &format!("{key}.branch")));

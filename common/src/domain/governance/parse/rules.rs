@@ -1,6 +1,6 @@
 //! What the gate of an environment asks of a run: the part of `environments.yaml` that is about promotion, approvals and freezes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, tz::TimeZone};
 
@@ -8,13 +8,13 @@ use super::file::{File, Names};
 use crate::domain::{
     cluster::{Finding, Place},
     governance::{Environment, Gate},
-    id::{EnvironmentName, GroupName, quoted},
+    id::{AlarmName, EnvironmentName, GroupName, quoted},
     run::{Edge, Freeze, Promotion, Rules},
     yaml::{Entry, Node},
 };
 
 /// The keys that this part reads.
-pub(super) const KEYS: [&str; 5] = ["approvals", "promote_after", "soak_minutes", "pause", "freezes"];
+pub(super) const KEYS: [&str; 6] = ["approvals", "promote_after", "soak_minutes", "soak_alarms", "pause", "freezes"];
 
 /// How many approvals of one group may be asked for.
 const APPROVALS: std::ops::RangeInclusive<u32> = 1..=10;
@@ -22,12 +22,15 @@ const APPROVALS: std::ops::RangeInclusive<u32> = 1..=10;
 /// The longest soak: a week.
 const SOAK_MINUTES: std::ops::RangeInclusive<u32> = 1..=7 * 24 * 60;
 
+/// How many alarms may watch a soak.
+const ALARMS: std::ops::RangeInclusive<usize> = 1..=10;
+
 /// The longest text of a person.
 const REASON: usize = 200;
 
 /// Reads the nodes of [`KEYS`], in their order, of the environment at `key`.
-pub(super) fn rules(file: &mut File, nodes: [Option<&Node>; 5], key: &str, groups: &Names) -> Rules {
-    let [approvals, promote_after, soak, pause, freezes] = nodes;
+pub(super) fn rules(file: &mut File, nodes: [Option<&Node>; 6], key: &str, groups: &Names) -> Rules {
+    let [approvals, promote_after, soak, watched, pause, freezes] = nodes;
     let approvals = approvals.map(|node| self::approvals(file, node, key, groups));
     let minutes = soak.and_then(|node| file.number(node, &format!("{key}.soak_minutes"), SOAK_MINUTES)).unwrap_or(0);
     let after = promote_after.and_then(|node| file.parsed(node, &format!("{key}.promote_after")));
@@ -35,7 +38,13 @@ pub(super) fn rules(file: &mut File, nodes: [Option<&Node>; 5], key: &str, group
         let expected = "promote_after beside it: the environment in which a commit soaks";
         file.find(soak.place, "value", &format!("{key}.soak_minutes"), soak.found(), expected);
     }
-    let promotion = after.map(|after| Promotion { after, soak: SignedDuration::from_mins(minutes.into()) });
+    if let (Some(node), true) = (watched, promote_after.is_none() || soak.is_none()) {
+        let expected = "promote_after and soak_minutes beside it: the soak that these alarms watch";
+        file.find(node.place, "value", &format!("{key}.soak_alarms"), node.found(), expected);
+    }
+    let alarms = watched.map(|node| alarms(file, node, &format!("{key}.soak_alarms"))).unwrap_or_default();
+    let soak = SignedDuration::from_mins(minutes.into());
+    let promotion = after.map(|after| Promotion { after, soak, alarms });
     let pause = pause.and_then(|node| reason(file, node, &format!("{key}.pause")));
     let freezes = freezes.map(|node| self::freezes(file, node, &format!("{key}.freezes"))).unwrap_or_default();
     Rules { approvals, promotion, freezes, pause }
@@ -51,6 +60,15 @@ fn approvals(file: &mut File, node: &Node, key: &str, groups: &Names) -> BTreeMa
         approvals.extend(least.map(|least| (group, least)));
     }
     approvals
+}
+
+fn alarms(file: &mut File, node: &Node, key: &str) -> BTreeSet<AlarmName> {
+    let expected = format!("a list of {} to {} names of alarms", ALARMS.start(), ALARMS.end());
+    let alarms = file.set(node, key, &expected, |file, item| file.parsed(item, key));
+    if let Some(items) = node.sequence().filter(|items| !ALARMS.contains(&items.len())) {
+        file.find(node.place, "value", key, format!("{} of them", items.len()), &expected);
+    }
+    alarms
 }
 
 fn reason(file: &mut File, node: &Node, key: &str) -> Option<String> {

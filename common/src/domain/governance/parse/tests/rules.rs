@@ -24,6 +24,7 @@ fn a_gate_asks_for_what_its_environment_says() {
     approvals: {release-managers: 2}
     promote_after: staging
     soak_minutes: 90
+    soak_alarms: [staging-errors, "staging: p95 > 1 s"]
     pause: " the network moves "
     freezes:
       - {name: weekend, from: friday 16:00, to: monday 08:00, time_zone: Europe/Berlin, reason: nobody is there}
@@ -38,6 +39,8 @@ fn a_gate_asks_for_what_its_environment_says() {
     assert_eq!(approvals, [("release-managers", 2)]);
     let promotion = rules.promotion.unwrap();
     assert_eq!((promotion.after.as_str(), promotion.soak), ("staging", SignedDuration::from_mins(90)));
+    let alarms: Vec<_> = promotion.alarms.iter().map(|name| name.as_str()).collect();
+    assert_eq!(alarms, ["staging-errors", "staging: p95 > 1 s"]);
     assert_eq!(rules.pause.as_deref(), Some("the network moves"));
     let freezes: Vec<_> =
         rules.freezes.iter().map(|freeze| format!("{} {} {}", freeze.name, freeze.from, freeze.to)).collect();
@@ -73,7 +76,7 @@ fn a_misspelt_rule_is_no_absent_one() {
     environments.yaml:3:36: error: environments.b.approvals: found "release-manager", expected a group of people.yaml; did you mean release-managers?
     environments.yaml:3:53: error: environments.b.approvals.release-manager: found 0 (a number, not in quotes), expected a whole number from 1 to 10
     environments.yaml:3:21: error: environments.b.soak_minutes: found 5 (a number, not in quotes), expected promote_after beside it: the environment in which a commit soaks
-    environments.yaml:7:25: error: found the key "approval", expected one of branch, gate, accounts, approvals, promote_after, soak_minutes, pause, freezes; did you mean approvals?
+    environments.yaml:7:25: error: found the key "approval", expected one of branch, gate, accounts, approvals, promote_after, soak_minutes, soak_alarms, pause, freezes; did you mean approvals?
     environments.yaml:11:16: error: environments.production.freezes.name: found "Weekend", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
     environments.yaml:11:31: error: environments.production.freezes.from: found "Friday 16:00", expected "18:00" (each day), "friday 16:00" (each week) or "2026-12-18 12:00" (once)
     environments.yaml:11:74: error: environments.production.freezes.time_zone: found "Berlin", expected a time zone's name such as Europe/Berlin or UTC
@@ -91,5 +94,32 @@ fn a_misspelt_rule_is_no_absent_one() {
     environments.yaml:6:22: error: environments.e.promote_after: found "f", expected an environment that does not wait for this one
     environments.yaml:7:22: error: environments.f.promote_after: found "d", expected an environment that does not wait for this one
     environments.yaml:9:20: error: environments.production.promote_after: found "production", expected an environment that does not wait for this one
+    "#);
+}
+
+#[test]
+fn alarms_watch_a_soak_by_their_names_and_nothing_else_does() {
+    let many = (0..11).map(|number| format!("a{number}")).collect::<Vec<_>>().join(", ");
+    let found = environments(&format!(
+        r#"  a: {{}}
+  b: {{soak_alarms: [x]}}
+  c: {{promote_after: a, soak_alarms: [x]}}
+  d: {{promote_after: a, soak_minutes: 5, soak_alarms: []}}
+  e: {{promote_after: a, soak_minutes: 5, soak_alarms: [{many}]}}
+  f: {{promote_after: a, soak_minutes: 5, soak_alarms: x}}
+  g: {{promote_after: a, soak_minutes: 5, soak_alarms: [x, x, 7, "arn:aws:cloudwatch:us-east-1:111111111111:alarm:x", "a	b"]}}
+"#
+    ))
+    .unwrap_err();
+    insta::assert_snapshot!(found, @r#"
+    environments.yaml:3:20: error: environments.b.soak_alarms: found a list, expected promote_after and soak_minutes beside it: the soak that these alarms watch
+    environments.yaml:4:38: error: environments.c.soak_alarms: found a list, expected promote_after and soak_minutes beside it: the soak that these alarms watch
+    environments.yaml:5:55: error: environments.d.soak_alarms: found 0 of them, expected a list of 1 to 10 names of alarms
+    environments.yaml:6:55: error: environments.e.soak_alarms: found 11 of them, expected a list of 1 to 10 names of alarms
+    environments.yaml:7:55: error: environments.f.soak_alarms: found "x", expected a list of 1 to 10 names of alarms
+    environments.yaml:8:59: error: environments.g.soak_alarms: found "x" a second time, expected each once
+    environments.yaml:8:62: error: environments.g.soak_alarms: found 7 (a number, not in quotes), expected an alarm's name and not its ARN: 1 to 255 characters, none of them a control character
+    environments.yaml:8:65: error: environments.g.soak_alarms: found "arn:aws:cloudwatch:us-east-1:111111111111:alarm:x", expected an alarm's name and not its ARN: 1 to 255 characters, none of them a control character
+    environments.yaml:8:118: error: environments.g.soak_alarms: found "a\tb", expected an alarm's name and not its ARN: 1 to 255 characters, none of them a control character
     "#);
 }
