@@ -2,7 +2,8 @@
 """`make terraform-check`: everything about terraform/ that can be checked without AWS.
 
     fmt        terraform fmt -check
-    rules      our own, in this file: grants, alarms and their runbook, buildspecs, no secret values, pins
+    rules      our own, in rules.py: grants, alarms and their runbook, buildspecs, no secret values, pins
+    charts     the Helm charts and Argo CD applications, rendered and compared with what they must fit: charts.py
     real       each root and module: init, validate, terraform test (mocked) on the real AWS provider of this machine, or of the registry
     static     a second checker, where there is one (optional, see CHECKER below): unknown, missing, unused, undescribed
     v6 schema  validate and test again, on the schema of provider 6 that the second checker serves
@@ -10,6 +11,8 @@
 Nothing is written beside the sources. What cannot run here is said, and counted as skipped. `check.py rules` runs the rules alone.
 """
 
+import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -67,6 +70,7 @@ def main(arguments):
         report.ran(f"rule: {name}", list(rule()))
     if arguments == ["rules"]:
         return report.end()
+    charts(report)
     python = checker_python(report)
     if python:
         static(report, python)
@@ -117,18 +121,40 @@ def sweep(report, terraform, work, label, env, mocks_only=False):
 
 
 def checker_python(report):
-    """The Python for the second checker: the project's own virtual environment, made when it is missing. None without a checker."""
+    """The Python for the second checker. None without a checker."""
     if not (CHECKER / "tfcheck.py").is_file():
         for name in ("static (tfcheck)", "provider 6 schema"):
             report.skip(name, "the optional second checker is not here (TERRAFORM_CHECKER names the folder of its tfcheck.py)")
         return None
+    return venv_python(report)
+
+
+def venv_python(report):
+    """The Python of the project's virtual environment, made when it is missing. None when it cannot be made, which is a failure."""
     try:
         if not environment.venv_is_ready():
             environment.make_venv()
     except Failure as failure:
-        report.ran("virtual environment of the checker", [failure.line, *failure.details.splitlines()])
+        report.ran("virtual environment of the checks", [failure.line, *failure.details.splitlines()])
         return None
     return str(environment.VENV / "bin/python")
+
+
+def charts(report):
+    """charts.py, with a Python that reads YAML: this one if it can, or the virtual environment's."""
+    python = sys.executable if importlib.util.find_spec("yaml") else venv_python(report)
+    if not python:
+        return
+    done = subprocess.run([python, str(REPOSITORY / "tests/terraform/charts.py")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        report.ran("charts", done.stdout.splitlines()[-20:])
+        return
+    for line in done.stdout.splitlines():
+        check = json.loads(line)
+        if "skipped" in check:
+            report.skip(f"charts: {check['name']}", check["skipped"])
+        else:
+            report.ran(f"charts: {check['name']}", check["failures"])
 
 
 def static(report, python):

@@ -10,13 +10,7 @@ output "secret_names" {
 
 output "helm_summary" {
   description = "The values of charts/maestro-agent: `terraform output -json helm_summary` is a values file. Nothing in it is secret."
-  value = {
-    consumerName   = var.cluster_id
-    region         = var.place.region
-    broker         = { topicPrefix = var.broker.topic_prefix }
-    secrets        = { cert = "${local.agent}-cert", config = aws_secretsmanager_secret.config.name }
-    serviceAccount = local.service_account
-  }
+  value       = { global = { region = var.place.region }, maestroAgent = { consumerName = var.cluster_id } }
 }
 
 output "policies" {

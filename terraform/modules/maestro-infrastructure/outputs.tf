@@ -52,16 +52,16 @@ output "consumers" {
 output "helm_summary" {
   description = "The values of charts/maestro-server: `terraform output -json helm_summary` is a values file. Nothing in it is secret."
   value = {
-    nameOverride = local.server
-    region       = var.place.region
-    broker       = { sourceId = var.allow_older_topics ? "maestro" : split("/", var.topic_prefix)[1], topicPrefix = var.topic_prefix }
-    secrets = {
-      cert     = aws_secretsmanager_secret.this["server-cert"].name
-      config   = aws_secretsmanager_secret.this["server-config"].name
-      database = aws_secretsmanager_secret.this["db-credentials"].name
+    global = { region = var.place.region }
+    maestroServer = {
+      alias    = var.name
+      replicas = local.replicas
+      broker = {
+        topicPrefix      = var.topic_prefix
+        sourceId         = var.allow_older_topics ? "maestro" : split("/", var.topic_prefix)[1]
+        allowOlderTopics = var.allow_older_topics
+      }
     }
-    serviceAccount = local.service_account
-    replicas       = local.replicas
   }
 }
 

@@ -4,8 +4,9 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", var.name))
-    error_message = "name must have 1 to 40 characters of a-z, 0-9 and hyphen, and neither begin nor end with a hyphen."
+    # The servers are a stateful set called <name>-maestro-server, and Kubernetes labels its pods with that and ten more: 63 at most.
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,35}[a-z0-9])?$", var.name))
+    error_message = "name must have 1 to 37 characters of a-z, 0-9 and hyphen, and neither begin nor end with a hyphen."
   }
 }
 

@@ -248,7 +248,7 @@ run "consumers" {
     error_message = "A consumer for each cluster."
   }
   assert {
-    condition     = output.helm_summary.broker == { sourceId = "maestro", topicPrefix = "sources/maestro/consumers" }
+    condition     = output.helm_summary == { global = { region = "us-east-1" }, maestroServer = { alias = "regional-us-east-1", replicas = 2, broker = { allowOlderTopics = false, sourceId = "maestro", topicPrefix = "sources/maestro/consumers" } } }
     error_message = "The source is the topics' second level: Maestro checks that."
   }
 }
@@ -273,7 +273,7 @@ run "another_source" {
     topic_prefix = "sources/regional-us-east-1/consumers"
   }
   assert {
-    condition     = output.helm_summary.broker.sourceId == "regional-us-east-1" && strcontains(aws_iot_policy.server.policy, "topic/sources/regional-us-east-1/consumers/*/sourceevents") && strcontains(local.server_config, "$share/statussubscribers/sources/regional-us-east-1/consumers/+/agentevents")
+    condition     = output.helm_summary.maestroServer.broker.sourceId == "regional-us-east-1" && strcontains(aws_iot_policy.server.policy, "topic/sources/regional-us-east-1/consumers/*/sourceevents") && strcontains(local.server_config, "$share/statussubscribers/sources/regional-us-east-1/consumers/+/agentevents")
     error_message = "One value feeds policy, configuration and charts."
   }
 }
@@ -286,7 +286,7 @@ run "older_topics" {
     allow_older_topics = true
   }
   assert {
-    condition     = output.helm_summary.broker == { sourceId = "maestro", topicPrefix = "maestro/consumers" }
+    condition     = output.helm_summary.maestroServer.broker == { allowOlderTopics = true, sourceId = "maestro", topicPrefix = "maestro/consumers" }
     error_message = "The older prefix, when it is asked for."
   }
 }

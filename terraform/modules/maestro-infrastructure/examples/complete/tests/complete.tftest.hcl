@@ -38,7 +38,7 @@ run "complete" {
   command = plan
 
   assert {
-    condition     = output.broker.endpoint == "abc123-ats.iot.us-east-1.amazonaws.com" && output.helm_summary.broker.sourceId == "maestro"
+    condition     = output.broker.endpoint == "abc123-ats.iot.us-east-1.amazonaws.com" && output.helm_summary.maestroServer.broker.sourceId == "maestro"
     error_message = "The example has what charts and agents need."
   }
   assert {
