@@ -28,7 +28,9 @@ data "aws_lambda_invocation" "status" {
 }
 
 locals {
-  status      = jsondecode(data.aws_lambda_invocation.status.result)
+  # The function answers with a list, an answer a cluster.
+  made        = one(flatten([jsondecode(aws_lambda_invocation.certificate.result)]))
+  status      = one(flatten([jsondecode(data.aws_lambda_invocation.status.result)]))
   certificate = try(local.status.certificate, null)
   secret      = try(local.status.secret, null)
 }

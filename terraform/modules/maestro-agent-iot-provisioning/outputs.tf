@@ -23,5 +23,5 @@ output "broker" {
 
 output "outcome" {
   description = "What the function did when this was made: `issued`, `unchanged` or `rotated`."
-  value       = jsondecode(aws_lambda_invocation.certificate.result).outcome
+  value       = local.made.outcome
 }
