@@ -2,7 +2,7 @@
 """`make terraform-check`: everything about terraform/ that can be checked without AWS.
 
     fmt        terraform fmt -check
-    rules      our own, in rules.py: grants, alarms and their runbook, buildspecs, no secret values, pins
+    rules      our own, in rules.py: grants, alarms and their runbook, buildspecs, no secret values, pins, links of documents
     charts     the Helm charts and Argo CD applications, rendered and compared with what they must fit: charts.py
     real       each root and module: init, validate, terraform test (mocked) on the real AWS provider of this machine, or of the registry
     static     a second checker, where there is one (optional, see CHECKER below): unknown, missing, unused, undescribed

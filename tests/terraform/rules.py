@@ -144,6 +144,42 @@ def alarms_lead_into_the_runbook():
         yield f"docs/runbooks.md: no alarm or text of terraform/ leads to section {anchor}"
 
 
+# Roots that are the user's to bring: they may be spoken of, and are not here.
+BROUGHT = {"config/regional-cluster", "config/management-cluster"}
+
+# What a document calls a thing, policy, role or secret of Maestro's, less the cluster's part of the name.
+MAESTRO = {
+    "maestro-server", "maestro-server-policy", "maestro-server-cert", "maestro-server-config", "maestro-db-credentials", "maestro-db-password",
+    "maestro-consumers", "maestro-agent", "maestro-agent-policy", "maestro-agent-cert", "maestro-agent-config",
+}
+
+
+def anchor_of(title):
+    return re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
+
+
+def documents_lead_somewhere():
+    folders = ("docs", "terraform", "events")
+    for path in sorted([*REPOSITORY.glob("*.md"), *(found for folder in folders for found in (REPOSITORY / folder).rglob("*.md"))]):
+        name, text = path.relative_to(REPOSITORY), path.read_text()
+        plain = re.sub(r"(?ms)^```.*?^```", "", text)
+        for link in re.findall(r"\]\(([^)\s]+)\)", plain):
+            target, _, anchor = link.partition("#")
+            found = path.parent / target if target else path
+            if re.match(r"[a-z]+:", link):
+                continue
+            if not found.exists():
+                yield f"{name}: the link {link} leads nowhere"
+            elif anchor and found.suffix == ".md" and anchor not in map(anchor_of, re.findall(r"(?m)^#+ (.+)$", found.read_text())):
+                yield f"{name}: {link}: there is no such section"
+        for written in re.findall(r"`((?:terraform|docs|tests|functions|events|common|cli|modules|config|charts|argocd)/[\w./-]+)`", plain):
+            if written not in BROUGHT and not any((base / written).exists() for base in (REPOSITORY, TERRAFORM, path.parent, REPOSITORY / "common")):
+                yield f"{name}: {written} is not there"
+        for written in re.findall(r"(?:<alias>|<cluster_id>|<name>|mc01)-(maestro-[a-z-]*[a-z])", text):
+            if written not in MAESTRO:
+                yield f"{name}: nothing of ours is called …-{written}"
+
+
 def buildspecs_run_the_one_program():
     for kind in ("regional", "management"):
         for step in ("validate", "apply", "bootstrap"):
@@ -224,6 +260,7 @@ ALL = [
     ("audit rows are never deleted", audit_is_append_only),
     ("grants allow exactly what the contract says is called", grants_and_contract_agree),
     ("alarms lead into the runbook", alarms_lead_into_the_runbook),
+    ("documents lead somewhere", documents_lead_somewhere),
     ("buildspecs run the one program", buildspecs_run_the_one_program),
     ("no secret passes through Terraform", no_secret_passes_through_terraform),
     ("every folder is alike", every_folder_is_alike),
