@@ -17,11 +17,10 @@ use aws_sdk_codepipeline::{
     },
 };
 use aws_smithy_types::DateTime;
-use jiff::Timestamp;
 
 use super::{CodePipeline, failed, ours};
-use crate::aws::moment;
 use crate::{
+    aws::moment,
     domain::{
         cluster::{GATE_ACTION, GATE_STAGE},
         id::{CommitSha, PipelineName},
