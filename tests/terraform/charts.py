@@ -6,7 +6,7 @@ reads the answer, one JSON object a line.
 """
 
 import json
-import pathlib
+import os
 import re
 import shutil
 import subprocess
@@ -67,12 +67,18 @@ def filled(text):
     return re.sub(r"\{\{ \.metadata\.(labels|annotations)\.(\w+) \}\}", one, text)
 
 
+def place(chart, value_file):
+    """Where a value file is, from the repository's root: an application names it as seen from the chart."""
+    source = application(chart)["spec"]["template"]["spec"]["source"]["path"]
+    return os.path.normpath(f"{source}/{value_file}")
+
+
 def values(chart, **own):
     """What Argo CD renders with: the chart's values, the value file, the application's own; and here what a check varies."""
     helm = application(chart)["spec"]["template"]["spec"]["source"]["helm"]
     found = load(CHARTS / chart / "values.yaml")[0]
     for file in helm["valueFiles"]:
-        found = merged(found, load(EXAMPLE / filled(file).lstrip("/"))[0])
+        found = merged(found, load(EXAMPLE / place(chart, filled(file)))[0])
     return merged(merged(found, json.loads(filled(json.dumps(helm["valuesObject"])))), {TOP[chart]: own})
 
 
@@ -293,14 +299,15 @@ def applications_find_their_files():
         if not (REPOSITORY / source["path"] / "Chart.yaml").is_file():
             yield f"{file}: {source['path']} is no chart"
         for value_file in source["helm"]["valueFiles"]:
-            if not (EXAMPLE / filled(value_file).lstrip("/")).is_file():
-                yield f"{file}: {filled(value_file)} is not in the example"
+            found = place(chart, filled(value_file))
+            if not found.startswith("deploy/") or not (EXAMPLE / found).is_file():
+                yield f"{file}: {found} is not in the example"
             if "labels.region_alias" not in value_file or re.search(r"labels\.region \}", value_file):
                 yield f"{file}: value files are found by region alias, not by AWS region"
             for environment, alias in deployed:
                 path = value_file.replace("{{ .metadata.labels.environment }}", environment).replace("{{ .metadata.labels.region_alias }}", alias)
-                if not (REPOSITORY / path.lstrip("/")).is_file():
-                    yield f"{file}: {path} is not there"
+                if not (REPOSITORY / place(chart, path)).is_file():
+                    yield f"{file}: {place(chart, path)} is not there"
         if policy["automated"] != {"prune": True, "selfHeal": True} or policy["retry"]["limit"] != -1:
             yield f"{file}: it does not sync by itself, prune, heal and try again"
         if spec["destination"]["namespace"] != chart:
