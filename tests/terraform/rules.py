@@ -210,27 +210,6 @@ def no_secret_passes_through_terraform():
                 yield f"{path.relative_to(REPOSITORY)}: {pattern} would put a value into state (threat 65): {instead}"
 
 
-# What the role in other accounts allows beyond what is called: the forms of a call that AWS puts in the place of those that are.
-SPARE = {"iot:ListPrincipalThingsV2", "iot:ListThingPrincipalsV2", "secretsmanager:ListSecretVersionIds"}
-
-
-def certificates_find_what_they_call():
-    """The role that the function takes in other accounts, against what its adapters say they call there."""
-    allowed = set(re.findall(r'"((?:iot|secretsmanager):[A-Z][A-Za-z0-9]+)"', (TERRAFORM / "modules/certificate-target-role/main.tf").read_text()))
-    called = set()
-    for adapter in ("iot", "vault"):
-        path = REPOSITORY / f"common/src/aws/{adapter}.rs"
-        if path.is_file():
-            listed_there = re.search(r"ACTIONS: &\[&str\] = &\[(.*?)\];", path.read_text(), re.S)
-            called |= set(re.findall(r'"([^"]+)"', listed_there.group(1)))
-    for action in sorted(called - allowed):
-        yield f"{action} is called in other accounts, and modules/certificate-target-role does not allow it"
-    for action in sorted(allowed - called - SPARE - FORBIDDEN if called else []):
-        yield f"modules/certificate-target-role allows {action}, and nothing calls it"
-    if not SPARE <= allowed:
-        yield "modules/certificate-target-role lacks what tests/terraform/rules.py calls spare"
-
-
 def every_folder_is_alike():
     module_files = ("main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md")
     for folder in sorted((TERRAFORM / "modules").iterdir()):
@@ -284,7 +263,6 @@ ALL = [
     ("documents lead somewhere", documents_lead_somewhere),
     ("buildspecs run the one program", buildspecs_run_the_one_program),
     ("no secret passes through Terraform", no_secret_passes_through_terraform),
-    ("certificates find what they call", certificates_find_what_they_call),
     ("every folder is alike", every_folder_is_alike),
     ("what is not public wants a token", what_is_not_public_wants_a_token),
     ("no reserved concurrency", no_reserved_concurrency),

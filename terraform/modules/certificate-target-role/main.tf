@@ -61,7 +61,7 @@ locals {
       {
         Sid       = "KeepOurThings"
         Effect    = "Allow"
-        Action    = ["iot:CreateThing", "iot:DeleteThing", "iot:DescribeThing", "iot:ListThingPrincipals", "iot:ListThingPrincipalsV2"]
+        Action    = ["iot:CreateThing", "iot:DeleteThing", "iot:DescribeThing", "iot:ListThingPrincipals"]
         Resource  = local.thing_arns
         Condition = null
         wanted    = local.regional
@@ -81,7 +81,7 @@ locals {
         Sid    = "KeepCertificates"
         Effect = "Allow"
         Action = [
-          "iot:AttachPolicy", "iot:DeleteCertificate", "iot:DescribeCertificate", "iot:DetachPolicy", "iot:ListPrincipalThings", "iot:ListPrincipalThingsV2",
+          "iot:AttachPolicy", "iot:DeleteCertificate", "iot:DescribeCertificate", "iot:DetachPolicy", "iot:ListPrincipalThings",
           "iot:UpdateCertificate",
         ]
         Resource  = local.certificates
@@ -119,8 +119,8 @@ locals {
         Sid    = "KeepTheSecrets"
         Effect = "Allow"
         Action = [
-          "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:ListSecretVersionIds",
-          "secretsmanager:PutSecretValue", "secretsmanager:RestoreSecret", "secretsmanager:UpdateSecretVersionStage",
+          "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
+          "secretsmanager:RestoreSecret", "secretsmanager:UpdateSecretVersionStage",
         ]
         Resource  = local.secret_arns
         Condition = null

@@ -44,10 +44,10 @@ run "regional" {
       "iot:DescribeEndpoint", "iot:DescribeThing", "iot:CreateThing", "iot:DeleteThing", "iot:GetPolicy", "iot:CreatePolicy", "iot:CreatePolicyVersion",
       "iot:DeletePolicyVersion", "iot:ListPolicyVersions", "iot:DeletePolicy", "iot:CreateCertificateFromCsr", "iot:DescribeCertificate",
       "iot:UpdateCertificate", "iot:DeleteCertificate", "iot:ListCertificates", "iot:AttachPolicy", "iot:DetachPolicy", "iot:ListAttachedPolicies",
-      "iot:ListTargetsForPolicy", "iot:AttachThingPrincipal", "iot:DetachThingPrincipal", "iot:ListThingPrincipals", "iot:ListThingPrincipalsV2",
-      "iot:ListPrincipalThings", "iot:ListPrincipalThingsV2",
+      "iot:ListTargetsForPolicy", "iot:AttachThingPrincipal", "iot:DetachThingPrincipal", "iot:ListThingPrincipals",
+      "iot:ListPrincipalThings",
       "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue",
-      "secretsmanager:ListSecretVersionIds", "secretsmanager:PutSecretValue", "secretsmanager:RestoreSecret", "secretsmanager:TagResource",
+      "secretsmanager:PutSecretValue", "secretsmanager:RestoreSecret", "secretsmanager:TagResource",
       "secretsmanager:UpdateSecretVersionStage",
     ])
     error_message = "These verbs, each once, and no other."
@@ -98,7 +98,7 @@ run "management" {
   assert {
     condition = sort(flatten([for statement in output.policies.role.Statement : statement.Action if statement.Effect == "Allow"])) == sort([
       "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue",
-      "secretsmanager:ListSecretVersionIds", "secretsmanager:PutSecretValue", "secretsmanager:RestoreSecret", "secretsmanager:TagResource",
+      "secretsmanager:PutSecretValue", "secretsmanager:RestoreSecret", "secretsmanager:TagResource",
       "secretsmanager:UpdateSecretVersionStage",
     ])
     error_message = "Secrets alone: there is no broker."
