@@ -28,12 +28,18 @@ pub mod codepipeline;
 pub mod dynamodb;
 #[cfg(feature = "eventbridge")]
 pub mod eventbridge;
+#[cfg(feature = "iot")]
+pub mod iot;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "secrets")]
 pub mod secrets;
 #[cfg(feature = "ses")]
 pub mod ses;
+#[cfg(feature = "sts")]
+pub mod sts;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 /// What every client is made of.
 #[derive(Debug, Clone)]
@@ -82,11 +88,11 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
 }
 
-/// The table, the bus and secrets answer in milliseconds, and what waits for them is a sender or a stream: give up early. CodePipeline
-/// and S3 are called by functions with minutes of time.
+/// The table, the bus and secrets answer in milliseconds, and what waits for them is a sender or a stream: give up early. CodePipeline,
+/// AWS IoT, S3 and STS are called by functions with minutes of time.
 fn timeouts(service: &str) -> TimeoutConfig {
     let (attempt, operation) = match service {
-        "CODEPIPELINE" | "S3" => (8, 20),
+        "CODEPIPELINE" | "IOT" | "S3" | "STS" => (8, 20),
         _ => (3, 7),
     };
     TimeoutConfig::builder()

@@ -6,6 +6,7 @@
 //! | [`governance`] | the files that the control plane runs by |
 //! | [`access`] | who asks, and whether they may |
 //! | [`cluster`] | deploy tree → configuration → desired pipelines → plan |
+//! | [`certificate`] | certificates of clusters: names, policies, what is to be done |
 //! | [`wip`] | limits on work in progress: scopes, leases, tickets, who is next |
 //! | [`stage`] | work items: stages, gates, evidence, what is missing |
 //! | [`markdown`] | foreign text in Markdown, inert |
@@ -17,6 +18,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod certificate;
 pub mod cluster;
 pub mod governance;
 pub mod id;

@@ -177,6 +177,18 @@ events! {
     HoldLifted(HoldLifted) = "penstock.stage-gates", "Hold Lifted";
     /// People let removals through that were refused: exactly these, at one commit.
     RemovalsApproved(RemovalsApproved) = "penstock.stage-gates", "Removals Approved";
+    /// Somebody asks for a cluster's certificate, or for another one.
+    CertificateRequested(CertificateRequested) = "penstock.certificates", "Certificate Requested";
+    /// A cluster has a certificate.
+    CertificateIssued(CertificateStands) = "penstock.certificates", "Certificate Issued";
+    /// A cluster has another certificate; the one before works until its overlap is over.
+    CertificateRotated(CertificateStands) = "penstock.certificates", "Certificate Rotated";
+    /// No certificate of a cluster works any more.
+    CertificateRevoked(CertificateEnded) = "penstock.certificates", "Certificate Revoked";
+    /// Certificates that nothing needed are gone.
+    CertificateOrphanRemoved(CertificateEnded) = "penstock.certificates", "Certificate Orphan Removed";
+    /// Something about a cluster's certificates cannot be done until somebody puts it right.
+    CertificateFailed(CertificateFailed) = "penstock.certificates", "Certificate Failed";
     /// Something keeps a work item from going on.
     ItemBlocked(ItemBlocked) = "penstock.rhythm", "Item Blocked";
     /// Something keeps a work item no longer.
@@ -214,7 +226,11 @@ impl EventKind {
     pub fn is_foreign(self) -> bool {
         matches!(
             self,
-            Self::StageTransitionRequested | Self::WipLockRequested | Self::ItemBlocked | Self::ItemUnblocked
+            Self::StageTransitionRequested
+                | Self::WipLockRequested
+                | Self::CertificateRequested
+                | Self::ItemBlocked
+                | Self::ItemUnblocked
         )
     }
 }

@@ -10,9 +10,10 @@
 //! | [`manifest`] | | what a function wakes on, emits, may call |
 //! | [`fault`] | | `Retry`, `Reject`, `Bug` |
 //! | [`ports`] | | the outside world as narrow traits |
-//! | `aws` | `dynamodb`, `eventbridge`, `codepipeline`, `s3`, `secrets`, `ses` | adapters, one file a service |
+//! | `aws` | `dynamodb`, `eventbridge`, `codepipeline`, `iot`, `s3`, `secrets`, `ses`, `sts` | adapters, one file a service |
 //! | `github` | `github` | the source host's adapter |
 //! | `http` | `http` | API Gateway's requests and answers |
+//! | `keys` | `keys` | keys, signing requests and certificates |
 //! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |
 //! | `slack` | `slack` | the chat's adapter |
 //! | `web` | `web` | an address that is asked over HTTPS: the connections, one request with its time limit |
@@ -28,6 +29,8 @@ pub mod fault;
 pub mod github;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "keys")]
+pub mod keys;
 pub mod manifest;
 pub mod ports;
 #[cfg(feature = "runtime")]

@@ -8,6 +8,7 @@
 //! | here | [`Clock`], [`Pause`] |
 //! | `patience` | [`Patience`]: waiting between attempts at rows that others change |
 //! | `mail` | [`Mailer`] |
+//! | `certificates` | [`Accounts`], [`Broker`], [`Vault`], [`CertificateRows`]: with the feature `keys` |
 //! | `chat` | [`Chat`], [`ChatLedger`] |
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
@@ -34,6 +35,8 @@ use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
+#[cfg(feature = "keys")]
+pub use self::certificates::*;
 pub use self::{
     alarms::*, archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, mail::*,
     marks::*, outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*,
@@ -42,6 +45,8 @@ pub use self::{
 
 mod alarms;
 mod archive;
+#[cfg(feature = "keys")]
+mod certificates;
 mod chat;
 mod forge;
 mod gates;

@@ -11,6 +11,7 @@
 //! | `testing/runs.rs` | the table: holds, and answers to runs |
 //! | `testing/gates.rs` | the gates of CodePipeline |
 //! | `testing/jobs.rs` | its jobs |
+//! | `testing/certificates.rs` | AWS IoT and Secrets Manager in several accounts; the table: records of certificates |
 //! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
 //! | `testing/chat.rs` | the chat, and what is remembered of posts |
 //! | `testing/mail.rs` | the mail service |
@@ -42,6 +43,8 @@ use crate::{
     ports::{Clock, Pause, PipelineError},
 };
 
+#[cfg(feature = "keys")]
+pub use self::certificates::WorldPlace;
 pub use self::{
     api::api_request, files::ClusterFile, gates::GivenAnswer, governance::GovernanceFiles, host::Files,
     pipelines::FakePipeline,
@@ -49,6 +52,8 @@ pub use self::{
 
 mod alarms;
 mod api;
+#[cfg(feature = "keys")]
+mod certificates;
 mod chat;
 mod files;
 mod gates;
@@ -150,6 +155,8 @@ struct State {
     gates: gates::State,
     alarms: alarms::State,
     jobs: jobs::State,
+    #[cfg(feature = "keys")]
+    certificates: certificates::State,
 }
 
 struct Failing {

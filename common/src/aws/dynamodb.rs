@@ -17,6 +17,7 @@
 //! | `schema` | `SchemaRows` | the version of the rows |
 //! | `wip` | `WipRows` | limits, leases and tickets by scope |
 //! | `rhythm` | `RhythmRows` | posts, who was told of blockers, which tasks were done |
+//! | `certificates` | `CertificateRows` | what is remembered of certificates |
 //! | `items` | `ItemRows` | work items, what their gates look at, answered requests |
 //!
 //! Time to live only collects garbage: whether a row has expired is compared in the condition that depends on it.
@@ -29,6 +30,8 @@ use aws_sdk_dynamodb::{
 use super::{Aws, config};
 
 mod audit;
+#[cfg(feature = "keys")]
+mod certificates;
 mod chat;
 mod clusters;
 mod feedback;
@@ -47,6 +50,8 @@ mod schema;
 mod transact;
 mod wip;
 
+#[cfg(feature = "keys")]
+pub use self::certificates::{CERTIFICATE_ACTIONS, CERTIFICATE_RECORD_ACTIONS};
 pub use self::{
     audit::AUDIT_TRAIL_ACTIONS,
     clusters::{CLUSTER_LEDGER_ACTIONS, CLUSTER_RECORD_ACTIONS},

@@ -45,7 +45,10 @@ pub use fleet::{Desired, Fleet, FleetContext};
 pub use observed::*;
 pub use plan::{Action as PlanAction, Plan, PlanInput, Step};
 pub use removals::{RefusedRemovals, Removal, RemovalApproval, Removals};
-pub use shape::{GATE_ACTION, GATE_STAGE, GATE_TIMEOUT_MINUTES, Shape};
+pub use shape::{
+    CERTIFICATE_ACTION, CERTIFICATE_REMOVAL_ACTION, CERTIFICATE_REMOVAL_STAGE, CERTIFICATE_STAGE, GATE_ACTION,
+    GATE_STAGE, GATE_TIMEOUT_MINUTES, Shape,
+};
 pub use tree::{EntryKind, MAX_FILE_BYTES, Scope, Survey, TreeEntry, survey};
 
 /// Which cluster: its place in the deploy tree, which is also its identity everywhere else.

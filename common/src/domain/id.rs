@@ -180,6 +180,8 @@ text_ids! {
     BlobSha, "blob id", "40 or 64 lower-case hex digits", |text| hex_of(text, 40) || hex_of(text, 64);
     /// A sha256 digest as 64 lower-case hex digits.
     Digest, "sha256 digest", "64 lower-case hex digits", |text| hex_of(text, 64);
+    /// A certificate in AWS IoT: the sha256 of its DER form.
+    CertificateId, "certificate id", "64 lower-case hex digits", |text| hex_of(text, 64);
     /// A work item, a pull request, a deployment: whatever takes a place in the limits on work in progress.
     ItemId, "item id", "1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit", name_with_dots;
     /// A person, by the name that `people.yaml` gives.

@@ -5,6 +5,7 @@
 //!
 //! | module | events |
 //! |---|---|
+//! | `certificate` | certificates of clusters |
 //! | `scm` | what happened on a source host |
 //! | `provisioning` | runs of the provisioner and their clusters |
 //! | `item` | work items beside their moves: what keeps them, and what ends them |
@@ -16,9 +17,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{item::*, provisioning::*, rhythm::*, run::*, scm::*, stage::*, wip::*};
+pub use self::{certificate::*, item::*, provisioning::*, rhythm::*, run::*, scm::*, stage::*, wip::*};
 use crate::domain::id::{RepositoryId, RepositoryName};
 
+mod certificate;
 mod item;
 mod provisioning;
 mod rhythm;

@@ -3,7 +3,10 @@
 use std::future::Future;
 
 use super::{Answered, PipelineError};
-use crate::domain::id::{ExecutionId, JobId};
+use crate::{
+    domain::id::{ExecutionId, JobId},
+    fault::Fault,
+};
 
 /// A job, as CodePipeline says itself. Names are as it gives them: whether the pipeline is one of ours is for the caller to find out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,4 +47,12 @@ pub trait PipelineJobs: Sync {
     ///
     /// Idempotent: a job ends once, and every further end is [`Answered::Over`]; so is one whose run was stopped or superseded.
     fn end_job(&self, id: &JobId, end: &JobEnd) -> impl Future<Output = Result<Answered, PipelineError>> + Send;
+}
+
+impl PipelineError {
+    /// The fault of whoever does not know, after this error, whether a job has its answer.
+    pub fn of_job(self, id: &JobId) -> Fault {
+        let what = format!("the job {id} could not be read or ended");
+        if self.retry { Fault::retry_from(what, self) } else { Fault::bug_from(what, self) }
+    }
 }

@@ -121,8 +121,22 @@ impl<T> Woken<T> {
         C: FnOnce(T) -> G,
         G: Future<Output = R>,
     {
+        self.answer_or_fail(message, |request| async move { Ok(call(request).await) }).await
+    }
+
+    /// As [`answer`](Self::answer), where a call may fail as a message may: whoever called is told by Lambda.
+    ///
+    /// # Errors
+    /// As [`process`], and those of the call.
+    pub async fn answer_or_fail<R, M, F, C, G>(self, message: M, call: C) -> Result<Reply<R>, Fault>
+    where
+        M: Fn(QueueMessage) -> F,
+        F: Future<Output = Result<(), Fault>>,
+        C: FnOnce(T) -> G,
+        G: Future<Output = Result<R, Fault>>,
+    {
         let input = match self {
-            Self::Call(request) => return Ok(Reply::Call(call(request).await)),
+            Self::Call(request) => return call(request).await.map(Reply::Call),
             Self::Batch(batch) => QueueInput::Batch(batch),
             Self::Job(job) => QueueInput::Job(job),
             Self::Bare(bare) => QueueInput::One(

@@ -15,7 +15,7 @@ use common::{
     },
     event::{Outcome, ProvisioningFinished, Repository},
     fault::Fault,
-    ports::{Answered, Clock, ClusterLedger, Forge, Job, JobEnd, PipelineError, PipelineJobs, Pipelines, Specs},
+    ports::{Answered, Clock, ClusterLedger, Forge, Job, JobEnd, PipelineJobs, Pipelines, Specs},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -44,7 +44,7 @@ where
     /// # Errors
     /// `Retry` or `Bug` when nobody knows whether CodePipeline has an answer: Lambda brings the job again.
     pub async fn job(&self, id: &JobId, deadline: Timestamp) -> Result<(), Fault> {
-        let Some(job) = self.pipelines.job(id).await.map_err(|error| unanswered(id, error))? else {
+        let Some(job) = self.pipelines.job(id).await.map_err(|error| error.of_job(id))? else {
             tracing::info!(job = %id, "CodePipeline knows no such job: nobody waits for its answer");
             return Ok(());
         };
@@ -55,7 +55,7 @@ where
                 JobEnd::Failed(why)
             }
         };
-        match self.pipelines.end_job(id, &end).await.map_err(|error| unanswered(id, error))? {
+        match self.pipelines.end_job(id, &end).await.map_err(|error| error.of_job(id))? {
             Answered::Taken => {}
             Answered::Over => tracing::info!(job = %id, "nobody waits for the job's answer any more"),
         }
@@ -132,9 +132,4 @@ fn answer(finished: &ProvisioningFinished, commit: &CommitSha) -> JobEnd {
     lines.extend(findings.iter().filter(|finding| finding.severity == Severity::Error).map(ToString::to_string));
     let text = lines.join("\n");
     if finished.wants_mending() || finished.fell_short() { JobEnd::Failed(text) } else { JobEnd::Succeeded(text) }
-}
-
-fn unanswered(id: &JobId, error: PipelineError) -> Fault {
-    let what = format!("the job {id} could not be read or ended");
-    if error.retry { Fault::retry_from(what, error) } else { Fault::bug_from(what, error) }
 }

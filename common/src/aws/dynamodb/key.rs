@@ -14,6 +14,7 @@
 //! | scope | `SCOPE#<scope>` | `STATE` |
 //! | scope's entry | `SCOPES#ALL` | `<scope>` |
 //! | idea | `IDEAS#ALL` | `<item>` |
+//! | certificates of a cluster | `CERTIFICATES#ALL` | `<cluster>` |
 //! | item | `ITEMS#ALL` | `<item>` |
 //! | what an item's gates look at | `ITEM#<item>` | `DOSSIER` |
 //! | the answer to a request for a move | `ITEM#<item>` | `REQUEST#<request id>` |
@@ -56,6 +57,9 @@ pub(super) const ITEMS: &str = "ITEMS#ALL";
 
 /// The partition of the ideas.
 pub(super) const IDEAS: &str = "IDEAS#ALL";
+
+/// The partition of what is remembered of certificates.
+pub(super) const CERTIFICATES: &str = "CERTIFICATES#ALL";
 
 /// The partition of the holds.
 pub(super) const HOLDS: &str = "HOLDS#ALL";
@@ -113,6 +117,8 @@ pub enum Key {
     ScopeEntry(Scope),
     /// An idea in the ledger.
     Idea(ItemId),
+    /// What is remembered of a cluster's certificates.
+    Certificate(ClusterKey),
     /// A work item.
     Item(ItemId),
     /// An item's evidence and approvals.
@@ -155,6 +161,7 @@ impl Key {
             Self::Scope(scope) => format!("SCOPE#{}", escape(&scope.to_string())),
             Self::ScopeEntry(_) => SCOPE_ENTRIES.to_owned(),
             Self::Idea(_) => IDEAS.to_owned(),
+            Self::Certificate(_) => CERTIFICATES.to_owned(),
             Self::Item(_) => ITEMS.to_owned(),
             Self::Dossier(item) | Self::Request(item, _) => format!("ITEM#{}", escape(item.as_str())),
             Self::Hold(_) => HOLDS.to_owned(),
@@ -176,7 +183,7 @@ impl Key {
             Self::Delivery(_) | Self::Body { .. } => "META".to_owned(),
             Self::Outbox(id) => escape(id.as_str()),
             Self::Fence(_, branch) => escape(branch.as_str()),
-            Self::Cluster(_, cluster) => escape(&cluster.to_string()),
+            Self::Cluster(_, cluster) | Self::Certificate(cluster) => escape(&cluster.to_string()),
             Self::AuditHead(_) => "HEAD".to_owned(),
             Self::AuditEntry(_, sequence) => format!("{ENTRY_PREFIX}{sequence:020}"),
             Self::Feedback { kind, .. } => escape(kind),
@@ -223,6 +230,7 @@ impl Key {
             ("FEEDBACK", kind) => Self::Feedback { subject: unescape(rest)?, kind: unescape(kind)? },
             ("SCOPE", "STATE") => Self::Scope(unescape(rest)?.parse().ok()?),
             ("SCOPES", scope) => Self::ScopeEntry(unescape(scope)?.parse().ok()?),
+            ("CERTIFICATES", cluster) => Self::Certificate(unescape(cluster)?.parse().ok()?),
             ("IDEAS", item) => Self::Idea(unescape(item)?.parse().ok()?),
             ("ITEMS", item) => Self::Item(unescape(item)?.parse().ok()?),
             ("ITEM", "DOSSIER") => Self::Dossier(unescape(rest)?.parse().ok()?),
@@ -353,6 +361,9 @@ mod tests {
                 .prop_map(|(id, branch)| Key::Fence(RepositoryId(id), branch.parse().unwrap())),
             (any::<u64>(), name(), name(), name()).prop_map(|(id, environment, alias, cluster)| {
                 Key::Cluster(RepositoryId(id), format!("{environment}/{alias}/management/{cluster}").parse().unwrap())
+            }),
+            (name(), name()).prop_map(|(environment, alias)| {
+                Key::Certificate(format!("{environment}/{alias}/regional").parse().unwrap())
             }),
             text().prop_map(Key::AuditHead),
             (text(), any::<u64>()).prop_map(|(subject, sequence)| Key::AuditEntry(subject, sequence)),

@@ -30,6 +30,16 @@ pub const GATE_STAGE: &str = "Deploy";
 /// The gate: the first action of its stage.
 pub const GATE_ACTION: &str = "Gate";
 
+/// The stage and the action in which a management cluster gets its certificate.
+pub const CERTIFICATE_STAGE: &str = GATE_STAGE;
+/// See [`CERTIFICATE_STAGE`].
+pub const CERTIFICATE_ACTION: &str = "EnsureIotCertificate";
+
+/// The stage and the action, the last of all, in which a run that destroys removes it.
+pub const CERTIFICATE_REMOVAL_STAGE: &str = "Bootstrap";
+/// See [`CERTIFICATE_REMOVAL_STAGE`].
+pub const CERTIFICATE_REMOVAL_ACTION: &str = "DeleteIotCertificate";
+
 /// How long the gate waits for its answer, in minutes: AWS's longest, 60 days.
 pub const GATE_TIMEOUT_MINUTES: i32 = 86_400;
 /// The most path patterns of one trigger (AWS quota).

@@ -12,8 +12,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Alarms, Answered, ClusterRecords, Forge, GateRequest, Job, JobEnd, Pause, PipelineError, PipelineJobs,
-        RunGates, RunRows, WaitingRun,
+        Alarms, Answered, ClusterRecords, Forge, GateRequest, Job, JobEnd, Pause, PipelineJobs, RunGates, RunRows,
+        WaitingRun,
     },
 };
 
@@ -40,7 +40,7 @@ where
     /// # Errors
     /// `Retry` or `Bug` when nobody knows whether CodePipeline has an answer: Lambda brings the job again.
     pub async fn job(&self, id: &JobId) -> Result<(), Fault> {
-        let Some(job) = self.gates.job(id).await.map_err(|error| unanswered(id, error))? else {
+        let Some(job) = self.gates.job(id).await.map_err(|error| error.of_job(id))? else {
             tracing::info!(job = %id, "CodePipeline knows no such job: nobody waits for its answer");
             return Ok(());
         };
@@ -53,7 +53,7 @@ where
                 JobEnd::InProgress("Penstock could not decide, and looks again".to_owned())
             }
         };
-        match self.gates.end_job(id, &end).await.map_err(|error| unanswered(id, error))? {
+        match self.gates.end_job(id, &end).await.map_err(|error| error.of_job(id))? {
             Answered::Taken => {}
             Answered::Over => tracing::info!(job = %id, "nobody waits for the job's answer any more"),
         }
@@ -80,9 +80,4 @@ where
         let cause = CorrelationId::derived(["stage-gate", &job.pipeline, job.execution.as_str()]);
         self.settle(cluster, &clusters, waiting, &cause).await.map(|_| Outcome::Decided)
     }
-}
-
-fn unanswered(id: &JobId, error: PipelineError) -> Fault {
-    let what = format!("the job {id} could not be read or ended");
-    if error.retry { Fault::retry_from(what, error) } else { Fault::bug_from(what, error) }
 }
