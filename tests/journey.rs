@@ -76,6 +76,7 @@ pub fn runtime() -> PipelineRuntime {
         connection_arn: "arn:aws:codeconnections:us-east-1:123456789012:connection/demo".into(),
         project_prefix: "penstock".into(),
         gate_function: "penstock-stage-gate".into(),
+        certificate_function: "penstock-iot-cert-provisioner".into(),
     }
 }
 

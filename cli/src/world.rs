@@ -37,6 +37,7 @@ pub(crate) fn runtime() -> PipelineRuntime {
         connection_arn: named("connection"),
         project_prefix: "penstock".to_owned(),
         gate_function: "penstock-stage-gate".to_owned(),
+        certificate_function: "penstock-iot-cert-provisioner".to_owned(),
     }
 }
 

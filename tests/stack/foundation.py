@@ -9,8 +9,10 @@ import hashlib
 import json
 import pathlib
 
+import accounts
 import settings
 from aws import ACCOUNT, PARTITION
+from processes import OPENER
 
 GOVERNANCE = pathlib.Path(__file__).with_name("governance")
 
@@ -18,7 +20,10 @@ GOVERNANCE = pathlib.Path(__file__).with_name("governance")
 def make(aws, app_key_pem):
     """Makes everything, and gives back what the functions and their grants refer to."""
     digest = _governance(aws)
+    accounts.make(aws)
     return {
+        "certificate_role_name": settings.CERTIFICATE_ROLE,
+        "broker_ca": _broker_ca(aws),
         "governance_digest": digest,
         "stream_arn": _table(aws),
         "table_arn": aws.arn("dynamodb", f"table/{settings.TABLE}"),
@@ -35,6 +40,12 @@ def make(aws, app_key_pem):
         "pipeline_role_arn": _pipeline_role(aws),
         "connection_arn": settings.CONNECTION_ARN,
     }
+
+
+def _broker_ca(aws):
+    """The authority of the emulator's broker, in place of Amazon's."""
+    with OPENER.open(f"{aws.endpoint}/_ministack/iot/ca.pem", timeout=20) as answer:
+        return answer.read().decode()
 
 
 def _table(aws):

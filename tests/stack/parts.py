@@ -3,6 +3,7 @@
 import json
 import re
 
+import certificates
 import day
 import expect
 import gates
@@ -156,4 +157,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, limits.limits, waiting.waits, items.items, issues.issues, ideas.ideas, day.morning, day.fortnight]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, certificates.play, limits.limits, waiting.waits, items.items, issues.issues, ideas.ideas, day.morning, day.fortnight]

@@ -16,6 +16,8 @@ PIPELINE_ROLE = f"{NAME}-cluster-pipeline"
 PIPELINE_ROLE_ARN = f"arn:{aws.PARTITION}:iam::{aws.ACCOUNT}:role/{PIPELINE_ROLE}"
 CONNECTION_ARN = f"arn:{aws.PARTITION}:codeconnections:{aws.REGION}:{aws.ACCOUNT}:connection/00000000-0000-4000-8000-000000000000"
 PROJECT_PREFIX = f"{NAME}-cluster"
+# The role that certificates are made with, in each account of a cluster.
+CERTIFICATE_ROLE = f"{NAME}-certificates"
 PIPELINES_URL = f"https://{aws.REGION}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region={aws.REGION}"
 
 # The forge's repository: governance/repositories.yaml lists it.

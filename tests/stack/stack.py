@@ -61,7 +61,7 @@ def up(binaries, contract, announce):
     shutil.rmtree(STATE, ignore_errors=True)
     (STATE / "tmp").mkdir(parents=True)
     announce("start the emulators: MiniStack (AWS), moto (CodePipeline)")
-    aws, moto_log = _emulators()
+    aws, moto_log, mqtt_port = _emulators()
     announce("make table, bus, buckets, secrets, governance bundle, API")
     private_key, public_key = _key_pair(STATE / "app-private.pem", STATE / "app-public.pem")
     facts = foundation.make(aws, private_key.read_text())
@@ -95,6 +95,7 @@ def up(binaries, contract, announce):
         "table": settings.TABLE,
         "bus": settings.BUS,
         "account_id": ACCOUNT,
+        "mqtt_port": mqtt_port,
         "region": REGION,
         "tokens": tokens.of_every_role(issuer),
     }
@@ -147,13 +148,13 @@ def _clean(**variables):
 
 
 def _emulators():
-    ports = [free_port("PENSTOCK_AWS_PORT"), free_port("PENSTOCK_CODEPIPELINE_PORT")]
-    endpoint, codepipeline = (f"http://127.0.0.1:{port}" for port in ports)
-    # The packages start fast; MiniStack would otherwise listen on every interface, and open an MQTT port.
+    ports = [free_port(f"PENSTOCK_{name}_PORT") for name in ("AWS", "CODEPIPELINE", "MQTT")]
+    endpoint, codepipeline = (f"http://127.0.0.1:{port}" for port in ports[:2])
+    # The packages start fast; MiniStack would otherwise listen on every interface, and speak MQTT on the port that everybody uses.
     program = pathlib.Path(__file__).with_name("emulator.py")
     processes.start("ministack", [VENV / "bin" / "python", program], _clean(
         AUTH="true", BIND_HOST="127.0.0.1", GATEWAY_PORT=str(ports[0]), AWS_ENDPOINT_URL=endpoint,
-        MINISTACK_ACCOUNT_ID=ACCOUNT, IOT_MTLS_ENABLED="0", LAMBDA_ASYNC_RETRY_BASE_SECONDS="1",
+        MINISTACK_ACCOUNT_ID=ACCOUNT, IOT_MTLS_PORT=str(ports[2]), LAMBDA_ASYNC_RETRY_BASE_SECONDS="1",
     ))
     moto_log = STATE / "codepipeline-requests.jsonl"
     processes.start("moto", [VENV / "bin" / "moto_server", "-H", "127.0.0.1", "-p", ports[1]], _clean(
@@ -161,7 +162,7 @@ def _emulators():
     ))
     wait_until("MiniStack does not answer", lambda: answers(f"{endpoint}/_ministack/health"), 30)
     wait_until("moto does not answer", lambda: answers(f"{codepipeline}/moto-api/data.json"), 30)
-    return Aws(endpoint, codepipeline), moto_log
+    return Aws(endpoint, codepipeline), moto_log, ports[2]
 
 
 def _key_pair(private, public):
@@ -237,6 +238,9 @@ def _values(facts, forge_url, api_url, issuer):
         "CONNECTION_ARN": settings.CONNECTION_ARN,
         "PROJECT_PREFIX": settings.PROJECT_PREFIX,
         "GATE_FUNCTION": f"{settings.NAME}-stage-gate",
+        "CERTIFICATE_FUNCTION": f"{settings.NAME}-iot-cert-provisioner",
+        "TARGET_ROLE_NAME": settings.CERTIFICATE_ROLE,
+        "BROKER_CA": facts["broker_ca"],
         "PIPELINES_URL": settings.PIPELINES_URL,
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"),
     }
@@ -250,7 +254,8 @@ def _write_env(aws, values):
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": aws.endpoint,
         "AWS_ENDPOINT_URL_CODEPIPELINE": aws.codepipeline_endpoint,
-        **values,
+        # Its reader takes no text of several lines, such as a certificate.
+        **{name: value for name, value in values.items() if "\n" not in value},
     }
     ENV_FILE.write_text("".join(f"{name}={_quoted(value)}\n" for name, value in lines.items()))
 

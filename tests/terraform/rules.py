@@ -12,7 +12,7 @@ GRANTS = TERRAFORM / "grants"
 PLACEHOLDERS = {
     "table_arn", "bus_arn", "governance_bucket_arn", "artifact_bucket_arn", "webhook_secret_arn", "github_app_key_secret_arn",
     "slack_token_secret_arn", "approval_link_key_secret_arn", "email_from", "email_domain",
-    "pipeline_role_arn", "connection_arn", "partition", "region", "account_id", "name",
+    "pipeline_role_arn", "connection_arn", "partition", "region", "account_id", "name", "certificate_role_name",
 }
 
 # What nothing of ours may ever do with a pipeline: skip a check, or take a job that it was not invoked with.
@@ -33,7 +33,7 @@ ALONE = {
 }
 
 # Which functions may have such a grant.
-HOLDERS = {"cluster-gates": {"stage-gate"}, "pipeline-jobs": {"pipeline-provisioner", "stage-gate"}}
+HOLDERS = {"cluster-gates": {"stage-gate"}, "pipeline-jobs": {"iot-cert-provisioner", "pipeline-provisioner", "stage-gate"}}
 
 # What has no resource in AWS, and what shows composite alarms only to who may see all (CloudWatch API reference): only there may a grant say `*`.
 WITHOUT_RESOURCE = JOBS | {"codepipeline:ListPipelines", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"}

@@ -23,6 +23,7 @@ pub(crate) const MANIFESTS: &[&Manifest] = &[
     &daily_unblock::MANIFEST,
     &db_init::MANIFEST,
     &feedback::MANIFEST,
+    &iot_cert_provisioner::MANIFEST,
     &kill_executor::MANIFEST,
     &github_webhook::MANIFEST,
     &outbox_relay::MANIFEST,

@@ -61,6 +61,6 @@ fn each_of_these_rights_is_one_function_s() {
     assert_eq!(holders("cluster-gates"), ["stage-gate"]);
     let mut answer_jobs = holders("pipeline-jobs");
     answer_jobs.sort_unstable();
-    assert_eq!(answer_jobs, ["pipeline-provisioner", "stage-gate"]);
+    assert_eq!(answer_jobs, ["iot-cert-provisioner", "pipeline-provisioner", "stage-gate"]);
     assert_eq!(holders("cluster-pipelines"), ["pipeline-provisioner"]);
 }

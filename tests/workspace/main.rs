@@ -8,6 +8,7 @@ mod any_bytes;
 mod buildspecs;
 mod calls;
 mod canary;
+mod certificates;
 mod contract;
 mod dependencies;
 mod email;

@@ -92,6 +92,7 @@ macro_rules! suite {
     };
 }
 
+mod certificates;
 mod ideas;
 mod items;
 mod removals;

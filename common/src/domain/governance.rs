@@ -69,6 +69,9 @@ pub struct Environments {
 pub struct Environment {
     /// The branch whose head configures it; the repository's default branch when absent.
     pub branch: Option<BranchName>,
+    /// Whether its management clusters get certificates for their broker in their runs. They do unless the file says
+    /// `certificates: false`.
+    pub certificates: bool,
     /// What the Deploy stage starts with. An approval unless the file says `gate: invoke` or `gate: false`.
     pub gate: Gate,
     /// The accounts that its clusters may name, when it says which: a push to one environment's branch must not reach the accounts
@@ -164,7 +167,8 @@ impl Environments {
         match (self.listed.get(name), self.unlisted) {
             (Some(environment), _) => Some(environment.clone()),
             (None, Unlisted::Admit) => {
-                Some(Environment { branch: None, gate: Gate::Approval, accounts: None, rules: Rules::default() })
+                let rules = Rules::default();
+                Some(Environment { branch: None, certificates: true, gate: Gate::Approval, accounts: None, rules })
             }
             (None, Unlisted::Refuse) => None,
         }

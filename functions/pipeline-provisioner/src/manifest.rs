@@ -33,6 +33,10 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("CONNECTION_ARN", "the one connection to the source host that all pipelines share"),
         EnvVar::required("PROJECT_PREFIX", "what the names of the CodeBuild projects start with"),
         EnvVar::required("GATE_FUNCTION", "the name of stage-gate's function, which a gate that invokes calls"),
+        EnvVar::required(
+            "CERTIFICATE_FUNCTION",
+            "the name of iot-cert-provisioner's function, which runs call for certificates",
+        ),
         EnvVar::optional(
             "PROVISION_PIPELINES",
             "the pipelines that may invoke it, by name, with commas between; none when it is not given",

@@ -38,6 +38,7 @@ pub async fn provisioner(
             connection_arn: text("CONNECTION_ARN")?,
             project_prefix: text("PROJECT_PREFIX")?,
             gate_function: text("GATE_FUNCTION")?,
+            certificate_function: text("CERTIFICATE_FUNCTION")?,
         },
         invoked_by: config
             .optional("PROVISION_PIPELINES")

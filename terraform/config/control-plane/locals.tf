@@ -13,6 +13,9 @@ locals {
   # What a gate that invokes calls. Its name, and not the function itself: what it may be asked by is made before it.
   gate_function = "${var.name}-stage-gate"
 
+  # What runs of management clusters call for their certificates.
+  certificate_function = "${var.name}-iot-cert-provisioner"
+
   # The pipelines that invoke the provisioner, by name: it answers no other.
   provision_pipelines = { for key in keys(var.provision_pipelines) : key => "${var.name}-provision-${key}" }
 
@@ -32,10 +35,17 @@ locals {
     CONNECTION_ARN           = var.connection_arn
     PROJECT_PREFIX           = module.cluster_pipeline_runtime.project_prefix
     GATE_FUNCTION            = local.gate_function
+    CERTIFICATE_FUNCTION     = local.certificate_function
+    TARGET_ROLE_NAME         = var.certificates.role_name
+    TOPIC_PREFIX             = var.certificates.topic_prefix
+    OVERLAP_HOURS            = tostring(var.certificates.overlap_hours)
+    LIFETIME_DAYS            = tostring(var.certificates.lifetime_days)
     PIPELINES_URL            = "https://${var.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region=${var.region}"
     LOG_LEVEL                = var.log_level
     }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url },
     length(local.provision_pipelines) == 0 ? {} : { PROVISION_PIPELINES = join(",", values(local.provision_pipelines)) },
+    var.certificates.external_id == null ? {} : { TARGET_EXTERNAL_ID = var.certificates.external_id },
+    var.certificates.broker_ca == null ? {} : { BROKER_CA = var.certificates.broker_ca },
     var.slack ? { SLACK_TOKEN_SECRET_ID = module.secrets.arns["slack-token"] } : {},
     var.jwt == null ? {} : { API_ISSUER = var.jwt.issuer },
     var.approval_links_url == null ? {} : {
@@ -83,6 +93,7 @@ locals {
     email_domain                 = try(split("@", var.email_from)[1], null)
     pipeline_role_arn            = module.cluster_pipeline_runtime.pipeline_role_arn
     connection_arn               = var.connection_arn
+    certificate_role_name        = var.certificates.role_name
     partition                    = local.place.partition
     region                       = local.place.region
     account_id                   = local.place.account_id

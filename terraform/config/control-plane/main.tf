@@ -47,7 +47,9 @@ module "cluster_pipeline_runtime" {
   key_arn             = module.key.arn
   connection_arn      = var.connection_arn
   buildspec_directory = "${path.module}/.."
-  gate_function_arn   = "arn:${local.place.partition}:lambda:${local.place.region}:${local.place.account_id}:function:${local.gate_function}"
+  function_arns = [for function in [local.gate_function, local.certificate_function] :
+    "arn:${local.place.partition}:lambda:${local.place.region}:${local.place.account_id}:function:${function}"
+  ]
   state_bucket        = var.state_bucket
   state_key_arn       = var.state_key_arn
   target_role_name    = var.target_role_name

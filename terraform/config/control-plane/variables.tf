@@ -157,6 +157,40 @@ variable "provision_pipelines" {
   }
 }
 
+variable "certificates" {
+  description = "How the certificates of clusters are made: the role in each account and the external id that it wants to hear (modules/certificate-target-role), what topics start with (three levels, or `older` for maestro/consumers), how long the certificate before still works, how old one becomes, and the authority that clients trust when it is not Amazon Root CA 1."
+  type = object({
+    role_name     = optional(string, "penstock-certificates")
+    external_id   = optional(string)
+    topic_prefix  = optional(string, "sources/maestro/consumers")
+    overlap_hours = optional(number, 24)
+    lifetime_days = optional(number, 90)
+    broker_ca     = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", var.certificates.role_name))
+    error_message = "certificates.role_name is a role's name: up to 64 letters, digits and +=,.@_-."
+  }
+
+  validation {
+    condition     = var.certificates.external_id == null || can(regex("^[A-Za-z0-9_+=,.@:/-]{16,128}$", var.certificates.external_id))
+    error_message = "certificates.external_id must have 16 to 128 letters, digits and _+=,.@:/-."
+  }
+
+  validation {
+    condition     = var.certificates.topic_prefix == "older" || can(regex("^[a-z]+/[a-z0-9-]+/[a-z]+$", var.certificates.topic_prefix))
+    error_message = "certificates.topic_prefix has three levels, such as sources/maestro/consumers, or is the word older."
+  }
+
+  validation {
+    condition     = var.certificates.overlap_hours >= 24 && var.certificates.lifetime_days * 24 > var.certificates.overlap_hours
+    error_message = "certificates.overlap_hours is 24 or more, and lifetime_days is longer than that."
+  }
+}
+
 variable "state_bucket" {
   description = "The bucket of the clusters' states. Usually the one that holds this root's own state."
   type        = string

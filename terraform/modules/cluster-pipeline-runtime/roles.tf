@@ -35,10 +35,10 @@ locals {
         Resource = local.project_arns
       },
       {
-        Sid      = "AskAtTheGate" # `gate: invoke` in environments.yaml
+        Sid      = "AskAtTheGateAndForCertificates"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [var.gate_function_arn]
+        Resource = var.function_arns
       },
       {
         Sid      = "KeepArtifacts"

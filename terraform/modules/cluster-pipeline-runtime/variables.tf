@@ -40,14 +40,14 @@ variable "connection_arn" {
   }
 }
 
-variable "gate_function_arn" {
-  description = "The one function that the pipelines may invoke: stage-gate's, which answers at a gate that invokes."
-  type        = string
+variable "function_arns" {
+  description = "The functions that the pipelines may invoke: stage-gate, which answers at a gate that invokes, and iot-cert-provisioner, which sees to certificates."
+  type        = list(string)
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:function:[a-z0-9-]+$", var.gate_function_arn))
-    error_message = "gate_function_arn must be the ARN of one function, without version or wildcard."
+    condition     = length(var.function_arns) > 0 && alltrue([for arn in var.function_arns : can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:function:[a-z0-9-]+$", arn))])
+    error_message = "function_arns are the ARNs of functions, each without version or wildcard."
   }
 }
 

@@ -194,8 +194,12 @@ pub fn plan(
 
 fn refuse_others(identity: &Identity, record: Option<&Record>, seen: &Seen) -> Result<(), Refused> {
     let us = identity.cluster.to_string();
-    let named =
-        |owner: &Option<String>| owner.as_deref().map_or_else(|| "no cluster (penstock-cluster on it would hand it over)".to_owned(), |owner| quoted(owner, 120));
+    let named = |owner: &Option<String>| {
+        owner.as_deref().map_or_else(
+            || "no cluster (penstock-cluster on it would hand it over)".to_owned(),
+            |owner| quoted(owner, 120),
+        )
+    };
     if let Some(before) = record.map(|record| &record.identity).filter(|before| *before != identity) {
         let words = |one: &Identity| format!("{} in {}/{}", one.thing(), one.broker.account, one.broker.region);
         return Err(Refused::Moved { before: words(before), now: words(identity) });

@@ -114,6 +114,8 @@ pub struct PipelineRuntime {
     pub connection_arn: String,
     /// The function that a gate invokes: stage-gate's.
     pub gate_function: String,
+    /// The function that sees to certificates: iot-cert-provisioner's.
+    pub certificate_function: String,
     /// The CodeBuild project of each step, `<prefix>-<kind>-<step>` by (kind, step): six of them.
     pub project_prefix: String,
 }

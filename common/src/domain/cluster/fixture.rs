@@ -31,6 +31,7 @@ pub(crate) static RUNTIME: LazyLock<PipelineRuntime> = LazyLock::new(|| Pipeline
     connection_arn: "arn:aws:codeconnections:us-east-1:123456789012:connection/c0ffee".into(),
     project_prefix: "penstock".into(),
     gate_function: "penstock-stage-gate".into(),
+    certificate_function: "penstock-iot-cert-provisioner".into(),
 });
 
 /// Two gated environments and an ungated one on `main`, `production` on its own branch; the account registry is closed.

@@ -103,13 +103,13 @@ fn desired(
     context: &FleetContext<'_>,
 ) -> Result<Desired, Vec<Finding>> {
     // Only files of covered environments are surveyed; a gate that nobody switched off is on.
-    let gate = match context.scope.covers(&config.key.environment) {
-        Coverage::Here(environment) => environment.gate,
-        Coverage::OtherBranch(_) | Coverage::Unknown => Gate::Approval,
+    let (gate, certificates) = match context.scope.covers(&config.key.environment) {
+        Coverage::Here(environment) => (environment.gate, environment.certificates),
+        Coverage::OtherBranch(_) | Coverage::Unknown => (Gate::Approval, true),
     };
     let source = PipelineSource { repository: context.repository_name.clone(), branch: context.scope.branch.clone() };
     let repository = context.scope.repository;
-    let shape = shape::shape(config, digest.clone(), context.runtime, &source, repository, gate)?;
+    let shape = shape::shape(config, digest.clone(), context.runtime, &source, repository, gate, certificates)?;
     Ok(Desired { blob: entry.blob.clone(), config: config.clone(), shape })
 }
 

@@ -1,10 +1,11 @@
 //! What a cluster's pipeline must look like: configuration in, definition, tags and compiled specification out.
 //!
 //! ```text
-//! Source ─ Validate ─ Deploy ──────────────────────────── Bootstrap
-//! Source   ValidateAndPlan   Gate (1) → ApplyInfrastructure (3)   BootstrapArgoCD
+//! Source ─ Validate ─ Deploy ──────────────────────────────────────────────────── Bootstrap
+//! Source   ValidateAndPlan   Gate (1) → EnsureIotCertificate (2) → ApplyInfrastructure (3)   BootstrapArgoCD (1) → DeleteIotCertificate (2)
 //! ```
-//! Run order 2 of Deploy is kept for the certificate of a management cluster. The pipeline starts on a push to its environment's
+//! The two about the certificate are those of management clusters: the first does nothing in a run that destroys, and the last nothing in any
+//! other. The pipeline starts on a push to its environment's
 //! branch that touches its own file or the terraform that it runs. While a file asks for removal its pipeline has no trigger: a push
 //! of `delete_pipeline: true` must not start an ordinary run behind the destroy run.
 //!
@@ -17,11 +18,11 @@ use serde::Serialize;
 
 use crate::domain::{
     cluster::{
-        Action, ClusterConfig, ClusterKey, CompiledSpec, Finding, PipelineDefinition, PipelineRuntime, PipelineSource,
-        Place, Stage, Trigger, diff, names, tag,
+        AccountRef, Action, ClusterConfig, ClusterKey, CompiledSpec, Finding, ManagementConfig, PipelineDefinition,
+        PipelineRuntime, PipelineSource, Place, Stage, Trigger, diff, names, tag,
     },
     governance::Gate,
-    id::{Digest, PipelineName, RepositoryId},
+    id::{Digest, PipelineName, RepositoryId, quoted},
 };
 
 /// The stage that begins with the gate.
@@ -79,10 +80,15 @@ pub fn shape(
     source: &PipelineSource,
     repository: RepositoryId,
     gate: Gate,
+    certificates: bool,
 ) -> Result<Shape, Vec<Finding>> {
     let pipeline = names::pipeline(&config.key);
     let values = config.values();
-    let mut definition = definition(config, &pipeline, runtime, source, gate);
+    let certificates = config.management.as_ref().filter(|_| certificates);
+    if let Some(management) = certificates {
+        accounts_by_id(config, management)?;
+    }
+    let mut definition = definition(config, &pipeline, runtime, source, gate, certificates.is_some());
     let spec_sha256 = spec_digest(&definition, &action_variables(config, &pipeline, ""), &values);
     let variables = action_variables(config, &pipeline, spec_sha256.as_str());
     for action in definition.stages.iter_mut().flat_map(|stage| &mut stage.actions) {
@@ -122,6 +128,7 @@ fn definition(
     runtime: &PipelineRuntime,
     source: &PipelineSource,
     gate: Gate,
+    certificates: bool,
 ) -> PipelineDefinition {
     let kind = config.key.kind_name();
     let build = |name: &str, run_order: i32, step: &str| Action {
@@ -140,9 +147,15 @@ fn definition(
         timeout_minutes: None,
     };
     let mut deploy = vec![build("ApplyInfrastructure", 3, "apply")];
+    let mut bootstrap = vec![build("BootstrapArgoCD", 1, "bootstrap")];
+    if certificates {
+        deploy.insert(0, certificate(CERTIFICATE_ACTION, 2, "ensure", runtime));
+        bootstrap.push(certificate(CERTIFICATE_REMOVAL_ACTION, 2, "delete", runtime));
+    }
     match gate {
         Gate::Approval => deploy.insert(0, approval(&config.key)),
-        Gate::Invoke => deploy.insert(0, invocation(runtime)),
+        // It is told nothing: which run asks says CodePipeline.
+        Gate::Invoke => deploy.insert(0, invocation(GATE_ACTION, 1, &runtime.gate_function)),
         Gate::Off => {}
     }
     let stage = |name: &str, actions| Stage { name: name.to_owned(), actions, foreign_settings: false };
@@ -158,7 +171,7 @@ fn definition(
             stage("Source", vec![source_action(runtime, source)]),
             stage("Validate", vec![build("ValidateAndPlan", 1, "validate")]),
             stage(GATE_STAGE, deploy),
-            stage("Bootstrap", vec![build("BootstrapArgoCD", 1, "bootstrap")]),
+            stage(CERTIFICATE_REMOVAL_STAGE, bootstrap),
         ],
         triggers: if removing(config) { Vec::new() } else { vec![trigger(&config.key, source)] },
     }
@@ -206,21 +219,47 @@ fn approval(key: &ClusterKey) -> Action {
     }
 }
 
-/// A gate that asks stage-gate itself. It is told nothing: which run asks says CodePipeline.
-fn invocation(runtime: &PipelineRuntime) -> Action {
+/// An action that invokes a function.
+fn invocation(name: &str, run_order: i32, function: &str) -> Action {
     Action {
-        name: GATE_ACTION.into(),
-        run_order: 1,
+        name: name.to_owned(),
+        run_order,
         category: "Invoke".into(),
         owner: "AWS".into(),
         provider: "Lambda".into(),
         version: "1".into(),
-        configuration: configuration([("FunctionName", runtime.gate_function.clone())]),
+        configuration: configuration([("FunctionName", function.to_owned())]),
         input_artifacts: Vec::new(),
         output_artifacts: Vec::new(),
         // Only an approval's can be set: AWS gives it 24 hours.
         timeout_minutes: None,
     }
+}
+
+/// An action about the cluster's certificate. For whom, the function knows by the pipeline; what it is told is what is done, and whether the
+/// run destroys.
+fn certificate(name: &str, run_order: i32, action: &str, runtime: &PipelineRuntime) -> Action {
+    let mut invocation = invocation(name, run_order, &runtime.certificate_function);
+    let told = format!(r##"{{"action":"{action}","destroy":"#{{variables.IS_DESTROY}}"}}"##);
+    invocation.configuration.insert("UserParameters".to_owned(), told);
+    invocation
+}
+
+/// Certificates are made in accounts, and only Validate knows which account a parameter names.
+fn accounts_by_id(config: &ClusterConfig, management: &ManagementConfig) -> Result<(), Vec<Finding>> {
+    let path = config.key.config_path();
+    let accounts = [
+        ("account_id", &config.account, Place::START),
+        ("terraform_vars.regional_aws_account_id", &management.regional_account, management.regional_account_place),
+    ];
+    let by_parameter = accounts.into_iter().filter(|(_, account, _)| matches!(account, AccountRef::Parameter(_)));
+    let findings: Vec<Finding> = by_parameter
+        .map(|(key, account, place)| {
+            let expected = "12 digits, in quotes: certificates are made in that account (or certificates: false in environments.yaml)";
+            Finding::error(&path, place, "certificate-account", quoted(account.as_str(), 80), expected).key(key)
+        })
+        .collect();
+    if findings.is_empty() { Ok(()) } else { Err(findings) }
 }
 
 fn trigger(key: &ClusterKey, source: &PipelineSource) -> Trigger {

@@ -17,7 +17,7 @@ variables {
   key_arn             = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   connection_arn      = "arn:aws:codeconnections:us-east-1:123456789012:connection/00000000-0000-4000-8000-000000000000"
   buildspec_directory = "../../config"
-  gate_function_arn   = "arn:aws:lambda:us-east-1:123456789012:function:penstock-test-stage-gate"
+  function_arns       = ["arn:aws:lambda:us-east-1:123456789012:function:penstock-test-stage-gate"]
   state_bucket        = "terraform-state-123456789012"
 }
 

@@ -9,7 +9,7 @@ use crate::domain::cluster::{
 fn shaped(cluster: &str, text: &str, gate: Gate) -> Result<Shape, Vec<Finding>> {
     let config = config::parse(&key(cluster), text.as_bytes(), &GOVERNANCE).unwrap();
     let source = PipelineSource { repository: NAME.clone(), branch: MAIN.clone() };
-    shape(&config, Digest::of(text.as_bytes()), &RUNTIME, &source, REPOSITORY, gate)
+    shape(&config, Digest::of(text.as_bytes()), &RUNTIME, &source, REPOSITORY, gate, true)
 }
 
 fn of(cluster: &str) -> Shape {
@@ -111,7 +111,7 @@ fn a_management_pipeline_differs_where_it_must() {
         .iter()
         .filter(|(field, value)| regional.get(*field) != Some(value) && !field.contains("SPEC_SHA256"));
     let lines: String = own.map(|(field, value)| format!("{field} = {value}\n")).collect();
-    insta::assert_snapshot!(lines, @r#"
+    insta::assert_snapshot!(lines, @r##"
     Bootstrap/BootstrapArgoCD ProjectName = penstock-management-bootstrap
     Bootstrap/BootstrapArgoCD variable CLUSTER_ID = mc01
     Bootstrap/BootstrapArgoCD variable CLUSTER_KIND = management
@@ -120,6 +120,12 @@ fn a_management_pipeline_differs_where_it_must() {
     Bootstrap/BootstrapArgoCD variable REGIONAL_AWS_ACCOUNT_ID = 123456789012
     Bootstrap/BootstrapArgoCD variable TARGET_ACCOUNT_ID = 210987654321
     Bootstrap/BootstrapArgoCD variable TARGET_ALIAS = mc01
+    Bootstrap/DeleteIotCertificate FunctionName = penstock-iot-cert-provisioner
+    Bootstrap/DeleteIotCertificate UserParameters = {"action":"delete","destroy":"#{variables.IS_DESTROY}"}
+    Bootstrap/DeleteIotCertificate inputs = 
+    Bootstrap/DeleteIotCertificate kind = Invoke AWS Lambda 1
+    Bootstrap/DeleteIotCertificate outputs = 
+    Bootstrap/DeleteIotCertificate run order = 2
     Deploy/ApplyInfrastructure ProjectName = penstock-management-apply
     Deploy/ApplyInfrastructure variable CLUSTER_ID = mc01
     Deploy/ApplyInfrastructure variable CLUSTER_KIND = management
@@ -128,6 +134,12 @@ fn a_management_pipeline_differs_where_it_must() {
     Deploy/ApplyInfrastructure variable REGIONAL_AWS_ACCOUNT_ID = 123456789012
     Deploy/ApplyInfrastructure variable TARGET_ACCOUNT_ID = 210987654321
     Deploy/ApplyInfrastructure variable TARGET_ALIAS = mc01
+    Deploy/EnsureIotCertificate FunctionName = penstock-iot-cert-provisioner
+    Deploy/EnsureIotCertificate UserParameters = {"action":"ensure","destroy":"#{variables.IS_DESTROY}"}
+    Deploy/EnsureIotCertificate inputs = 
+    Deploy/EnsureIotCertificate kind = Invoke AWS Lambda 1
+    Deploy/EnsureIotCertificate outputs = 
+    Deploy/EnsureIotCertificate run order = 2
     Deploy/Gate CustomData = Deploy integration/us-east-1-b/management/mc01? Read the plan that Validate made in this run first.
     Validate/ValidateAndPlan ProjectName = penstock-management-validate
     Validate/ValidateAndPlan variable CLUSTER_ID = mc01
@@ -138,8 +150,10 @@ fn a_management_pipeline_differs_where_it_must() {
     Validate/ValidateAndPlan variable TARGET_ACCOUNT_ID = 210987654321
     Validate/ValidateAndPlan variable TARGET_ALIAS = mc01
     name = mc-integration-us-east-1-b-mc01-f755f9003845
+    stage Bootstrap actions = BootstrapArgoCD, DeleteIotCertificate
+    stage Deploy actions = Gate, EnsureIotCertificate, ApplyInfrastructure
     trigger paths = deploy/integration/us-east-1-b/terraform/management/mc01.yaml, terraform/config/management-cluster/**, terraform/modules/**, terraform/config/pipeline-management-cluster/**
-    "#);
+    "##);
 }
 
 #[test]
@@ -227,7 +241,7 @@ fn the_longest_names_fit_or_are_refused_with_a_word() {
         let text = text(&key).replace("\"210987654321\"", account);
         let config = config::parse(&key, text.as_bytes(), &governance).unwrap();
         let source = PipelineSource { repository: NAME.clone(), branch: MAIN.clone() };
-        shape(&config, Digest::of(b""), &RUNTIME, &source, REPOSITORY, Gate::Approval)
+        shape(&config, Digest::of(b""), &RUNTIME, &source, REPOSITORY, Gate::Approval, false)
     };
     let error = shaped(&format!("ssm:///{}", "p".repeat(900))).unwrap_err();
     assert!(
