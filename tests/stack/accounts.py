@@ -48,9 +48,8 @@ def _role(aws, account, region):
     function = f"arn:{PARTITION}:iam::{ACCOUNT}:role/{settings.NAME}-iot-cert-provisioner"
     iot, secrets = (f"arn:{PARTITION}:{service}:{region}:{account}" for service in ("iot", "secretsmanager"))
     iam = client(aws, "iam", account, region)
-    # The whole account, not the role alone: the function's role is made after this one, and AWS refuses a principal that is not there.
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:{PARTITION}:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole",
-             "Condition": {"StringEquals": {"aws:PrincipalArn": function}}}
+    trust = {"Effect": "Allow", "Principal": {"AWS": function}, "Action": "sts:AssumeRole",
+             "Condition": {"StringEquals": {"sts:ExternalId": settings.CERTIFICATE_EXTERNAL_ID}}}
     iam.create_role(RoleName=settings.CERTIFICATE_ROLE, AssumeRolePolicyDocument=_policy([trust]))
     rights = [
         _allow(EVERYWHERE, "*"),

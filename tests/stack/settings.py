@@ -18,6 +18,7 @@ CONNECTION_ARN = f"arn:{aws.PARTITION}:codeconnections:{aws.REGION}:{aws.ACCOUNT
 PROJECT_PREFIX = f"{NAME}-cluster"
 # The role that certificates are made with, in each account of a cluster.
 CERTIFICATE_ROLE = f"{NAME}-certificates"
+CERTIFICATE_EXTERNAL_ID = "external-id-of-the-local-stack"
 PIPELINES_URL = f"https://{aws.REGION}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region={aws.REGION}"
 
 # The forge's repository: governance/repositories.yaml lists it.

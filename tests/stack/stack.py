@@ -240,6 +240,7 @@ def _values(facts, forge_url, api_url, issuer):
         "GATE_FUNCTION": f"{settings.NAME}-stage-gate",
         "CERTIFICATE_FUNCTION": f"{settings.NAME}-iot-cert-provisioner",
         "TARGET_ROLE_NAME": settings.CERTIFICATE_ROLE,
+        "TARGET_EXTERNAL_ID": settings.CERTIFICATE_EXTERNAL_ID,
         "BROKER_CA": facts["broker_ca"],
         "PIPELINES_URL": settings.PIPELINES_URL,
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "info"),
