@@ -146,8 +146,15 @@ impl CloudWatch {
             (record.changes, all) = read;
         }
         Ok(match record.judged(from, until, now) {
-            Watched::Ok if !all => Watched::Unknown(Unwatched::Unread),
+            Watched::Ok if !all => {
+                tracing::warn!(alarm = name.as_str(), "its history has more than {PAGES} pages");
+                Watched::Unknown(Unwatched::Unread)
+            }
             Watched::Ok if !shown.evaluated => Watched::Unknown(Unwatched::NoData),
+            said @ Watched::Unknown(Unwatched::Unread) => {
+                tracing::warn!(alarm = name.as_str(), "its history does not say yet how it came to its state");
+                said
+            }
             said => said,
         })
     }

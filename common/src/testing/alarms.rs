@@ -27,8 +27,10 @@ impl World {
                 (alarm.state, alarm.since) = (to, Some(at));
             }
             None => {
-                let made = AlarmRecord { state: to, since: Some(at), changes: Vec::new() };
-                state.alarms.insert(name.clone(), made);
+                // It begins without data, as CloudWatch makes it.
+                let first = StateChange { at, from: AlarmState::NoData, to };
+                let changes = Some(first).filter(|first| first.from != to).into_iter().collect();
+                state.alarms.insert(name.clone(), AlarmRecord { state: to, since: Some(at), changes });
             }
         }
     }

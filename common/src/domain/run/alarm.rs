@@ -79,6 +79,9 @@ pub enum Unwatched {
 /// guide); the shorter is sure.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// How far the time of a state and that of its change in the history may be apart: AWS promises nothing about either.
+const APART: SignedDuration = SignedDuration::from_mins(1);
+
 /// A state, from when, and to when if it has ended.
 type Segment = (AlarmState, Timestamp, Option<Timestamp>);
 
@@ -110,9 +113,17 @@ impl AlarmRecord {
             return Watched::Unknown(Unwatched::Forgotten);
         }
         match said.last() {
+            Some((AlarmState::Ok, ..)) if self.lacks_a_change(from) => Watched::Unknown(Unwatched::Unread),
             Some((AlarmState::Ok, ..)) => Watched::Ok,
             _ => Watched::Unknown(Unwatched::NoData),
         }
+    }
+
+    /// Whether the state of now came later than the last change that is known: what it was in between, nobody has read yet.
+    fn lacks_a_change(&self, from: Timestamp) -> bool {
+        let known = self.changes.iter().map(|change| change.at).max().unwrap_or(from);
+        let known = known.saturating_add(APART).unwrap_or(Timestamp::MAX);
+        self.changed_since(from) && self.since.is_some_and(|since| since > known)
     }
 
     /// Its states in order. The first has lasted since before the period when nothing says when it began.
@@ -208,7 +219,12 @@ mod tests {
         (news.state, news.since) = (Alarm, Some(at(14)));
         assert_eq!(judged(&news, 15), Watched::InAlarm { since: at(14) });
         let alone = AlarmRecord { state: Ok, since: Some(at(14)), changes: vec![] };
-        assert_eq!(judged(&alone, 15), Watched::Ok);
+        let unread = Watched::Unknown(Unwatched::Unread);
+        assert_eq!(judged(&alone, 15), unread, "nobody has read from what it came to be fine");
+        let late = AlarmRecord { since: Some(at(14)), ..record(NoData, &[(11, Ok)]) };
+        assert_eq!(judged(&late, 15), unread);
+        let near = AlarmRecord { since: Some(at(12)), ..late };
+        assert_eq!(judged(&near, 15), Watched::Ok, "the two times are the same change's");
         assert_eq!(judged(&AlarmRecord { state: Alarm, ..alone.clone() }, 15), Watched::InAlarm { since: at(14) });
         let later = 15 + 14 * 24 * 60;
         assert_eq!(judged(&alone, later), Watched::Unknown(Unwatched::Forgotten));

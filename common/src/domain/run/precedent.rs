@@ -4,8 +4,8 @@
 //! succeeded when all of them have it. Whatever begins behind that with another commit takes its place, even if it ends badly: how far
 //! it came, the history does not say.
 //!
-//! A cluster may take the commit again after it had it. Then it soaks anew, and what was before is forgotten: from the moment at which all
-//! of them have it again.
+//! A cluster may take the commit again after it had it. Then it soaks anew, and what was before is forgotten: from the moment at which every
+//! one has it.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::domain::id::{AlarmName, CommitSha, ExecutionId};
 /// What became of the same commit in the environment before.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Precedent {
-    /// From when its alarms count: when the first cluster there began to take the commit; of one that was taken again, when all had it again.
+    /// From when its alarms count: when the first cluster there began to take the commit; of one that was taken again, when every one had it.
     pub began_at: Option<Timestamp>,
     /// When every cluster there that the commit concerns had it: the last of them. It soaks from then on.
     pub succeeded_at: Option<Timestamp>,
