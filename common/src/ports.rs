@@ -8,7 +8,8 @@
 //! | here | [`Clock`], [`Pause`] |
 //! | `patience` | [`Patience`]: waiting between attempts at rows that others change |
 //! | `mail` | [`Mailer`] |
-//! | `certificates` | [`Accounts`], [`Broker`], [`Vault`], [`CertificateRows`]: with the feature `keys` |
+//! | `accounts` | `Accounts`, `Broker`, `Vault`: the accounts of certificates, with the feature `keys` |
+//! | `certificates` | [`CertificateRecords`], [`CertificateRows`] |
 //! | `chat` | [`Chat`], [`ChatLedger`] |
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
@@ -36,16 +37,17 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 #[cfg(feature = "keys")]
-pub use self::certificates::*;
+pub use self::accounts::*;
 pub use self::{
-    alarms::*, archive::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*, ledger::*, mail::*,
-    marks::*, outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*,
-    site::*, sources::*, wip::*,
+    alarms::*, archive::*, certificates::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*,
+    ledger::*, mail::*, marks::*, outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*,
+    said::*, schema::*, site::*, sources::*, wip::*,
 };
 
+#[cfg(feature = "keys")]
+mod accounts;
 mod alarms;
 mod archive;
-#[cfg(feature = "keys")]
 mod certificates;
 mod chat;
 mod forge;

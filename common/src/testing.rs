@@ -11,7 +11,8 @@
 //! | `testing/runs.rs` | the table: holds, and answers to runs |
 //! | `testing/gates.rs` | the gates of CodePipeline |
 //! | `testing/jobs.rs` | its jobs |
-//! | `testing/certificates.rs` | AWS IoT and Secrets Manager in several accounts; the table: records of certificates |
+//! | `testing/accounts.rs` | AWS IoT and Secrets Manager in several accounts |
+//! | `testing/certificates.rs` | the table: records of certificates |
 //! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
 //! | `testing/chat.rs` | the chat, and what is remembered of posts |
 //! | `testing/mail.rs` | the mail service |
@@ -44,15 +45,16 @@ use crate::{
 };
 
 #[cfg(feature = "keys")]
-pub use self::certificates::WorldPlace;
+pub use self::accounts::WorldPlace;
 pub use self::{
     api::api_request, files::ClusterFile, gates::GivenAnswer, governance::GovernanceFiles, host::Files,
     pipelines::FakePipeline,
 };
 
+#[cfg(feature = "keys")]
+mod accounts;
 mod alarms;
 mod api;
-#[cfg(feature = "keys")]
 mod certificates;
 mod chat;
 mod files;
@@ -156,6 +158,7 @@ struct State {
     alarms: alarms::State,
     jobs: jobs::State,
     #[cfg(feature = "keys")]
+    accounts: accounts::State,
     certificates: certificates::State,
 }
 

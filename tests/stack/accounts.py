@@ -12,8 +12,9 @@ from aws import ACCOUNT, PARTITION
 
 THINGS = ("*-maestro-agent", "*-maestro-server")
 
-# Without a resource in AWS.
-EVERYWHERE = ["iot:CreateCertificateFromCsr", "iot:DescribeEndpoint", "iot:ListAttachedPolicies", "iot:ListCertificates"]
+# Without a resource in AWS; the last two have one there, which the emulator does not look at.
+EVERYWHERE = ["iot:CreateCertificateFromCsr", "iot:DescribeEndpoint", "iot:ListAttachedPolicies", "iot:ListCertificates",
+              "iot:AttachPolicy", "iot:DetachPolicy", "iot:ListTargetsForPolicy"]
 OF_THINGS = ["iot:CreateThing", "iot:DeleteThing", "iot:DescribeThing", "iot:ListThingPrincipals"]
 OF_POLICIES = [
     "iot:CreatePolicy", "iot:CreatePolicyVersion", "iot:DeletePolicy", "iot:DeletePolicyVersion", "iot:GetPolicy",

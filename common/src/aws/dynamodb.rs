@@ -30,7 +30,6 @@ use aws_sdk_dynamodb::{
 use super::{Aws, config};
 
 mod audit;
-#[cfg(feature = "keys")]
 mod certificates;
 mod chat;
 mod clusters;
@@ -50,10 +49,9 @@ mod schema;
 mod transact;
 mod wip;
 
-#[cfg(feature = "keys")]
-pub use self::certificates::{CERTIFICATE_ACTIONS, CERTIFICATE_RECORD_ACTIONS};
 pub use self::{
     audit::AUDIT_TRAIL_ACTIONS,
+    certificates::{CERTIFICATE_ACTIONS, CERTIFICATE_RECORD_ACTIONS},
     clusters::{CLUSTER_LEDGER_ACTIONS, CLUSTER_RECORD_ACTIONS},
     feedback::FEEDBACK_ACTIONS,
     ideas::IDEA_ACTIONS,

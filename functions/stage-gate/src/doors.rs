@@ -6,7 +6,10 @@ use common::{
     event::{Envelope, Event},
     fault::Fault,
     http::{Request, Response},
-    ports::{Alarms, ClusterRecords, ItemRows, Pause, PipelineJobs, RemovalRows, RunGates, RunRows, Sources, WipRows},
+    ports::{
+        Alarms, CertificateRecords, ClusterRecords, ItemRows, Pause, PipelineJobs, RemovalRows, RunGates, RunRows,
+        Sources, WipRows,
+    },
     runtime::{AwsEvent, QueueMessage},
 };
 
@@ -25,7 +28,7 @@ pub struct StageGate<R, G, A, F, C> {
 
 impl<R, G, A, F, C> StageGate<R, G, A, F, C>
 where
-    R: ItemRows + WipRows + RunRows + ClusterRecords + RemovalRows,
+    R: ItemRows + WipRows + RunRows + CertificateRecords + ClusterRecords + RemovalRows,
     G: RunGates + PipelineJobs,
     A: Alarms,
     F: Sources,

@@ -93,6 +93,7 @@ pub const MANIFEST: Manifest = Manifest {
     grants: &[
         "alarms-read",
         "approval-link-key-read",
+        "certificate-records-read",
         "cluster-gates",
         "cluster-records-read",
         "github-app-key-read",
@@ -107,6 +108,7 @@ pub const MANIFEST: Manifest = Manifest {
         cloudwatch::ALARM_ACTIONS,
         codepipeline::GATE_ACTIONS,
         codepipeline::JOB_ACTIONS,
+        dynamodb::CERTIFICATE_RECORD_ACTIONS,
         dynamodb::CLUSTER_RECORD_ACTIONS,
         dynamodb::IDEA_ACTIONS,
         dynamodb::ITEM_ACTIONS,

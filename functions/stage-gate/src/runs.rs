@@ -39,7 +39,9 @@ use common::{
     },
     event::{Host, Repository},
     fault::Fault,
-    ports::{Alarms, ClusterRecords, Forge, PATIENCE, Patience, Pause, PipelineError, RunGates, RunRows},
+    ports::{
+        Alarms, CertificateRecords, ClusterRecords, Forge, PATIENCE, Patience, Pause, PipelineError, RunGates, RunRows,
+    },
 };
 use jiff::Timestamp;
 
@@ -115,7 +117,7 @@ impl Cluster {
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates,
     A: Alarms,
     F: Forge,

@@ -15,6 +15,7 @@ use super::{
     unmet::Unmet,
 };
 use crate::domain::{
+    certificate::EXPIRY_WARNING,
     cluster::ClusterKey,
     id::{CommitSha, ExecutionId, GroupName, PersonName},
 };
@@ -134,7 +135,9 @@ pub fn decide(facts: Facts<'_>, now: Timestamp) -> Decision {
     unmet.extend(promoted(facts, now));
     match facts.certificate {
         Certificate::Missing => unmet.push(Unmet::NoCertificate),
-        Certificate::Until(end) if end <= now => unmet.push(Unmet::CertificateExpired { at: end }),
+        Certificate::Until(end) if end.duration_since(now) <= EXPIRY_WARNING => {
+            unmet.push(Unmet::CertificateExpires { at: end, over: end <= now });
+        }
         Certificate::NotNeeded | Certificate::Until(_) => {}
     }
     let verdict = match unmet.as_slice() {

@@ -170,7 +170,7 @@ fn everything_that_is_missing_is_said_at_once_with_who_can_clear_it() {
     - aaaaaaa has not succeeded in staging
       its author: brings the commit to staging first
     - the cluster has no active certificate
-      the certificate provisioner: issues one; look at its last result
+      iot-cert-provisioner: issues another each hour that it can; its last failure says why it could not (docs/runbooks.md, Certificates)
     no time alone leads there
     "#);
 }
@@ -338,7 +338,8 @@ fn a_hold_stops_what_it_names_until_it_ends() {
 fn a_certificate_must_be_there_and_live() {
     for (certificate, verdict) in [
         (Certificate::NotNeeded, Verdict::Admit),
-        (Certificate::Until(at("2026-05-04T10:00:01Z")), Verdict::Admit),
+        (Certificate::Until(at("2026-06-03T10:00:01Z")), Verdict::Admit),
+        (Certificate::Until(at("2026-06-03T10:00:00Z")), Verdict::Hold),
         (Certificate::Until(at(NOW)), Verdict::Hold),
         (Certificate::Missing, Verdict::Hold),
     ] {

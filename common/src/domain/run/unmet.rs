@@ -105,10 +105,12 @@ pub enum Unmet {
     },
     /// The cluster has no active certificate.
     NoCertificate,
-    /// The cluster's certificate has expired.
-    CertificateExpired {
+    /// The cluster's certificate has expired, or will before long.
+    CertificateExpires {
         /// When.
         at: Timestamp,
+        /// Whether that is over.
+        over: bool,
     },
 }
 
@@ -147,7 +149,7 @@ impl Unmet {
             | Self::AlarmDuringSoak { .. }
             | Self::AlarmUnknown { .. }
             | Self::NoCertificate
-            | Self::CertificateExpired { .. } => true,
+            | Self::CertificateExpires { .. } => true,
             Self::NotApproved { have, need, could, .. } => have.len() + could.len() < *need,
             Self::Superseded | Self::Rejected { .. } | Self::Held(_) | Self::Frozen { .. } | Self::Soaking { .. } => {
                 false
@@ -224,7 +226,10 @@ impl Unmet {
                 }
             }
             Self::NoCertificate => "the cluster has no active certificate".to_owned(),
-            Self::CertificateExpired { at } => format!("the cluster's certificate expired at {at:.0}"),
+            Self::CertificateExpires { at, over } => {
+                let expires = if *over { "expired" } else { "expires" };
+                format!("the cluster's certificate {expires} at {at:.0}")
+            }
         }
     }
 
@@ -276,8 +281,9 @@ impl Unmet {
                     "the gate looks again each minute; while this lasts the log of stage-gate says why".to_owned(),
                 ),
             },
-            Self::NoCertificate | Self::CertificateExpired { .. } => {
-                ("the certificate provisioner".to_owned(), "issues one; look at its last result".to_owned())
+            Self::NoCertificate | Self::CertificateExpires { .. } => {
+                let how = "issues another each hour that it can; its last failure says why it could not (docs/runbooks.md, Certificates)";
+                ("iot-cert-provisioner".to_owned(), how.to_owned())
             }
         };
         Clearing { who, how }

@@ -9,8 +9,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Alarms, ClusterRecords, Forge, Patience, Pause, PipelineJobs, RunChange, RunGates, RunRows, RunSaid,
-        SaidCommitted, WaitingRun,
+        Alarms, CertificateRecords, ClusterRecords, Forge, Patience, Pause, PipelineJobs, RunChange, RunGates, RunRows,
+        RunSaid, SaidCommitted, WaitingRun,
     },
 };
 
@@ -48,7 +48,7 @@ pub enum Outcome {
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
     A: Alarms,
     F: Forge,

@@ -4,7 +4,7 @@ use common::{
     domain::{access::Actor, id::CorrelationId},
     fault::Fault,
     http::{Request, Response},
-    ports::{Alarms, ClusterRecords, Forge, Pause, PipelineJobs, RemovalRows, RunGates, RunRows},
+    ports::{Alarms, CertificateRecords, ClusterRecords, Forge, Pause, PipelineJobs, RemovalRows, RunGates, RunRows},
 };
 
 use super::{
@@ -15,7 +15,7 @@ use crate::api::answered;
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords + RemovalRows,
+    R: RunRows + CertificateRecords + ClusterRecords + RemovalRows,
     G: RunGates + PipelineJobs,
     A: Alarms,
     F: Forge,

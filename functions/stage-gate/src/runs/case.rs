@@ -12,7 +12,7 @@ use common::{
         },
     },
     fault::Fault,
-    ports::{Alarms, ClusterRecords, Forge, Pause, RunGates, RunRecord, RunRows, WaitingRun},
+    ports::{Alarms, CertificateRecords, ClusterRecords, Forge, Pause, RunGates, RunRecord, RunRows, WaitingRun},
 };
 use jiff::Timestamp;
 
@@ -40,6 +40,7 @@ struct Basis {
     groups: BTreeMap<GroupName, BTreeSet<PersonName>>,
     holds: Vec<Hold>,
     precedent: Option<Precedent>,
+    certificate: Certificate,
 }
 
 impl Basis {
@@ -51,8 +52,7 @@ impl Basis {
             groups: &self.groups,
             holds: &self.holds,
             precedent: self.precedent.as_ref(),
-            // Clusters have no certificates yet: they come with the certificate provisioner.
-            certificate: Certificate::NotNeeded,
+            certificate: self.certificate,
         }
     }
 }
@@ -88,7 +88,7 @@ impl Case {
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates,
     A: Alarms,
     F: Forge,
@@ -156,10 +156,21 @@ where
         // Last: a hold that is placed while the rest is read counts.
         let record = self.rows.run(&cluster.pipeline, &waiting.execution).await?;
         let holds = self.rows.holds().await?;
-        let basis = Basis { run, rules, groups, holds, precedent };
+        let certificate = self.certificate(cluster).await?;
+        let basis = Basis { run, rules, groups, holds, precedent, certificate };
         let at = self.now();
         let decision = decide(basis.facts(&record), at);
         Ok(Case { waiting, record, decision, at, basis: Some(basis) })
+    }
+
+    /// The cluster's certificate. One that has none yet needs none at its gate: the run makes it, right behind.
+    async fn certificate(&self, cluster: &Cluster) -> Result<Certificate, Fault> {
+        let wanted = cluster.environment.as_ref().is_some_and(|environment| environment.certificates);
+        if !wanted || cluster.key.cluster().is_none() {
+            return Ok(Certificate::NotNeeded);
+        }
+        let current = self.rows.certificate(&cluster.key).await?.and_then(|record| record.current);
+        Ok(current.map_or(Certificate::NotNeeded, |current| Certificate::Until(current.not_after)))
     }
 
     /// What became of a commit in the environment before.

@@ -12,7 +12,10 @@ use common::{
     },
     event::{ChangeCommented, Repository},
     fault::Fault,
-    ports::{Alarms, ClusterRecords, CommentNow, Committed, Pause, PipelineJobs, RunGates, RunRows, Sources, WipRows},
+    ports::{
+        Alarms, CertificateRecords, ClusterRecords, CommentNow, Committed, Pause, PipelineJobs, RunGates, RunRows,
+        Sources, WipRows,
+    },
 };
 use futures::future::join_all;
 
@@ -28,7 +31,7 @@ const AT_ONCE: usize = 16;
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords + WipRows,
+    R: RunRows + CertificateRecords + ClusterRecords + WipRows,
     G: RunGates + PipelineJobs,
     A: Alarms,
     F: Sources,

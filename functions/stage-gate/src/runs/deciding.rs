@@ -12,8 +12,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Alarms, Answered, AtGate, ClusterRecords, Forge, GateAnswer, GateRequest, JobEnd, Patience, Pause,
-        PipelineJobs, RunChange, RunGates, RunRows, RunSaid, SaidCommitted, WaitingRun,
+        Alarms, Answered, AtGate, CertificateRecords, ClusterRecords, Forge, GateAnswer, GateRequest, JobEnd, Patience,
+        Pause, PipelineJobs, RunChange, RunGates, RunRows, RunSaid, SaidCommitted, WaitingRun,
     },
 };
 
@@ -21,7 +21,7 @@ use super::{Cluster, ClusterGates, case::Case, telling, unread};
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
     A: Alarms,
     F: Forge,

@@ -3,7 +3,7 @@
 use common::{
     domain::{cluster::ClusterKey, run::Unmet},
     fault::Fault,
-    ports::{Alarms, ClusterRecords, Forge, Pause, RunGates, RunRows},
+    ports::{Alarms, CertificateRecords, ClusterRecords, Forge, Pause, RunGates, RunRows},
 };
 
 use super::{Cluster, ClusterGates, case::Case};
@@ -21,7 +21,7 @@ pub struct Explained {
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates,
     A: Alarms,
     F: Forge,

@@ -9,7 +9,10 @@ use common::{
         wip::vet::Misfit,
     },
     fault::Fault,
-    ports::{Alarms, ClusterRecords, Forge, Patience, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted},
+    ports::{
+        Alarms, CertificateRecords, ClusterRecords, Forge, Patience, Pause, RunChange, RunGates, RunRows, RunSaid,
+        SaidCommitted,
+    },
 };
 use jiff::Timestamp;
 
@@ -54,7 +57,7 @@ pub enum Lifting {
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates,
     A: Alarms,
     F: Forge,

@@ -12,8 +12,8 @@ use common::{
     },
     fault::Fault,
     ports::{
-        Alarms, Answered, ClusterRecords, Forge, GateRequest, Job, JobEnd, Pause, PipelineJobs, RunGates, RunRows,
-        WaitingRun,
+        Alarms, Answered, CertificateRecords, ClusterRecords, Forge, GateRequest, Job, JobEnd, Pause, PipelineJobs,
+        RunGates, RunRows, WaitingRun,
     },
 };
 
@@ -29,7 +29,7 @@ enum Outcome {
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
     A: Alarms,
     F: Forge,

@@ -9,14 +9,17 @@ use common::{
     },
     event::RunObstacle,
     fault::Fault,
-    ports::{Alarms, ClusterRecords, Forge, LeftRun, Pause, RunChange, RunGates, RunRows, RunSaid, SaidCommitted},
+    ports::{
+        Alarms, CertificateRecords, ClusterRecords, Forge, LeftRun, Pause, RunChange, RunGates, RunRows, RunSaid,
+        SaidCommitted,
+    },
 };
 
 use super::{Cluster, ClusterGates, telling};
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates,
     A: Alarms,
     F: Forge,

@@ -12,8 +12,8 @@ use common::{
     event::Repository,
     fault::Fault,
     ports::{
-        Alarms, ClusterRecords, CommitAuthors, Forge, Patience, Pause, RemovalRows, RemovalsChange, RunGates, RunRows,
-        SaidCommitted,
+        Alarms, CertificateRecords, ClusterRecords, CommitAuthors, Forge, Patience, Pause, RemovalRows, RemovalsChange,
+        RunGates, RunRows, SaidCommitted,
     },
 };
 use jiff::Timestamp;
@@ -77,7 +77,7 @@ impl Circle {
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords + RemovalRows,
+    R: RunRows + CertificateRecords + ClusterRecords + RemovalRows,
     G: RunGates,
     A: Alarms,
     F: Forge,

@@ -11,7 +11,7 @@ use common::{
     },
     fault::Fault,
     http::{Request, Response, failed},
-    ports::{Alarms, ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
+    ports::{Alarms, CertificateRecords, ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
 };
 
 use super::{
@@ -61,7 +61,7 @@ pub fn is_link(path: &str) -> bool {
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
     A: Alarms,
     F: Forge,

@@ -9,7 +9,7 @@ use common::{
         run::HoldScope,
     },
     fault::Fault,
-    ports::{Alarms, ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
+    ports::{Alarms, CertificateRecords, ClusterRecords, Forge, Pause, PipelineJobs, RunGates, RunRows},
 };
 use futures::future::join_all;
 
@@ -20,7 +20,7 @@ const AT_ONCE: usize = 8;
 
 impl<R, G, A, F, C> ClusterGates<R, G, A, F, C>
 where
-    R: RunRows + ClusterRecords,
+    R: CertificateRecords + RunRows + ClusterRecords,
     G: RunGates + PipelineJobs,
     A: Alarms,
     F: Forge,
