@@ -12,17 +12,18 @@ from aws import ACCOUNT, PARTITION
 
 THINGS = ("*-maestro-agent", "*-maestro-server")
 
-# Without a resource in AWS; the last two have one there, which the emulator does not look at.
+# Without a resource in AWS; the last four have one there, which the emulator does not look at.
 EVERYWHERE = ["iot:CreateCertificateFromCsr", "iot:DescribeEndpoint", "iot:ListAttachedPolicies", "iot:ListCertificates",
-              "iot:AttachPolicy", "iot:DetachPolicy", "iot:ListTargetsForPolicy"]
-OF_THINGS = ["iot:CreateThing", "iot:DeleteThing", "iot:DescribeThing", "iot:ListThingPrincipals"]
+              "iot:AttachPolicy", "iot:DetachPolicy", "iot:ListPrincipalThings", "iot:ListTargetsForPolicy"]
+OF_THINGS = ["iot:CreateThing", "iot:DeleteThing", "iot:DescribeThing", "iot:ListThingPrincipals",
+             # Of the certificate in AWS; here of the thing.
+             "iot:AttachThingPrincipal", "iot:DetachThingPrincipal"]
 OF_POLICIES = [
     "iot:CreatePolicy", "iot:CreatePolicyVersion", "iot:DeletePolicy", "iot:DeletePolicyVersion", "iot:GetPolicy",
     "iot:ListPolicyVersions", "iot:ListTargetsForPolicy",
 ]
 OF_CERTIFICATES = [
-    "iot:AttachPolicy", "iot:AttachThingPrincipal", "iot:DeleteCertificate", "iot:DescribeCertificate", "iot:DetachPolicy",
-    "iot:DetachThingPrincipal", "iot:ListPrincipalThings", "iot:UpdateCertificate",
+    "iot:AttachThingPrincipal", "iot:DeleteCertificate", "iot:DescribeCertificate", "iot:DetachThingPrincipal", "iot:UpdateCertificate",
 ]
 OF_SECRETS = [
     "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue",

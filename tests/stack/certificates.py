@@ -74,7 +74,7 @@ def asked(scene, action, cluster):
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         expect(f"{action} of {cluster} is answered", False, said)
-    return said[0]
+    return said
 
 
 def _refused(scene, held, name, other):

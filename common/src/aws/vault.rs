@@ -123,10 +123,15 @@ impl Vault for SecretsVault {
         self.write(name, version, text, CURRENT).await
     }
 
-    async fn promote(&self, name: &str, version: &str, before: Option<&str>) -> Result<(), Fault> {
-        let call = self.client.update_secret_version_stage().secret_id(name).version_stage(CURRENT);
-        let call = call.move_to_version_id(version).set_remove_from_version_id(before.map(str::to_owned));
+    async fn promote(&self, name: &str, version: &str) -> Result<(), Fault> {
         let what = format!("bringing a version of the secret {name} into use");
+        // The service wants to be told which version loses the name.
+        let before = self.secret(name).await?.and_then(|found| found.current);
+        if before.as_deref() == Some(version) {
+            return Ok(());
+        }
+        let call = self.client.update_secret_version_stage().secret_id(name).version_stage(CURRENT);
+        let call = call.move_to_version_id(version).set_remove_from_version_id(before);
         call.send().await.map(drop).map_err(|error| failed(&what, error))
     }
 

@@ -9,7 +9,7 @@
 //! step may be the last one that happens: the next call reads again and plans what is left. What makes that converge:
 //!
 //! * the record holds the digest of a key before its certificate exists, so a certificate whose id was lost with a reply is found again;
-//! * a new key is put beside the one in use (`AWSPENDING`), and is in use (`AWSCURRENT`) only when its certificate is active;
+//! * a new key is put beside the one in use (`AWSPENDING`), and takes its place (`AWSCURRENT`) only when its certificate is active;
 //! * a certificate that nothing needs any more is told apart by what it is (attached to our thing, or of a key of ours), not by memory.
 //!
 //! Facts: AWS IoT Core developer guide and API reference, Secrets Manager user guide; topics and names as Maestro has them.

@@ -139,7 +139,8 @@ pub trait Vault: Send + Sync {
     fn create(&self, name: &str, owner: &str) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Has a secret back that was to be deleted.
     fn restore(&self, name: &str) -> impl Future<Output = Result<(), Fault>> + Send;
-    /// Puts a text aside (`AWSPENDING`) as the version of this name: 32 to 64 characters.
+    /// Puts a text aside (`AWSPENDING`) as the version of this name: 32 to 64 characters. The first version of a secret is in use at once:
+    /// the service gives it `AWSCURRENT`, too.
     ///
     /// Idempotent by the version's name: the same text again is done, and another is refused by the service.
     fn put_aside(
@@ -150,13 +151,8 @@ pub trait Vault: Send + Sync {
     ) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Puts a text into use at once, as the version of this name. Idempotent likewise.
     fn put(&self, name: &str, version: &str, text: &SecretString) -> impl Future<Output = Result<(), Fault>> + Send;
-    /// Brings a version into use (`AWSCURRENT`), in the place of another.
-    fn promote(
-        &self,
-        name: &str,
-        version: &str,
-        before: Option<&str>,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Brings a version into use (`AWSCURRENT`), in the place of the one that is. Idempotent.
+    fn promote(&self, name: &str, version: &str) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Lets a secret be deleted after the service's waiting time.
     fn delete(&self, name: &str) -> impl Future<Output = Result<(), Fault>> + Send;
 }

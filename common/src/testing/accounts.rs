@@ -457,8 +457,12 @@ impl Vault for WorldPlace {
     async fn put_aside(&self, name: &str, version: &str, text: &SecretString) -> Result<(), Fault> {
         self.call("Secrets.PutSecretValue", name, true, |place, _| {
             let secret = existing(place, name)?;
+            let first = secret.versions.is_empty();
             keep(secret, version, text)?;
             secret.pending = Some(version.to_owned());
+            if first {
+                bring_into_use(secret, version);
+            }
             Ok(())
         })
     }
@@ -472,11 +476,10 @@ impl Vault for WorldPlace {
         })
     }
 
-    async fn promote(&self, name: &str, version: &str, before: Option<&str>) -> Result<(), Fault> {
+    async fn promote(&self, name: &str, version: &str) -> Result<(), Fault> {
         self.call("Secrets.UpdateSecretVersionStage", name, true, |place, _| {
             let secret = existing(place, name)?;
-            let moved = secret.current.as_deref() == before || secret.current.as_deref() == Some(version);
-            if !moved || !secret.versions.contains_key(version) {
+            if !secret.versions.contains_key(version) {
                 return Err(conflict("InvalidParameterException"));
             }
             bring_into_use(secret, version);

@@ -35,6 +35,19 @@ pub struct Answer {
     pub reasons: Vec<String>,
 }
 
+/// What a direct call is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Said {
+    /// About one cluster.
+    One(Box<Answer>),
+    /// About all.
+    All {
+        /// `done`.
+        result: &'static str,
+    },
+}
+
 /// A certificate in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InUse {

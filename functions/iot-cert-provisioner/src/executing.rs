@@ -109,7 +109,7 @@ impl<B: Broker, V: Vault> Executor<'_, B, V> {
             Step::Activate(subject) => broker.set_status(self.id(subject, made.as_ref())?, Status::Active).await,
             Step::Promote(subject) => {
                 let version = self.version(subject, made.as_ref())?;
-                vault.promote(&name, &version, self.seen.secret.current_version.as_deref()).await
+                vault.promote(&name, &version).await
             }
             Step::Revoke(id) => broker.set_status(id, Status::Revoked).await,
             Step::Deactivate(id) => broker.set_status(id, Status::Inactive).await,

@@ -20,7 +20,7 @@ use common::{
 use serde_json::Value;
 
 use crate::{
-    answer::{Answer, InUse, Place, Retires},
+    answer::{Answer, InUse, Place, Retires, Said},
     consumers,
     executing::{Executor, Key},
     request::{Action, Asked, Call},
@@ -74,7 +74,7 @@ where
     ///
     /// # Errors
     /// `Reject` for a call that makes no sense, and what [`work`](Self::work) says.
-    pub async fn call(&self, call: Value) -> Result<Vec<Answer>, Fault> {
+    pub async fn call(&self, call: Value) -> Result<Said, Fault> {
         let call: Call = serde_json::from_value(call).map_err(|wrong| {
             let wrong = common::domain::id::quoted(&wrong.to_string(), 200);
             Fault::reject(format!(
@@ -82,7 +82,7 @@ where
             ))
         })?;
         let (cluster, action, request, csr) = match call.asked()? {
-            Asked::All => return self.sweep().await.map(|()| Vec::new()),
+            Asked::All => return self.sweep().await.map(|()| Said::All { result: "done" }),
             Asked::One { cluster, action, request, csr } => (cluster, action, request, csr),
         };
         // Without a name each call is a request of its own.
@@ -90,7 +90,7 @@ where
         let request = request.map_or_else(|| named.parse(), Ok);
         let request = request.map_err(|error| Fault::bug_from("naming a request", error))?;
         let cause = CorrelationId::derived(["iot-cert-provisioner", "call", request.as_str()]);
-        self.work(Work { cluster, action, request, csr, cause }).await.map(|answer| vec![answer])
+        self.work(Work { cluster, action, request, csr, cause }).await.map(|answer| Said::One(Box::new(answer)))
     }
 
     /// An event.

@@ -50,11 +50,11 @@ module "cluster_pipeline_runtime" {
   function_arns = [for function in [local.gate_function, local.certificate_function] :
     "arn:${local.place.partition}:lambda:${local.place.region}:${local.place.account_id}:function:${function}"
   ]
-  state_bucket        = var.state_bucket
-  state_key_arn       = var.state_key_arn
-  target_role_name    = var.target_role_name
-  target_account_ids  = var.target_account_ids
-  log_retention_days  = var.log_retention_days
+  state_bucket       = var.state_bucket
+  state_key_arn      = var.state_key_arn
+  target_role_name   = var.target_role_name
+  target_account_ids = var.target_account_ids
+  log_retention_days = var.log_retention_days
 }
 
 module "provision_pipeline" {
