@@ -56,7 +56,7 @@ invoke: $(CARGO_LAMBDA) ## send a sample to a function under `cargo lambda watch
 trace: ## one event's path through the running stack: ID=<correlation id>
 	@$(STACK) trace "$(ID)"
 
-audit: ## an audit chain, verified: SUBJECT=cluster:<env>/<region alias>/regional, …/management/<name>, scope:<scope>, item:<item>, maintenance:<task>, or rhythm:<channel>
+audit: ## an audit chain, verified: SUBJECT=cluster:<env>/<region alias>/regional, …/management/<name>, certificate:<cluster>, scope:<scope>, item:<item>, maintenance:<task>, or rhythm:<channel>
 	@$(STACK) audit "$(SUBJECT)"
 
 token: ## a token for the running stack's HTTP API: USER=ada, and ROLE=member to add a role

@@ -87,11 +87,13 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Whether a subject names something that has a chain: a cluster, a scope of work in progress, a maintenance task, the posts
+/// Whether a subject names something that has a chain: a cluster, its certificates, a scope of work in progress, a maintenance task, the posts
 /// of a channel, or a work item.
 fn known(subject: &str) -> Result<(), String> {
     match subject.split_once(':') {
-        Some(("cluster", key)) => key.parse::<ClusterKey>().map(drop).map_err(|error| error.to_string()),
+        Some(("cluster" | "certificate", key)) => {
+            key.parse::<ClusterKey>().map(drop).map_err(|error| error.to_string())
+        }
         Some(("scope", scope)) => scope.parse::<Scope>().map(drop).map_err(|error| error.to_string()),
         Some(("maintenance", task)) => task.parse::<TaskName>().map(drop).map_err(|error| error.to_string()),
         Some(("rhythm", channel)) => channel.parse::<ChannelName>().map(drop).map_err(|error| error.to_string()),

@@ -46,6 +46,8 @@ def play(scene):
     expect("the agent answers", agent.publishes(f"{PREFIX}/{name}/agentevents", "applied"))
     equal("and the server hears that", servers.hears(), (f"{PREFIX}/{name}/agentevents", "applied"))
     _refused(scene, held, name, other)
+    agent = mqtt.Agent(scene, held, f"{name}-work-agent-client")
+    expect("it connects again", agent.connect())
     rotated = asked(scene, "rotate", first)
     equal("it is rotated while its agent is connected", (rotated["outcome"], len(rotated["retiring"])), ("rotated", 1))
     expect("the connection stands, and the agent still may speak", agent.is_connected() and agent.publishes(f"{PREFIX}/{name}/agentevents", "still here"))
