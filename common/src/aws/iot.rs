@@ -21,7 +21,7 @@ use crate::{
         id::CertificateId,
     },
     fault::Fault,
-    ports::{Attached, Broker, BrokerCertificate},
+    ports::{Attached, Broker, BrokerCertificate, NewCertificate},
 };
 
 /// The IAM actions that [`Broker`] needs, in the account of the broker.
@@ -217,22 +217,20 @@ impl Broker for Iot {
         }
     }
 
-    async fn issue(&self, request: &str) -> Result<(CertificateId, BrokerCertificate), Fault> {
+    async fn issue(&self, request: &str) -> Result<NewCertificate, Fault> {
         let what = "making a certificate";
         // Not tried again by the SDK: each attempt that arrives makes another certificate.
         let once = Config::builder().retry_config(RetryConfig::disabled());
         let call = self.client.create_certificate_from_csr().certificate_signing_request(request).set_as_active(false);
         let answer = call.customize().config_override(once).send().await.map_err(|error| failed(what, error))?;
-        let id: CertificateId = (answer.certificate_id.as_deref().ok_or_else(|| lacks(what, "the id"))?)
+        let id = (answer.certificate_id.as_deref().ok_or_else(|| lacks(what, "the id"))?)
             .parse()
             .map_err(|error| Fault::bug_from(what, error))?;
-        let made = BrokerCertificate {
+        Ok(NewCertificate {
+            id,
             arn: answer.certificate_arn.ok_or_else(|| lacks(what, "the ARN"))?,
             pem: answer.certificate_pem.ok_or_else(|| lacks(what, "the certificate"))?,
-            status: Status::Inactive,
-            made_at: Timestamp::now(),
-        };
-        Ok((id, made))
+        })
     }
 
     async fn certificate(&self, id: &CertificateId) -> Result<Option<BrokerCertificate>, Fault> {

@@ -27,7 +27,7 @@ pub use self::{
     post::{BlockerRef, PostKey, PostKind, Posted, Told, Whole},
     report::{Aged, Entry, Kind, Read, Report, Source, Sources, Unread, Urgency, report},
     schedules::{Audience, Council, Demo, Due, Room, Schedules, this_month, this_week},
-    sources::{Work, clusters, failed, holds, items, limits, tasks, waits},
+    sources::{Work, certificates, clusters, failed, holds, items, limits, tasks, waits},
     timetable::{Slot, SlotKind, Timetable},
 };
 

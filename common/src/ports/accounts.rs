@@ -50,6 +50,17 @@ pub struct BrokerCertificate {
     pub made_at: Timestamp,
 }
 
+/// A certificate that was just made: inactive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCertificate {
+    /// Its id.
+    pub id: CertificateId,
+    /// Its ARN.
+    pub arn: String,
+    /// It, as PEM.
+    pub pem: String,
+}
+
 /// What is attached to a certificate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attached {
@@ -90,7 +101,7 @@ pub trait Broker: Send + Sync {
     /// The certificates that a policy is attached to.
     fn of_policy(&self, name: &str) -> impl Future<Output = Result<BTreeSet<CertificateId>, Fault>> + Send;
     /// Makes an inactive certificate of a request. Each call makes another.
-    fn issue(&self, request: &str) -> impl Future<Output = Result<(CertificateId, BrokerCertificate), Fault>> + Send;
+    fn issue(&self, request: &str) -> impl Future<Output = Result<NewCertificate, Fault>> + Send;
     /// A certificate.
     fn certificate(&self, id: &CertificateId) -> impl Future<Output = Result<Option<BrokerCertificate>, Fault>> + Send;
     /// Sets how a certificate stands: active, inactive or revoked.

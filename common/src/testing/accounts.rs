@@ -16,7 +16,7 @@ use crate::{
     },
     fault::Fault,
     keys,
-    ports::{Accounts, Attached, Broker, BrokerCertificate, Clock as _, SecretFacts, Vault},
+    ports::{Accounts, Attached, Broker, BrokerCertificate, Clock as _, NewCertificate, SecretFacts, Vault},
     testing::World,
 };
 
@@ -286,13 +286,13 @@ impl Broker for WorldPlace {
         })
     }
 
-    async fn issue(&self, request: &str) -> Result<(CertificateId, BrokerCertificate), Fault> {
+    async fn issue(&self, request: &str) -> Result<NewCertificate, Fault> {
         self.call("Iot.CreateCertificateFromCsr", "", true, |place, now| {
             let (id, stands) = sign(request, now, &self.at);
             place
                 .certificates
                 .insert(id.clone(), Certificate { stands: stands.clone(), attached: Attached::default() });
-            Ok((id, stands))
+            Ok(NewCertificate { id, arn: stands.arn, pem: stands.pem })
         })
     }
 

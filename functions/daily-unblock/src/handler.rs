@@ -7,14 +7,14 @@ use common::{
     },
     fault::Fault,
     ports::{
-        ClusterRecords, Forge, ItemRows, Patience, Pause, RhythmChange, RhythmRows, RunGates, RunRows, SaidCommitted,
-        WipRows,
+        CertificateRecords, ClusterRecords, Forge, ItemRows, Patience, Pause, RhythmChange, RhythmRows, RunGates,
+        RunRows, SaidCommitted, WipRows,
     },
 };
 
 /// Everything that it reads and writes.
-pub trait Rows: RhythmRows + ItemRows + WipRows + RunRows + ClusterRecords {}
-impl<R: RhythmRows + ItemRows + WipRows + RunRows + ClusterRecords> Rows for R {}
+pub trait Rows: RhythmRows + ItemRows + WipRows + RunRows + ClusterRecords + CertificateRecords {}
+impl<R: RhythmRows + ItemRows + WipRows + RunRows + ClusterRecords + CertificateRecords> Rows for R {}
 
 /// The function and everything outside that it uses.
 pub struct DailyUnblock<R, G, F, C> {

@@ -57,6 +57,8 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
         let limits = Read { entries: limits, missing: some_of(&unread) };
         let pipelines = self.pipelines(now).await;
         let changes = Box::pin(self.changes(now)).await;
+        let certificates = self.rows.certificates().await;
+        let certificates = certificates.map(|records| rhythm::certificates(&records, now));
         let done = self.rows.done().await;
         let tasks = done.map(|done| rhythm::tasks(schedules, &done, people, now));
         let sources = [
@@ -64,6 +66,7 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
             (Source::Limits, limits),
             (Source::Pipelines, pipelines),
             (Source::Changes, changes),
+            (Source::Certificates, certificates.map_err(why).into()),
             (Source::Maintenance, tasks.map_err(why).into()),
         ];
         let sources = Sources::from(sources);

@@ -31,7 +31,13 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
     grants: &["cluster-gates-read", "github-app-key-read", "governance-read", "rhythm-rows", "rhythm-sources-read"],
-    calls: &[codepipeline::GATE_READ_ACTIONS, dynamodb::RHYTHM_ACTIONS, s3::GOVERNANCE_ACTIONS, secrets::ACTIONS],
+    calls: &[
+        codepipeline::GATE_READ_ACTIONS,
+        dynamodb::CERTIFICATE_RECORD_ACTIONS,
+        dynamodb::RHYTHM_ACTIONS,
+        s3::GOVERNANCE_ACTIONS,
+        secrets::ACTIONS,
+    ],
     emits: &[EventKind::ItemEscalated, EventKind::DailyUnblockReport, EventKind::WeeklyDemoPreparation],
     alarms: &[Alarm {
         name: "sources-unreadable",

@@ -10,7 +10,7 @@ use common::{
     },
     fault::Fault,
     keys::{self, Minted, Request},
-    ports::{Broker, BrokerCertificate, Vault},
+    ports::{Broker, BrokerCertificate, NewCertificate, Vault},
 };
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -128,7 +128,7 @@ impl<B: Broker, V: Vault> Executor<'_, B, V> {
 
     async fn issue(&self) -> Result<Made, Fault> {
         let request = self.key()?.request();
-        let (id, BrokerCertificate { arn, pem, .. }) = self.broker.issue(&request.pem).await?;
+        let NewCertificate { id, arn, pem } = self.broker.issue(&request.pem).await?;
         let read = keys::certificate(&pem)?;
         if read.id != id || read.public_key != request.public_key {
             return Err(Fault::bug(format!(

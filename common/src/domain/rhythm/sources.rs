@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
+        certificate::{EXPIRY_WARNING, Record},
         cluster::{ClusterKey, ClusterRecord},
         governance::{People, Pods},
         id::{ExecutionId, ItemId, PersonName, StagePipelineName, quoted},
@@ -167,6 +168,25 @@ pub fn holds(holds: &[Hold], now: Timestamp) -> Vec<Entry> {
         owner: Some(hold.by.clone()),
     };
     standing.map(entry).collect()
+}
+
+/// Certificates that end soon: upkeep should have replaced them.
+pub fn certificates(records: &[Record], now: Timestamp) -> Vec<Entry> {
+    let soon = records.iter().filter_map(|record| {
+        let current = record.current.as_ref()?;
+        (current.not_after.duration_since(now) <= EXPIRY_WARNING).then_some((record, current))
+    });
+    soon.map(|(record, current)| Entry {
+        kind: Kind::Expiring,
+        subject: record.subject(),
+        title: record.cluster.to_string(),
+        pod: None,
+        since: current.not_after.checked_sub(EXPIRY_WARNING).unwrap_or(current.since),
+        reason: format!("its certificate ends on {:.0}", current.not_after),
+        action: "read why iot-cert-provisioner does not replace it (docs/runbooks.md, Certificates)".to_owned(),
+        owner: None,
+    })
+    .collect()
 }
 
 /// Clusters whose pipeline could not be made as their file says.

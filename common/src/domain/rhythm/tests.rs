@@ -51,6 +51,34 @@ fn where_clocks_change_a_working_day_has_the_hours_that_it_has() {
     assert_eq!(skipped.age(at("2018-11-04T03:00:00Z"), at("2018-11-05T02:00:00Z")), hours(23));
 }
 
+#[test]
+fn a_certificate_is_told_from_thirty_days_before_its_end_on() {
+    use crate::domain::{
+        certificate::{Identity, Issued, Kind, Record, Target},
+        id::Digest,
+    };
+    let place = Target { account: "111111111111".parse().unwrap(), region: "us-east-1".parse().unwrap() };
+    let cluster = "production/us-east-1/management/mc01".parse().unwrap();
+    let identity =
+        Identity { cluster, kind: Kind::Agent, name: "mc01".parse().unwrap(), broker: place.clone(), home: place };
+    let mut record = Record::new(identity);
+    assert!(certificates(&[record.clone()], at("2026-05-04T10:00:00Z")).is_empty());
+    record.current = Some(Issued {
+        certificate: Digest::of(b"").as_str().parse().unwrap(),
+        public_key: Digest::of(b""),
+        since: at("2026-01-01T00:00:00Z"),
+        not_after: at("2026-06-03T10:00:00Z"),
+        secret_version: "v".to_owned(),
+    });
+    assert!(certificates(&[record.clone()], at("2026-05-04T09:59:59Z")).is_empty());
+    let told = certificates(&[record], at("2026-05-04T10:00:00Z"));
+    assert_eq!(
+        (told[0].subject.as_str(), told[0].since),
+        ("certificate:production/us-east-1/management/mc01", at("2026-05-04T10:00:00Z"))
+    );
+    assert_eq!(told[0].reason, "its certificate ends on 2026-06-03T10:00:00Z");
+}
+
 fn zones() -> impl Strategy<Value = WorkCalendar> {
     let zone = prop::sample::select(vec![
         "UTC",

@@ -76,6 +76,7 @@ async fn each_source_that_fails_is_named_and_hides_nothing_of_the_others() {
         ("WipRows.scopes", Source::Limits),
         ("RunRows.holds", Source::Pipelines),
         ("ClusterLedger.records", Source::Pipelines),
+        ("CertificateRecords.certificates", Source::Certificates),
         ("RhythmRows.done", Source::Maintenance),
         ("Forge.open_pull_requests", Source::Changes),
     ] {

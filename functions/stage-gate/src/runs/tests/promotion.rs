@@ -1,7 +1,11 @@
 //! The environment before: the same commit succeeded there, and soaked, and no alarm was on in that time.
 
 use common::{
-    domain::run::{AlarmState, PastRun, RunState},
+    domain::{
+        certificate::{Identity, Issued, Kind, Record, Target},
+        id::Digest,
+        run::{AlarmState, PastRun, RunState},
+    },
     ports::{Clock, GateAnswer},
     testing::id,
 };
@@ -145,4 +149,31 @@ async fn an_alarm_that_is_not_there_or_says_nothing_or_cannot_be_read_keeps_the_
     "#);
     rig.sweep().await;
     assert_eq!(rig.answers().len(), 1, "the next look decides");
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_holds_its_cluster_until_another_is_in_use() {
+    let rig = Rig::with("unlisted: refuse\nenvironments:\n  production: {branch: main, approvals: {}}\n").await;
+    let place = Target { account: id("111111111111"), region: id("us-east-1") };
+    let identity =
+        Identity { cluster: id(MC01), kind: Kind::Agent, name: id("mc01"), broker: place.clone(), home: place };
+    let ends_in = |days: i64| {
+        let mut record = Record::new(identity.clone());
+        record.current = Some(Issued {
+            certificate: id(&"a".repeat(64)),
+            public_key: Digest::of(b"key"),
+            since: rig.world.now(),
+            not_after: rig.world.now() + SignedDuration::from_hours(24 * days),
+            secret_version: "v".to_owned(),
+        });
+        rig.world.put_certificate_record(record);
+    };
+    ends_in(30);
+    let run = rig.wait(MC01, 1);
+    insta::assert_snapshot!(missing(&rig.explain().await["runs"][0]), @"the cluster's certificate expires at 2026-02-04T09:00:00Z [iot-cert-provisioner: issues another each hour that it can; its last failure says why it could not (docs/runbooks.md, Certificates)]");
+    rig.sweep().await;
+    assert_eq!(rig.answers(), []);
+    ends_in(31);
+    rig.sweep().await;
+    assert_eq!(rig.answers(), [(run, GateAnswer::Approve)]);
 }
