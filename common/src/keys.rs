@@ -1,6 +1,9 @@
 //! Keys, signing requests and certificates: a key is made here, in memory, and leaves it as a [`SecretString`] only, which is wiped when it
 //! is dropped and shows nothing in a log.
 //!
+//! Not everything that a key passes through can be wiped: the buffers of the JSON writer and reader, and those of the SDK's request, are
+//! freed as they are. They are in the function's memory and nowhere else; a sandbox is ended by Lambda and not handed on.
+//!
 //! Keys are ECDSA over P-256, of ring's randomness. A request that somebody else made is taken when it is of a key that is strong enough,
 //! for the name that it must be for, and signed with that key.
 

@@ -55,7 +55,7 @@ def play(scene):
     later = mqtt.Agent(scene, fresh, f"{name}-work-agent-client")
     expect("with the new credentials it connects, too", fresh["certificateId"] != held["certificateId"] and later.connect())
     later.close()
-    asked(scene, "acknowledge", first)
+    asked(scene, "acknowledge", first, certificate=fresh["certificateId"])
     old = mqtt.Agent(scene, held, f"{name}-work-agent-client")
     expect("once that is acknowledged, the old certificate works no more", not old.connect())
     lost = _held(scene, second)
@@ -69,9 +69,9 @@ def play(scene):
     equal("no key is in a log, an event, a queue or the table", _leaks(scene, held), [])
 
 
-def asked(scene, action, cluster):
+def asked(scene, action, cluster, **more):
     """A direct call."""
-    call = {"action": action, "environment": PLACE[0], "region_alias": PLACE[1], "cluster": cluster}
+    call = {"action": action, "environment": PLACE[0], "region_alias": PLACE[1], "cluster": cluster, **more}
     answer = scene.aws.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(call).encode())
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):

@@ -51,6 +51,9 @@ pub const ACTIONS: &[&str] = &[
     "iot:UpdateCertificate",
 ];
 
+/// How many certificates a page has: the service's most.
+const PAGE: i32 = 250;
+
 /// The attribute of a thing that says whose it is.
 const OWNER: &str = "penstock-cluster";
 
@@ -153,6 +156,12 @@ impl Broker for Iot {
 
     async fn delete_thing(&self, name: &str) -> Result<(), Fault> {
         let answer = self.client.delete_thing().thing_name(name).send().await;
+        // Detaching takes seconds to be seen, and a thing that still has a certificate is refused as an invalid request.
+        if let Err(error) = &answer
+            && error.code() == Some("InvalidRequestException")
+        {
+            return Err(Fault::retry_from(format!("deleting the thing {name}"), chain(error)));
+        }
         there(&format!("deleting the thing {name}"), answer).map(drop)
     }
 
@@ -304,7 +313,7 @@ impl Broker for Iot {
 
     async fn inactive_since(&self, from: Timestamp) -> Result<BTreeSet<CertificateId>, Fault> {
         let what = "listing the certificates of the account";
-        let mut all = self.client.list_certificates().into_paginator().items().send();
+        let mut all = self.client.list_certificates().page_size(PAGE).into_paginator().items().send();
         let mut found = BTreeSet::new();
         while let Some(one) = all.next().await {
             let one = one.map_err(|error| failed(what, error))?;

@@ -3,8 +3,8 @@
 //! The service keeps a version by the token of its put, so the same put again is done; another text under the same token is refused
 //! (`ResourceExistsException`). <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html>
 
-use aws_sdk_secretsmanager::{Client, error::SdkError, types::Tag};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_sdk_secretsmanager::{Client, config::Config, error::SdkError, types::Tag};
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Aws, chain, config, fault};
@@ -62,9 +62,12 @@ where
 {
     match error.code() {
         // It was made, restored or deleted meanwhile, or the token was used for another text: the next call reads again.
-        Some("ResourceExistsException" | "ResourceNotFoundException" | "InvalidRequestException") => {
-            Fault::retry_from(what, chain(&error))
-        }
+        Some(
+            "ResourceExistsException"
+            | "ResourceNotFoundException"
+            | "InvalidParameterException"
+            | "InvalidRequestException",
+        ) => Fault::retry_from(what, chain(&error)),
         _ => fault(what, error),
     }
 }
@@ -132,6 +135,9 @@ impl Vault for SecretsVault {
         }
         let call = self.client.update_secret_version_stage().secret_id(name).version_stage(CURRENT);
         let call = call.move_to_version_id(version).set_remove_from_version_id(before);
+        // Not tried again by the SDK: one that arrived has moved the name, and the same again is refused.
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let call = call.customize().config_override(once);
         call.send().await.map(drop).map_err(|error| failed(&what, error))
     }
 

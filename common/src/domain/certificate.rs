@@ -14,6 +14,8 @@
 //!
 //! Facts: AWS IoT Core developer guide and API reference, Secrets Manager user guide; topics and names as Maestro has them.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,12 +81,18 @@ pub struct Record {
     /// Those that were in use before, until they end.
     #[serde(default)]
     pub retiring: Vec<Retiring>,
+    /// Those that are being deleted: detached, they are found by nothing else.
+    #[serde(default)]
+    pub ending: BTreeSet<CertificateId>,
     /// Until when one call works on it alone; nothing when none does.
     #[serde(default)]
     pub claimed_until: Option<Timestamp>,
-    /// What was asked for last, and is done: the same request again changes nothing.
+    /// The rotations that were asked for and are done, the latest last: the same request again changes nothing.
     #[serde(default)]
-    pub done: Option<RequestId>,
+    pub done: Vec<RequestId>,
+    /// Whether the caller keeps the key, and sends requests: then none is ever made here.
+    #[serde(default)]
+    pub theirs: bool,
     /// Since when it is meant to have none: it was revoked or deleted.
     #[serde(default)]
     pub ended: Option<Timestamp>,
@@ -101,8 +109,8 @@ pub struct Issued {
     pub public_key: Digest,
     /// Since when it is in use.
     pub since: Timestamp,
-    /// When it ends by itself.
-    pub not_after: Timestamp,
+    /// When it ends: by itself, or by our own rule, whichever is first. Certificates of AWS IoT end in 2049.
+    pub ends: Timestamp,
     /// The version of the secret that holds it.
     pub secret_version: String,
 }
@@ -114,6 +122,12 @@ pub struct Attempt {
     pub public_key: Digest,
     /// When.
     pub at: Timestamp,
+    /// The rotation that asked for it, when one did.
+    #[serde(default)]
+    pub request: Option<RequestId>,
+    /// Whether the caller keeps it.
+    #[serde(default)]
+    pub theirs: bool,
 }
 
 /// A certificate that was in use before.
@@ -143,6 +157,16 @@ pub enum Outcome {
     Absent,
 }
 
+impl Rules {
+    /// When a certificate ends that came into use then: by itself, or a week and the time of the warning after it should have been replaced.
+    /// So a week of failing upkeep holds the cluster's runs, and a month more would be its end.
+    pub fn ends(&self, since: Timestamp, not_after: Timestamp) -> Timestamp {
+        let slack = SignedDuration::from_hours(7 * 24);
+        let own = since.checked_add(self.lifetime.saturating_add(slack).saturating_add(EXPIRY_WARNING));
+        own.unwrap_or(not_after).min(not_after)
+    }
+}
+
 impl Record {
     /// The record of a cluster that has had none.
     pub fn new(identity: Identity) -> Self {
@@ -152,8 +176,10 @@ impl Record {
             current: None,
             attempts: Vec::new(),
             retiring: Vec::new(),
+            ending: BTreeSet::new(),
             claimed_until: None,
-            done: None,
+            done: Vec::new(),
+            theirs: false,
             ended: None,
             version: 0,
         }
@@ -162,8 +188,7 @@ impl Record {
     /// Whether its certificate must be replaced now.
     pub fn is_due(&self, rules: &Rules, now: Timestamp) -> bool {
         self.current.as_ref().is_some_and(|current| {
-            now.duration_since(current.since) >= rules.lifetime
-                || current.not_after.duration_since(now) <= EXPIRY_WARNING
+            now.duration_since(current.since) >= rules.lifetime || current.ends.duration_since(now) <= EXPIRY_WARNING
         })
     }
 

@@ -124,6 +124,37 @@ impl World {
         }
     }
 
+    /// Attaches one more policy to a certificate.
+    pub fn attach_other_policy(&self, at: &Target, id: &CertificateId, policy: &str) {
+        let mut state = self.state();
+        let place = state.accounts.places.entry(at.clone()).or_default();
+        place.certificates.get_mut(id).expect("a certificate").attached.policies.insert(policy.to_owned());
+    }
+
+    /// Somebody changes how a certificate stands, in the console.
+    pub fn set_certificate_status(&self, at: &Target, id: &CertificateId, status: Status) {
+        let mut state = self.state();
+        let place = state.accounts.places.entry(at.clone()).or_default();
+        place.certificates.get_mut(id).expect("a certificate").stands.status = status;
+    }
+
+    /// Somebody writes into a secret, past everything.
+    pub fn write_secret(&self, at: &Target, name: &str, text: &str) {
+        let mut state = self.state();
+        let place = state.accounts.places.entry(at.clone()).or_default();
+        let secret = place.secrets.get_mut(name).expect("a secret");
+        let version = crate::domain::id::Digest::of(text.as_bytes()).to_string();
+        secret.versions.insert(version.clone(), text.to_owned());
+        bring_into_use(secret, &version);
+    }
+
+    /// Somebody takes the tag of a secret away.
+    pub fn untag_secret(&self, at: &Target, name: &str) {
+        let mut state = self.state();
+        let place = state.accounts.places.entry(at.clone()).or_default();
+        place.secrets.get_mut(name).expect("a secret").owner = None;
+    }
+
     /// An active certificate of a key of somebody else's, attached to a thing.
     pub fn put_certificate(&self, at: &Target, thing: &str) -> CertificateId {
         let (id, mut stands) = sign(&keys::mint(thing).expect("a key").request.pem, self.now(), at);

@@ -63,8 +63,8 @@ pub struct Executor<'a, B, V> {
     pub certificates: &'a BTreeMap<CertificateId, BrokerCertificate>,
     /// The broker.
     pub broker: &'a B,
-    /// The secrets.
-    pub vault: &'a V,
+    /// The secrets; nothing for a plan that does not touch them.
+    pub vault: Option<&'a V>,
     /// The key of the certificate that is made, when one is.
     pub key: Option<&'a Key>,
     /// Now.
@@ -84,11 +84,12 @@ impl<B: Broker, V: Vault> Executor<'_, B, V> {
         let Some(Made { id, not_after, .. }) = made else { return Ok(None) };
         let public_key = self.key()?.request().public_key.clone();
         let secret_version = secret::version(&public_key, &id);
-        Ok(Some(Issued { certificate: id, public_key, since: self.now, not_after, secret_version }))
+        let ends = self.rules.ends(self.now, not_after);
+        Ok(Some(Issued { certificate: id, public_key, since: self.now, ends, secret_version }))
     }
 
     async fn step(&self, step: &Step, made: &mut Option<Made>) -> Result<(), Fault> {
-        let (broker, vault) = (self.broker, self.vault);
+        let broker = self.broker;
         let (thing, policy, name) = (self.identity.thing(), self.identity.policy(), self.identity.secret());
         let owner = self.identity.cluster.to_string();
         let wanted = || document(self.identity, &self.rules.topics).to_string();
@@ -97,8 +98,8 @@ impl<B: Broker, V: Vault> Executor<'_, B, V> {
             Step::CreatePolicy => broker.create_policy(&policy, &wanted()).await,
             Step::PrunePolicy(version) => broker.prune_policy(&policy, version).await,
             Step::ReplacePolicy => broker.replace_policy(&policy, &wanted()).await,
-            Step::RestoreSecret => vault.restore(&name).await,
-            Step::CreateSecret => vault.create(&name, &owner).await,
+            Step::RestoreSecret => self.vault()?.restore(&name).await,
+            Step::CreateSecret => self.vault()?.create(&name, &owner).await,
             Step::Issue => {
                 *made = Some(self.issue().await?);
                 Ok(())
@@ -109,7 +110,7 @@ impl<B: Broker, V: Vault> Executor<'_, B, V> {
             Step::Activate(subject) => broker.set_status(self.id(subject, made.as_ref())?, Status::Active).await,
             Step::Promote(subject) => {
                 let version = self.version(subject, made.as_ref())?;
-                vault.promote(&name, &version).await
+                self.vault()?.promote(&name, &version).await
             }
             Step::Revoke(id) => broker.set_status(id, Status::Revoked).await,
             Step::Deactivate(id) => broker.set_status(id, Status::Inactive).await,
@@ -118,8 +119,12 @@ impl<B: Broker, V: Vault> Executor<'_, B, V> {
             Step::Delete(id) => broker.delete_certificate(id).await,
             Step::DeletePolicy => broker.delete_policy(&policy).await,
             Step::DeleteThing => broker.delete_thing(&thing).await,
-            Step::DeleteSecret => vault.delete(&name).await,
+            Step::DeleteSecret => self.vault()?.delete(&name).await,
         }
+    }
+
+    fn vault(&self) -> Result<&V, Fault> {
+        self.vault.ok_or_else(|| Fault::bug("a plan that was made without the secret writes into it"))
     }
 
     fn key(&self) -> Result<&Key, Fault> {
@@ -150,8 +155,9 @@ impl<B: Broker, V: Vault> Executor<'_, B, V> {
             issued_at: self.now,
         })?;
         let (name, version) = (self.identity.secret(), secret::version(&key.request().public_key, &made.id));
-        self.vault.put_aside(&name, &version, &text).await?;
-        let found = self.vault.text(&name, &version).await?;
+        let vault = self.vault()?;
+        vault.put_aside(&name, &version, &text).await?;
+        let found = vault.text(&name, &version).await?;
         if found.is_some_and(|found| found.expose_secret() == text.expose_secret()) {
             return Ok(());
         }

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{
     domain::{
         certificate::{
-            self, Attempt, CLAIM, Identity, Outcome, Plan, Purpose, Record, Rules, Step, Subject, UnknownCluster,
-            identities, identity, plan,
+            self, Attempt, CLAIM, Identity, Outcome, Plan, Purpose, Record, Rules, Step, Subject, identities, identity,
+            plan,
         },
         cluster::{ClusterKey, ClusterRecord},
         governance::{Repositories, RepositoryKind},
-        id::{CorrelationId, RequestId},
+        id::{CertificateId, CorrelationId, RequestId},
     },
     event::{CertificateWish, Envelope, Event},
     fault::Fault,
     keys,
-    ports::{Accounts, Broker, CertificateChange, CertificateRows, Clock, ClusterRecords, SaidCommitted},
+    ports::{Accounts, Broker, CertificateChange, CertificateRows, Clock, ClusterRecords, SaidCommitted, Vault as _},
 };
 use serde_json::Value;
 
@@ -59,6 +59,8 @@ pub struct Work {
     pub request: RequestId,
     /// The request for a certificate of a key that the caller keeps.
     pub csr: Option<String>,
+    /// Which certificate the agent has connected with: of an acknowledgement.
+    pub certificate: Option<CertificateId>,
     /// What caused it.
     pub cause: CorrelationId,
 }
@@ -81,16 +83,18 @@ where
                 "the call cannot be read: {wrong}; expected {{\"action\": …, \"environment\": …, \"region_alias\": …, \"cluster\": …}}"
             ))
         })?;
-        let (cluster, action, request, csr) = match call.asked()? {
+        let (cluster, action, request, csr, certificate) = match call.asked()? {
             Asked::All => return self.sweep().await.map(|()| Said::All { result: "done" }),
-            Asked::One { cluster, action, request, csr } => (cluster, action, request, csr),
+            Asked::One { cluster, action, request, csr, certificate } => (cluster, action, request, csr, certificate),
         };
         // Without a name each call is a request of its own.
         let named = format!("call-{}", self.clock.now().as_microsecond());
         let request = request.map_or_else(|| named.parse(), Ok);
         let request = request.map_err(|error| Fault::bug_from("naming a request", error))?;
         let cause = CorrelationId::derived(["iot-cert-provisioner", "call", request.as_str()]);
-        self.work(Work { cluster, action, request, csr, cause }).await.map(|answer| Said::One(Box::new(answer)))
+        self.work(Work { cluster, action, request, csr, certificate, cause })
+            .await
+            .map(|answer| Said::One(Box::new(answer)))
     }
 
     /// An event.
@@ -108,7 +112,7 @@ where
         };
         let (cluster, request) = (asked.cluster.clone(), asked.request_id.clone());
         let cause = event.meta.correlation_id.clone();
-        self.work(Work { cluster, action, request, csr: None, cause }).await.map(drop)
+        self.work(Work { cluster, action, request, csr: None, certificate: None, cause }).await.map(drop)
     }
 
     /// The clock.
@@ -128,12 +132,16 @@ where
     /// `Bug` with all that failed, when anything did.
     pub async fn sweep(&self) -> Result<(), Fault> {
         let mut failed = Vec::new();
-        for record in self.rows.certificates().await? {
+        // What has ended, and of which nothing is left to be removed, is left alone: its account may be gone.
+        let rests =
+            |record: &Record| record.ended.is_none() || !record.attempts.is_empty() || !record.ending.is_empty();
+        for record in self.rows.certificates().await?.into_iter().filter(rests) {
             let cluster = record.cluster;
             let parts = ["iot-cert-provisioner", "sweep", &cluster.to_string(), &self.clock.now().to_string()];
             let cause = CorrelationId::derived(parts);
             let request = cause.as_str().parse().map_err(|error| Fault::bug_from("naming a request", error))?;
-            let work = Work { cluster: cluster.clone(), action: Action::Sweep, request, csr: None, cause };
+            let work =
+                Work { cluster: cluster.clone(), action: Action::Sweep, request, csr: None, certificate: None, cause };
             if let Err(fault) = self.work(work).await {
                 tracing::error!(%cluster, fault = fault.chain(), "upkeep failed");
                 failed.push(format!("{cluster}: {fault}"));
@@ -172,67 +180,84 @@ where
         let clusters = self.clusters().await?;
         let identity = who(work, record.as_ref(), &clusters)?;
         let request = work.csr.as_deref().map(|csr| keys::request(csr, &identity.thing())).transpose()?;
-        if let Some(until) = record.as_ref().and_then(|record| record.claimed_until).filter(|until| *until > now)
-            && work.action != Action::Status
-        {
+        let claimed = record.as_ref().and_then(|record| record.claimed_until).filter(|until| *until > now);
+        // Revoking waits for nobody: whoever works on it meanwhile does not come to the end, and what they bring into use ends after.
+        if let Some(until) = claimed.filter(|_| !matches!(work.action, Action::Status | Action::Revoke)) {
             return Err(Fault::retry(format!("another call works on {} until {until}", work.cluster)));
         }
         let broker = self.accounts.broker(&identity.broker).await?;
-        let vault = self.accounts.vault(&identity.home).await?;
-        let sight = see(&identity, record.as_ref(), &broker, &vault).await?;
-        if work.action == Action::Status {
-            return self.answer(&identity, record.as_ref(), &sight, Outcome::Unchanged, &broker).await;
-        }
+        // Nor does it need the account of the secret, which may be closed by then.
+        let vault = match work.action {
+            Action::Revoke => None,
+            _ => Some(self.accounts.vault(&identity.home).await?),
+        };
+        let sight = see(&identity, record.as_ref(), &broker, vault.as_ref()).await?;
         let public_key = request.as_ref().map(|request| request.public_key.clone());
         let purpose = match work.action {
-            Action::Ensure => Purpose::Ensure { public_key, request: work.request.clone() },
+            Action::Ensure | Action::Status => Purpose::Ensure { public_key, request: work.request.clone() },
             Action::Rotate => Purpose::Rotate { public_key, request: work.request.clone() },
             Action::Revoke => Purpose::Revoke,
             Action::Delete => Purpose::Delete,
-            Action::Sweep | Action::Acknowledge | Action::Status => Purpose::Upkeep,
+            Action::Sweep | Action::Acknowledge => Purpose::Upkeep,
         };
-        let acknowledged =
-            if work.action == Action::Acknowledge { acknowledged(record.clone(), now)? } else { record.clone() };
-        let planned = plan(&purpose, &identity, &self.rules, acknowledged.as_ref(), &sight.seen, now)
-            .map_err(|refused| Fault::reject(format!("{}: {refused}", work.cluster)))?;
+        let known = match work.action {
+            Action::Acknowledge => Some(acknowledged(work, record.clone(), now)?),
+            _ => record.clone(),
+        };
+        let planned = plan(&purpose, &identity, &self.rules, known.as_ref(), &sight.seen, now);
+        if work.action == Action::Status {
+            let mut answer = self.answer(&identity, record.as_ref(), &sight, Outcome::Unchanged, &broker).await?;
+            answer.reasons = telling::standing(record.as_ref(), &planned);
+            return Ok(answer);
+        }
+        let planned = planned.map_err(|refused| Fault::reject(format!("{}: {refused}", work.cluster)))?;
         let idle = planned.steps.is_empty();
-        let (record, outcome) =
-            self.carry_out(work, &identity, record, planned, request, &sight, &broker, &vault).await?;
-        self.consumers(&identity, &clusters).await?;
-        let sight = if idle { sight } else { see(&identity, record.as_ref(), &broker, &vault).await? };
-        self.answer(&identity, record.as_ref(), &sight, outcome, &broker).await
+        let place = Where { identity: &identity, sight: &sight, broker: &broker, vault: vault.as_ref() };
+        let (record, outcome) = self.carry_out(work, &place, record, planned, request).await?;
+        let unwritten = self.consumers(&identity, &clusters).await.err();
+        let sight = if idle { sight } else { see(&identity, record.as_ref(), &broker, vault.as_ref()).await? };
+        let mut answer = self.answer(&identity, record.as_ref(), &sight, outcome, &broker).await?;
+        if let Some(fault) = unwritten {
+            // It is about the regional cluster, whose own work says so again; this cluster's is done.
+            tracing::error!(cluster = %work.cluster, fault = fault.chain(), "the regional cluster's consumers could not be written");
+            answer.reasons.push(format!("the list of the regional cluster's consumers could not be written: {fault}"));
+        }
+        Ok(answer)
     }
 
     /// Claims, carries out, commits; answers the record as it is then.
-    #[expect(clippy::too_many_arguments, reason = "all of it is one call's, and a struct would only name it again")]
     async fn carry_out(
         &self,
         work: &Work,
-        identity: &Identity,
+        place: &Where<'_, A>,
         stored: Option<Record>,
         planned: Plan,
         request: Option<keys::Request>,
-        sight: &Sight,
-        broker: &A::Broker,
-        vault: &A::Vault,
     ) -> Result<(Option<Record>, Outcome), Fault> {
+        let Where { identity, sight, broker, vault } = place;
         let now = self.clock.now_to_the_microsecond();
         let Plan { steps, outcome, subject, mut after } = planned;
         let version = stored.as_ref().map_or(0, |record| record.version);
-        if steps.is_empty() && stored.as_ref().is_some_and(|stored| same(stored, &after, work)) {
+        if steps.is_empty() && stored.as_ref().is_none_or(|stored| same(stored, &after)) {
             return Ok((stored, outcome));
-        }
-        if steps.is_empty() && stored.is_none() {
-            return Ok((None, outcome));
         }
         let key = match (steps.contains(&Step::Issue), request) {
             (false, _) => None,
             (true, Some(request)) => Some(Key::Theirs(request)),
             (true, None) => Some(Key::Ours(keys::mint(&identity.thing())?)),
         };
-        let attempt = key.as_ref().map(|key| Attempt { public_key: key.request().public_key.clone(), at: now });
-        let mut claimed = stored.clone().unwrap_or_else(|| Record::new(identity.clone()));
+        let attempt = key.as_ref().map(|key| Attempt {
+            public_key: key.request().public_key.clone(),
+            at: now,
+            request: (work.action == Action::Rotate).then(|| work.request.clone()),
+            theirs: matches!(key, Key::Theirs(_)),
+        });
+        let mut claimed = stored.clone().unwrap_or_else(|| Record::new((*identity).clone()));
         claimed.attempts.extend(attempt);
+        claimed.ending.extend(steps.iter().filter_map(|step| match step {
+            Step::Delete(id) => Some(id.clone()),
+            _ => None,
+        }));
         claimed.claimed_until = now.checked_add(CLAIM).ok();
         claimed.version = version + 1;
         self.commit(telling::intent(work, stored, &claimed, &steps, now)).await?;
@@ -242,8 +267,8 @@ where
             authority: &self.authority,
             seen: &sight.seen,
             certificates: &sight.certificates,
-            broker,
-            vault,
+            broker: *broker,
+            vault: *vault,
             key: key.as_ref(),
             now,
         };
@@ -266,7 +291,10 @@ where
         }
         after.claimed_until = None;
         after.version = claimed.version + 1;
-        let secret = sight.secret_arn.clone();
+        let secret = match (&sight.secret_arn, vault) {
+            (None, Some(vault)) => vault.secret(&identity.secret()).await?.map(|facts| facts.arn),
+            (arn, _) => arn.clone(),
+        };
         let told = telling::done(work, claimed, &after, outcome, &steps, secret, self.clock.now_to_the_microsecond());
         self.commit(told).await?;
         Ok((Some(after), outcome))
@@ -353,38 +381,46 @@ where
     }
 }
 
-/// Who the cluster is. What ends its certificates works on when its files are gone: then it is who it was.
+/// Where a plan is carried out.
+struct Where<'a, A: Accounts> {
+    identity: &'a Identity,
+    sight: &'a Sight,
+    broker: &'a A::Broker,
+    vault: Option<&'a A::Vault>,
+}
+
+/// Who the cluster is. What keeps or ends its certificates goes on with who it was, whatever its files say by now.
 fn who(
     work: &Work,
     record: Option<&Record>,
     clusters: &BTreeMap<ClusterKey, ClusterRecord>,
 ) -> Result<Identity, Fault> {
-    let unknown = |why: UnknownCluster| Fault::reject(why.to_string());
-    match (identity(&work.cluster, clusters), record) {
-        (Ok(identity), _) => Ok(identity),
-        (Err(_), Some(record)) if !matches!(work.action, Action::Ensure | Action::Rotate) => {
-            Ok(record.identity.clone())
-        }
-        (Err(why), _) => Err(unknown(why)),
+    match record {
+        Some(record) if !matches!(work.action, Action::Ensure | Action::Rotate) => Ok(record.identity.clone()),
+        _ => identity(&work.cluster, clusters).map_err(|why| Fault::reject(why.to_string())),
     }
 }
 
 /// The record with the ends of those before brought to now.
-fn acknowledged(record: Option<Record>, now: jiff::Timestamp) -> Result<Option<Record>, Fault> {
-    let mut record = record
-        .filter(|record| record.current.is_some())
-        .ok_or_else(|| Fault::reject("there is no certificate in use that an agent could have connected with"))?;
-    for retiring in &mut record.retiring {
-        retiring.until = retiring.until.min(now);
+fn acknowledged(work: &Work, record: Option<Record>, now: jiff::Timestamp) -> Result<Record, Fault> {
+    let in_use = |record: &Record| record.current.as_ref().map(|current| current.certificate.clone());
+    let found = record.as_ref().and_then(in_use);
+    // A rotation meanwhile has made another the one in use: then the agent has not connected with that.
+    match (record, found, &work.certificate) {
+        (Some(mut record), Some(found), Some(said)) if found == *said => {
+            for retiring in &mut record.retiring {
+                retiring.until = retiring.until.min(now);
+            }
+            Ok(record)
+        }
+        (_, Some(found), _) => Err(Fault::reject(format!(
+            "certificate: expected {found}, the one in use: say which one the agent has connected with"
+        ))),
+        (_, None, _) => Err(Fault::reject("there is no certificate in use that an agent could have connected with")),
     }
-    Ok(Some(record))
 }
 
 /// Whether a plan without steps changes nothing worth writing.
-fn same(stored: &Record, after: &Record, work: &Work) -> bool {
-    let rotated = work.action == Action::Rotate && stored.done != after.done;
-    let aside = |record: &Record| {
-        (record.current.clone(), record.attempts.clone(), record.retiring.clone(), record.ended, record.claimed_until)
-    };
-    aside(stored) == aside(after) && !rotated
+fn same(stored: &Record, after: &Record) -> bool {
+    Record { version: 0, ..stored.clone() } == Record { version: 0, ..after.clone() }
 }

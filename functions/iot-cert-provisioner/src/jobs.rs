@@ -75,7 +75,9 @@ where
         }
         let cause = CorrelationId::derived(["iot-cert-provisioner", &job.pipeline, job.execution.as_str()]);
         let request = job.execution.as_str().parse().map_err(|error| Fault::bug_from("naming a request", error))?;
-        let answer = self.work(Work { cluster: cluster.cluster.clone(), action, request, csr: None, cause }).await?;
+        let answer = self
+            .work(Work { cluster: cluster.cluster.clone(), action, request, csr: None, certificate: None, cause })
+            .await?;
         Ok(JobEnd::Succeeded(answer.reasons.join("\n")))
     }
 }

@@ -5,7 +5,7 @@
 use common::{
     domain::{
         cluster::{ClusterKey, ClusterKind},
-        id::{ClusterName, EnvironmentName, RegionAlias, RequestId},
+        id::{CertificateId, ClusterName, EnvironmentName, RegionAlias, RequestId},
     },
     fault::Fault,
 };
@@ -19,7 +19,7 @@ pub enum Action {
     Ensure,
     /// Another one.
     Rotate,
-    /// The agent has connected with the one in use: those before end now.
+    /// The agent has connected with the one in use, which the call names: those before end now.
     Acknowledge,
     /// None that ever connects again.
     Revoke,
@@ -56,6 +56,7 @@ pub struct Call {
     cluster: Option<ClusterName>,
     request_id: Option<RequestId>,
     csr: Option<String>,
+    certificate: Option<CertificateId>,
     tf: Option<Terraform>,
 }
 
@@ -78,6 +79,8 @@ pub enum Asked {
         request: Option<RequestId>,
         /// The request for a certificate of a key that the caller keeps.
         csr: Option<String>,
+        /// Which certificate the agent has connected with.
+        certificate: Option<CertificateId>,
     },
     /// About all.
     All,
@@ -89,7 +92,7 @@ impl Call {
     /// # Errors
     /// `Reject` with what is missing, or must not be there.
     pub fn asked(self) -> Result<Asked, Fault> {
-        let Self { action, environment, region_alias, cluster, request_id, csr, tf } = self;
+        let Self { action, environment, region_alias, cluster, request_id, csr, certificate, tf } = self;
         if action == Action::Sweep {
             return Ok(Asked::All);
         }
@@ -106,7 +109,7 @@ impl Call {
             return Err(Fault::reject(format!("csr: {} takes no signing request", action.as_str())));
         }
         let cluster = ClusterKey { environment, region_alias, kind };
-        Ok(Asked::One { cluster, action, request: request_id, csr })
+        Ok(Asked::One { cluster, action, request: request_id, csr, certificate })
     }
 }
 

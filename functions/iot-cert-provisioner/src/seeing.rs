@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{
     domain::{
         certificate::{Held, Identity, Record, SecretSeen, SecretState, Seen, SeenCertificate},
-        id::CertificateId,
+        id::{CertificateId, Digest},
     },
     fault::Fault,
     keys,
@@ -18,7 +18,7 @@ use crate::secret;
 /// How far the clocks of the table's writer and of the broker may be apart.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// All of it, with what only the executor needs.
+/// What there is, with what only the executor needs.
 pub struct Sight {
     /// What a plan is made from.
     pub seen: Seen,
@@ -36,14 +36,19 @@ pub async fn see<B: Broker, V: Vault>(
     identity: &Identity,
     record: Option<&Record>,
     broker: &B,
-    vault: &V,
+    vault: Option<&V>,
 ) -> Result<Sight, Fault> {
     let (thing_name, policy_name) = (identity.thing(), identity.policy());
     let thing = broker.thing(&thing_name).await?;
     let policy = broker.policy(&policy_name).await?;
-    let facts = vault.secret(&identity.secret()).await?;
-    let secret_arn = facts.as_ref().map(|facts| facts.arn.clone());
-    let secret = held(identity, facts, vault).await?;
+    let (secret, secret_arn) = match vault {
+        None => (SecretSeen::absent(), None),
+        Some(vault) => {
+            let facts = vault.secret(&identity.secret()).await?;
+            let arn = facts.as_ref().map(|facts| facts.arn.clone());
+            (held(identity, facts, vault).await?, arn)
+        }
+    };
     let mut ids: BTreeSet<CertificateId> = record.into_iter().flat_map(remembered).collect();
     ids.extend([&secret.current, &secret.pending].into_iter().flatten().map(|held| held.certificate.clone()));
     if thing.is_some() {
@@ -62,12 +67,16 @@ pub async fn see<B: Broker, V: Vault>(
     let mut seen = BTreeMap::new();
     for (id, found) in &certificates {
         let attached = broker.attached(id, &found.arn).await?;
-        let read = keys::certificate(&found.pem)?;
+        // One that cannot be read is of no key of ours; all else that is known of it counts.
+        let (public_key, not_after) = match keys::certificate(&found.pem) {
+            Ok(read) => (read.public_key, read.not_after),
+            Err(_) => (Digest::of(found.pem.as_bytes()), found.made_at),
+        };
         let certificate = SeenCertificate {
             status: found.status,
-            public_key: read.public_key,
+            public_key,
             made_at: found.made_at,
-            not_after: read.not_after,
+            not_after,
             has_policy: attached.policies.contains(&policy_name),
             has_thing: attached.things.contains(&thing_name),
             has_others: attached.policies.iter().any(|name| *name != policy_name)
@@ -80,7 +89,8 @@ pub async fn see<B: Broker, V: Vault>(
 
 fn remembered(record: &Record) -> Vec<CertificateId> {
     let current = record.current.iter().map(|current| current.certificate.clone());
-    current.chain(record.retiring.iter().map(|retiring| retiring.certificate.clone())).collect()
+    let retiring = record.retiring.iter().map(|retiring| retiring.certificate.clone());
+    current.chain(retiring).chain(record.ending.iter().cloned()).collect()
 }
 
 async fn held<V: Vault>(identity: &Identity, facts: Option<SecretFacts>, vault: &V) -> Result<SecretSeen, Fault> {

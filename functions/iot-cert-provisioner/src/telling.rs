@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{
     domain::{
         audit::{Draft, Phase},
-        certificate::{Outcome, Record, Status, Step},
+        certificate::{Outcome, Plan, Record, Refused, Status, Step},
         id::{CertificateId, EventId},
     },
     event::{CertificateEnded, CertificateFailed, CertificateStands, Envelope, Event, Meta, SCHEMA_VERSION},
@@ -92,7 +92,7 @@ pub(crate) fn done(
             cluster: after.cluster.clone(),
             certificate: current.certificate.clone(),
             thing: after.identity.thing(),
-            not_after: current.not_after,
+            not_after: current.ends,
             secret: secret.clone().unwrap_or_else(|| after.identity.secret()),
             overlap_until: after.retiring.iter().map(|retiring| retiring.until).max(),
         };
@@ -152,6 +152,19 @@ pub(crate) fn status(status: Status) -> &'static str {
         Status::Revoked => "REVOKED",
         Status::Other => "OTHER",
     }
+}
+
+/// How it stands, in sentences: what `ensure` would do, or why it would not.
+pub(crate) fn standing(record: Option<&Record>, planned: &Result<Plan, Refused>) -> Vec<String> {
+    let mut reasons = match planned {
+        Ok(plan) if plan.steps.is_empty() => reasons(record, Outcome::Unchanged),
+        Ok(plan) => vec![format!("ensure would do this: {}", plain(&plan.steps))],
+        Err(refused) => vec![format!("ensure would be refused: {refused}")],
+    };
+    if let Some(ended) = record.and_then(|record| record.ended) {
+        reasons.push(format!("it is meant to have none since {ended}"));
+    }
+    reasons
 }
 
 /// What is to be known, in sentences.

@@ -158,7 +158,7 @@ variable "provision_pipelines" {
 }
 
 variable "certificates" {
-  description = "How the certificates of clusters are made: the role in each account and the external id that it wants to hear (modules/certificate-target-role), what topics start with (three levels, or `older` for maestro/consumers), how long the certificate before still works, how old one becomes, and the authority that clients trust when it is not Amazon Root CA 1."
+  description = "How the certificates of clusters are made: the role in each account and the external id that it wants to hear (modules/certificate-target-role requires one; without it here no account lets the function in), what topics start with (three levels, or `older` for maestro/consumers), how long the certificate before still works, how old one becomes, and the authority that clients trust when it is not Amazon Root CA 1."
   type = object({
     role_name     = optional(string, "penstock-certificates")
     external_id   = optional(string)
@@ -181,13 +181,15 @@ variable "certificates" {
   }
 
   validation {
-    condition     = var.certificates.topic_prefix == "older" || can(regex("^[a-z]+/[a-z0-9-]+/[a-z]+$", var.certificates.topic_prefix))
-    error_message = "certificates.topic_prefix has three levels, such as sources/maestro/consumers, or is the word older."
+    condition     = var.certificates.topic_prefix == "older" || (can(regex("^[a-z]+/[a-z0-9-]+/[a-z]+$", var.certificates.topic_prefix)) && length(var.certificates.topic_prefix) <= 100)
+    error_message = "certificates.topic_prefix has three levels and up to 100 characters, such as sources/maestro/consumers, or is the word older."
   }
 
   validation {
-    condition     = var.certificates.overlap_hours >= 24 && var.certificates.lifetime_days * 24 > var.certificates.overlap_hours
-    error_message = "certificates.overlap_hours is 24 or more, and lifetime_days is longer than that."
+    condition = alltrue([for number in [var.certificates.overlap_hours, var.certificates.lifetime_days] : floor(number) == number && number <= 10000]) && (
+      var.certificates.overlap_hours >= 24 && var.certificates.lifetime_days * 24 > var.certificates.overlap_hours
+    )
+    error_message = "certificates.overlap_hours and lifetime_days are whole numbers up to 10000: 24 hours or more, and a lifetime that is longer than that."
   }
 }
 

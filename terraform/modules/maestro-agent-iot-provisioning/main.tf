@@ -28,9 +28,8 @@ data "aws_lambda_invocation" "status" {
 }
 
 locals {
-  # The function answers with a list, an answer a cluster.
-  made        = one(flatten([jsondecode(aws_lambda_invocation.certificate.result)]))
-  status      = one(flatten([jsondecode(data.aws_lambda_invocation.status.result)]))
+  made        = jsondecode(aws_lambda_invocation.certificate.result)
+  status      = jsondecode(data.aws_lambda_invocation.status.result)
   certificate = try(local.status.certificate, null)
   secret      = try(local.status.secret, null)
 }

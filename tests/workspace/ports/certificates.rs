@@ -30,7 +30,12 @@ fn record(version: u64) -> Record {
     let identity = Identity { cluster, kind: Kind::Agent, name: id("mc01"), broker: place.clone(), home: place };
     let mut record = Record::new(identity);
     record.version = version;
-    record.attempts.push(Attempt { public_key: Digest::of(&version.to_be_bytes()), at: at(1_000) });
+    record.attempts.push(Attempt {
+        public_key: Digest::of(&version.to_be_bytes()),
+        at: at(1_000),
+        request: None,
+        theirs: false,
+    });
     record
 }
 

@@ -8,11 +8,14 @@
 //! | rotate | a request that was not answered yet | a new certificate; the one before works until the overlap is over |
 //! | upkeep | a certificate in use that is due | the same |
 //! | | one whose overlap is over, one that nobody needs | its end |
+//! | | the one in use switched off by somebody else | nothing: it says so |
 //! | revoke | any | that none of them ever connects again |
 //! | delete | anything | that nothing of it is left |
 //!
 //! Two things hold in every plan. A certificate that was in use ends only behind one that is in use. And what belongs to somebody else is
-//! not touched: a thing and a secret say whose they are.
+//! not touched: a thing and a secret say whose they are, and a certificate is ours when it is remembered, of a key that was made for it, or
+//! has our thing or our policy, and so speaks as this cluster. What only stands in the secret is nobody's: anybody's certificate can be
+//! written there.
 
 use jiff::Timestamp;
 
@@ -21,6 +24,9 @@ use super::{
     SeenCertificate, Status, document, same,
 };
 use crate::domain::id::{CertificateId, Digest, RequestId, quoted};
+
+/// How many rotations are remembered by their requests.
+const REMEMBERED: usize = 20;
 
 /// How many versions of a policy AWS IoT keeps.
 const POLICY_VERSIONS: usize = 5;
@@ -145,6 +151,11 @@ pub enum Refused {
         /// Whose it is, quoted.
         owner: String,
     },
+    /// Somebody else switched it off, and who did so meant it.
+    #[error(
+        "its certificate or its secret was switched off outside Penstock: ensure makes another, once that is wanted"
+    )]
+    SwitchedOff,
     /// The key is the caller's, and no request for a certificate of another came with the call.
     #[error("the agent keeps its key itself: send a signing request (csr) of its next one")]
     KeyIsTheirs,
@@ -172,27 +183,22 @@ pub fn plan(
     seen: &Seen,
     now: Timestamp,
 ) -> Result<Plan, Refused> {
-    refuse_others(identity, record, seen)?;
+    refuse_others(purpose, identity, record, seen)?;
     let before = record.cloned().unwrap_or_else(|| Record::new(identity.clone()));
-    let keeps_its_key = seen.secret.current.as_ref().is_some_and(|held| held.without_key);
-    if let Purpose::Rotate { public_key: None, request } = purpose
-        && keeps_its_key
-        && before.done.as_ref() != Some(request)
-    {
-        return Err(Refused::KeyIsTheirs);
-    }
     let maker = Maker { identity, rules, before, seen, now, steps: Vec::new() };
     Ok(match purpose {
-        Purpose::Ensure { public_key, request } => maker.stand(public_key.as_ref(), Some(request), false),
-        Purpose::Rotate { public_key, request } => maker.stand(public_key.as_ref(), Some(request), true),
+        Purpose::Ensure { public_key, request } => maker.stand(public_key.as_ref(), Some(request), false)?,
+        Purpose::Rotate { public_key, request } => maker.stand(public_key.as_ref(), Some(request), true)?,
         Purpose::Upkeep if maker.before.ended.is_some() || !maker.has_begun() => maker.rest(),
-        Purpose::Upkeep => maker.stand(None, None, false),
+        Purpose::Upkeep if maker.is_switched_off() => return Err(Refused::SwitchedOff),
+        Purpose::Upkeep if maker.waits_for_their_key() => maker.rest(),
+        Purpose::Upkeep => maker.stand(None, None, false)?,
         Purpose::Revoke => maker.revoke(),
         Purpose::Delete => maker.delete(record.is_some()),
     })
 }
 
-fn refuse_others(identity: &Identity, record: Option<&Record>, seen: &Seen) -> Result<(), Refused> {
+fn refuse_others(purpose: &Purpose, identity: &Identity, record: Option<&Record>, seen: &Seen) -> Result<(), Refused> {
     let us = identity.cluster.to_string();
     let named = |owner: &Option<String>| {
         owner.as_deref().map_or_else(
@@ -212,7 +218,9 @@ fn refuse_others(identity: &Identity, record: Option<&Record>, seen: &Seen) -> R
         Some(_) | None => {}
     }
     let secret = &seen.secret;
-    if secret.state != SecretState::Absent && secret.owner.as_deref() != Some(us.as_str()) {
+    // Neither writes into it: revoking does not look at it, and deleting leaves it.
+    let writes = !matches!(purpose, Purpose::Revoke | Purpose::Delete);
+    if writes && secret.state != SecretState::Absent && secret.owner.as_deref() != Some(us.as_str()) {
         return Err(Refused::ForeignSecret { name: identity.secret(), owner: named(&secret.owner) });
     }
     Ok(())
@@ -236,28 +244,67 @@ impl Maker<'_> {
         self.seen.certificates.get(&held.certificate).filter(|seen| seen.public_key == held.public_key)
     }
 
+    fn is_ours(&self, id: &CertificateId, seen: &SeenCertificate) -> bool {
+        let Record { current, retiring, ending, .. } = &self.before;
+        let remembered = current.as_ref().is_some_and(|current| current.certificate == *id)
+            || retiring.iter().any(|retiring| retiring.certificate == *id)
+            || ending.contains(id);
+        remembered || self.attempt(&seen.public_key).is_some() || seen.has_thing || seen.has_policy
+    }
+
+    fn attempt(&self, public_key: &Digest) -> Option<&Attempt> {
+        self.before.attempts.iter().find(|attempt| attempt.public_key == *public_key)
+    }
+
+    /// Whether the one in use connects no more, or its secret is on its way out, and not by us: we do neither to what is in use.
+    fn is_switched_off(&self) -> bool {
+        let works = |id| self.seen.certificates.get(id).is_some_and(|seen| seen.status == Status::Active);
+        let leaving = self.seen.secret.state != SecretState::Present;
+        self.before.current.as_ref().is_some_and(|current| leaving || !works(&current.certificate))
+    }
+
+    /// Whether the key is the caller's: then nobody makes one here.
+    fn key_is_theirs(&self) -> bool {
+        self.before.theirs || self.before.attempts.last().is_some_and(|attempt| attempt.theirs)
+    }
+
+    fn waits_for_their_key(&self) -> bool {
+        let usable = |held, status| self.usable(held, None, status).is_some();
+        let secret = &self.seen.secret;
+        self.key_is_theirs()
+            && !usable(secret.current.as_ref(), &[Status::Active])
+            && !usable(secret.pending.as_ref(), &[Status::Active, Status::Inactive])
+    }
+
     /// What the secret holds, when it can be brought into use or is.
     fn usable<'h>(&self, held: Option<&'h Held>, wanted: Option<&Digest>, status: &[Status]) -> Option<&'h Held> {
         let held = held.filter(|held| held.matches && wanted.is_none_or(|key| *key == held.public_key))?;
         // Of a request with a key of its own, only what has no key beside it is the answer.
-        let fits = wanted.is_none() || held.without_key;
+        let fits = if wanted.is_some() || self.key_is_theirs() { held.without_key } else { !held.without_key };
         let seen = self.certificate(held)?;
-        (fits && status.contains(&seen.status) && !seen.has_others).then_some(held)
+        (fits && status.contains(&seen.status) && self.is_ours(&held.certificate, seen)).then_some(held)
     }
 
-    fn stand(mut self, wanted: Option<&Digest>, request: Option<&RequestId>, rotate: bool) -> Plan {
+    fn stand(mut self, wanted: Option<&Digest>, request: Option<&RequestId>, rotate: bool) -> Result<Plan, Refused> {
         let seen = self.seen;
-        let answered = request.is_some() && self.before.done.as_ref() == request;
+        let theirs = wanted.is_none() && self.key_is_theirs();
         let current = self.usable(seen.secret.current.as_ref(), wanted, &[Status::Active]).cloned();
-        // Whoever keeps the key makes the next one, too.
-        let theirs = wanted.is_none() && current.as_ref().is_some_and(|current| current.without_key);
-        let replace = !theirs && ((rotate && !answered) || self.before.is_due(self.rules, self.now));
+        let answered = request.is_some_and(|request| {
+            let made = current.as_ref().and_then(|current| self.attempt(&current.public_key)?.request.as_ref());
+            self.before.done.contains(request) || made == Some(request)
+        });
+        let rotate = rotate && !answered;
         let pending = seen
             .secret
             .pending
             .as_ref()
             .filter(|pending| seen.secret.current_version.as_ref() != Some(&pending.version));
         let pending = self.usable(pending, wanted, &[Status::Active, Status::Inactive]).cloned();
+        // Whoever keeps the key makes the next one, too.
+        if theirs && pending.is_none() && (rotate || current.is_none()) {
+            return Err(Refused::KeyIsTheirs);
+        }
+        let replace = !theirs && (rotate || self.before.is_due(self.rules, self.now));
         self.foundation();
         let subject = match (pending, &current) {
             (Some(pending), _) => self.continue_with(&pending),
@@ -265,7 +312,7 @@ impl Maker<'_> {
             (None, _) => self.issue(),
         };
         let known = self.before.current.as_ref().map(|current| Subject::Known(current.certificate.clone()));
-        let worked = seen.certificates.values().any(|one| one.status == Status::Active);
+        let worked = seen.certificates.iter().any(|(id, one)| one.status == Status::Active && self.is_ours(id, one));
         let outcome = match known {
             Some(known) if known == subject => Outcome::Unchanged,
             Some(_) => Outcome::Rotated,
@@ -273,19 +320,24 @@ impl Maker<'_> {
             None => Outcome::Issued,
         };
         let mut after = self.before.clone();
+        after.theirs = wanted.is_some() || theirs;
         after.current = match &subject {
             Subject::New => None,
             Subject::Known(id) => self.issued(id),
         };
+        // Which rotation this is: the one that is asked for, or the one that made the key which is brought into use.
+        let in_use = after.current.as_ref().map(|current| &current.public_key);
+        let made_by = in_use.and_then(|key| self.attempt(key)?.request.clone());
+        let answers = if subject == Subject::New && rotate { request.cloned() } else { made_by };
+        after.done.extend(answers.filter(|request| !self.before.done.contains(request)));
+        after.done.drain(..after.done.len().saturating_sub(REMEMBERED));
         after.retiring = self.retiring(&subject);
         after.ended = None;
-        if rotate {
-            after.done = request.cloned();
-        }
         self.end_others(&subject, &after.retiring);
         after.retiring.retain(|retiring| retiring.until > self.now);
+        after.ending.clear();
         after.attempts = self.attempts(after.current.as_ref().map(|current| &current.public_key));
-        Plan { steps: self.steps, outcome, subject: Some(subject), after }
+        Ok(Plan { steps: self.steps, outcome, subject: Some(subject), after })
     }
 
     fn foundation(&mut self) {
@@ -293,6 +345,12 @@ impl Maker<'_> {
         if seen.thing.is_none() {
             self.steps.push(Step::CreateThing);
         }
+        // Our policy wants the thing: one that works by the policy alone must have it before the policy says so.
+        let bare = seen
+            .certificates
+            .iter()
+            .filter(|(_, one)| one.status == Status::Active && one.has_policy && !one.has_thing);
+        self.steps.extend(bare.map(|(id, _)| Step::AttachThing(Subject::Known(id.clone()))));
         let wanted = document(self.identity, &self.rules.topics);
         match &seen.policy {
             None => self.steps.push(Step::CreatePolicy),
@@ -336,10 +394,11 @@ impl Maker<'_> {
         let subject = Subject::Known(held.certificate.clone());
         if let Some(seen) = self.certificate(held) {
             let (has_policy, has_thing) = (seen.has_policy, seen.has_thing);
+            let attached = self.steps.contains(&Step::AttachThing(subject.clone()));
             if !has_policy {
                 self.steps.push(Step::AttachPolicy(subject.clone()));
             }
-            if !has_thing {
+            if !has_thing && !attached {
                 self.steps.push(Step::AttachThing(subject.clone()));
             }
         }
@@ -358,7 +417,7 @@ impl Maker<'_> {
             certificate: id.clone(),
             public_key: seen.public_key.clone(),
             since: self.now,
-            not_after: seen.not_after,
+            ends: self.rules.ends(self.now, seen.not_after),
             secret_version: held.version.clone(),
         })
     }
@@ -367,7 +426,7 @@ impl Maker<'_> {
     fn retiring(&self, subject: &Subject) -> Vec<Retiring> {
         let end = self.now.checked_add(self.rules.overlap).unwrap_or(Timestamp::MAX);
         let others = self.seen.certificates.iter().filter(|(id, seen)| {
-            Subject::Known((*id).clone()) != *subject && !seen.has_others && seen.status == Status::Active
+            Subject::Known((*id).clone()) != *subject && self.is_ours(id, seen) && seen.status == Status::Active
         });
         let until = |id: &CertificateId| {
             let known = self.before.retiring.iter().find(|retiring| retiring.certificate == *id);
@@ -382,15 +441,18 @@ impl Maker<'_> {
         let is_left = |id: &CertificateId, seen: &SeenCertificate| match seen.status {
             Status::Active => true,
             Status::Inactive => {
-                let ours = self.before.attempts.iter().any(|attempt| attempt.public_key == seen.public_key);
+                let made = self.attempt(&seen.public_key).is_some();
                 let was = self.before.retiring.iter().any(|retiring| retiring.certificate == *id);
-                ours || was || self.now.duration_since(seen.made_at) >= ORPHAN_AFTER
+                made || was || self.before.ending.contains(id) || self.now.duration_since(seen.made_at) >= ORPHAN_AFTER
             }
             Status::Revoked | Status::Other => false,
         };
         let ends: Vec<_> = (self.seen.certificates.iter())
             .filter(|(id, seen)| {
-                Subject::Known((*id).clone()) != *subject && !seen.has_others && !works_on(id) && is_left(id, seen)
+                Subject::Known((*id).clone()) != *subject
+                    && self.is_ours(id, seen)
+                    && !works_on(id)
+                    && is_left(id, seen)
             })
             .map(|(id, seen)| (id.clone(), seen.clone()))
             .collect();
@@ -422,28 +484,35 @@ impl Maker<'_> {
         self.before.attempts.iter().filter(young).cloned().collect()
     }
 
-    /// Of what is meant to have no certificate: only what never came into use ends.
+    /// Of what is meant to have no certificate, or none that is made here: what is ours and was not switched off for good ends.
     fn rest(mut self) -> Plan {
         let mut after = self.before.clone();
-        let ours: Vec<_> = (self.seen.certificates.iter())
-            .filter(|(_, seen)| {
-                let key = self.before.attempts.iter().any(|attempt| attempt.public_key == seen.public_key);
-                seen.status == Status::Inactive && key && !seen.has_others
+        let ended = self.before.ended.is_some();
+        let all: Vec<_> = (self.seen.certificates.iter())
+            .filter(|(id, seen)| {
+                let begun = self.attempt(&seen.public_key).is_some() || self.before.ending.contains(*id);
+                match seen.status {
+                    // A call that was under way while it ended may have brought one into use.
+                    Status::Active => ended && self.is_ours(id, seen),
+                    Status::Inactive => begun,
+                    Status::Revoked | Status::Other => false,
+                }
             })
             .map(|(id, seen)| (id.clone(), seen.clone()))
             .collect();
-        for (id, seen) in ours {
+        for (id, seen) in all {
             self.end(&id, &seen);
         }
+        after.ending.clear();
         after.attempts = self.attempts(None);
         Plan { steps: self.steps, outcome: Outcome::Unchanged, subject: None, after }
     }
 
     fn revoke(mut self) -> Plan {
         let works = |seen: &SeenCertificate| matches!(seen.status, Status::Active | Status::Inactive);
-        let all = self.seen.certificates.iter().filter(|(_, seen)| works(seen) && !seen.has_others);
-        self.steps = all.map(|(id, _)| Step::Revoke(id.clone())).collect();
-        let outcome = if self.seen.certificates.is_empty() { Outcome::Absent } else { Outcome::Revoked };
+        let ours: Vec<_> = self.seen.certificates.iter().filter(|(id, seen)| self.is_ours(id, seen)).collect();
+        let outcome = if ours.is_empty() { Outcome::Absent } else { Outcome::Revoked };
+        self.steps = ours.into_iter().filter(|(_, seen)| works(seen)).map(|(id, _)| Step::Revoke(id.clone())).collect();
         let after = self.ended();
         Plan { steps: self.steps, outcome, subject: None, after }
     }
@@ -451,7 +520,9 @@ impl Maker<'_> {
     fn delete(mut self, remembered: bool) -> Plan {
         let seen = self.seen;
         for (id, certificate) in &seen.certificates {
-            self.end(id, certificate);
+            if self.is_ours(id, certificate) {
+                self.end(id, certificate);
+            }
         }
         // The thing says whose all this is, so it goes last of what the broker has.
         if let Some(policy) = &seen.policy {
@@ -461,12 +532,15 @@ impl Maker<'_> {
         if seen.thing.is_some() {
             self.steps.push(Step::DeleteThing);
         }
-        if seen.secret.state == SecretState::Present {
+        let ours = seen.secret.owner.as_deref() == Some(self.identity.cluster.to_string().as_str());
+        if ours && seen.secret.state == SecretState::Present {
             self.steps.push(Step::DeleteSecret);
         }
         let gone = self.steps.is_empty() && (!remembered || self.before.ended.is_some());
         let outcome = if gone { Outcome::Absent } else { Outcome::Deleted };
-        let after = self.ended();
+        let mut after = self.ended();
+        after.theirs = false;
+        after.ending.clear();
         Plan { steps: self.steps, outcome, subject: None, after }
     }
 

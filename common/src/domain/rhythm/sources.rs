@@ -174,15 +174,15 @@ pub fn holds(holds: &[Hold], now: Timestamp) -> Vec<Entry> {
 pub fn certificates(records: &[Record], now: Timestamp) -> Vec<Entry> {
     let soon = records.iter().filter_map(|record| {
         let current = record.current.as_ref()?;
-        (current.not_after.duration_since(now) <= EXPIRY_WARNING).then_some((record, current))
+        (current.ends.duration_since(now) <= EXPIRY_WARNING).then_some((record, current))
     });
     soon.map(|(record, current)| Entry {
         kind: Kind::Expiring,
         subject: record.subject(),
         title: record.cluster.to_string(),
         pod: None,
-        since: current.not_after.checked_sub(EXPIRY_WARNING).unwrap_or(current.since),
-        reason: format!("its certificate ends on {:.0}", current.not_after),
+        since: current.ends.checked_sub(EXPIRY_WARNING).unwrap_or(current.since),
+        reason: format!("its certificate ends on {:.0}", current.ends),
         action: "read why iot-cert-provisioner does not replace it (docs/runbooks.md, Certificates)".to_owned(),
         owner: None,
     })

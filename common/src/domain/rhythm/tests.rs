@@ -67,7 +67,7 @@ fn a_certificate_is_told_from_thirty_days_before_its_end_on() {
         certificate: Digest::of(b"").as_str().parse().unwrap(),
         public_key: Digest::of(b""),
         since: at("2026-01-01T00:00:00Z"),
-        not_after: at("2026-06-03T10:00:00Z"),
+        ends: at("2026-06-03T10:00:00Z"),
         secret_version: "v".to_owned(),
     });
     assert!(certificates(&[record.clone()], at("2026-05-04T09:59:59Z")).is_empty());

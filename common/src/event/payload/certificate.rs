@@ -41,7 +41,7 @@ pub struct CertificateStands {
     pub certificate: CertificateId,
     /// The thing that it belongs to.
     pub thing: String,
-    /// When it ends by itself.
+    /// When it ends: by itself, or by Penstock's own rule.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub not_after: Timestamp,
     /// Where certificate and key are: the secret's ARN.

@@ -19,6 +19,7 @@ use serde_json::json;
 use super::*;
 use crate::secret;
 
+mod attacks;
 mod faults;
 
 const MC01: &str = "integration/us-east-1/management/mc01";
@@ -106,7 +107,8 @@ async fn world() -> World {
 }
 
 async fn act(world: &World, action: Action, request: &str, csr: Option<String>) -> Result<Answer, Fault> {
-    let work = Work { cluster: id(MC01), action, request: id(request), csr, cause: id("c") };
+    let certificate = (action == Action::Acknowledge).then(|| in_use(world)).flatten();
+    let work = Work { cluster: id(MC01), action, request: id(request), csr, certificate, cause: id("c") };
     function(world).work(work).await
 }
 
@@ -371,6 +373,6 @@ async fn direct_calls_and_events_do_the_same_and_say_what_is_wrong() {
     the call cannot be read: "unknown variant `mint`, expected one of `ensure`, `rotate`, `acknowledge`, `revoke`, `delete`, `status`, `sweep`"; expected {"action": …, "environment": …, "region_alias": …, "cluster": …}
     the call cannot be read: "\"MC_01\" is not a valid cluster name: expected 1 to 40 of a-z, 0-9 and '-', starting and ending with a letter or digit"; expected {"action": …, "environment": …, "region_alias": …, "cluster": …}
     integration/us-east-1/management/mc99 has no pipeline: push deploy/integration/us-east-1/terraform/management/mc99.yaml first, and let the provisioner accept it
-    the call cannot be read: "unknown field `account`, expected one of `action`, `environment`, `region_alias`, `cluster`, `request_id`, `csr`, `tf`"; expected {"action": …, "environment": …, "region_alias": …, "cluster": …}
+    the call cannot be read: "unknown field `account`, expected one of `action`, `environment`, `region_alias`, `cluster`, `request_id`, `csr`, `certificate`, `tf`"; expected {"action": …, "environment": …, "region_alias": …, "cluster": …}
     "#);
 }

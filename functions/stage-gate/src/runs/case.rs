@@ -170,7 +170,7 @@ where
             return Ok(Certificate::NotNeeded);
         }
         let current = self.rows.certificate(&cluster.key).await?.and_then(|record| record.current);
-        Ok(current.map_or(Certificate::NotNeeded, |current| Certificate::Until(current.not_after)))
+        Ok(current.map_or(Certificate::NotNeeded, |current| Certificate::Until(current.ends)))
     }
 
     /// What became of a commit in the environment before.

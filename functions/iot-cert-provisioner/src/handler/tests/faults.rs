@@ -29,17 +29,26 @@ async fn at_every_call(prepare: bool, action: Action, csr: Option<&str>, check: 
             world.fail_call(number, when);
             let _ = act(&world, action, "request", csr()).await;
             world.heal();
-            if prepare && action == Action::Rotate {
-                assert_in_use_is_active(&world, &context);
-            }
+            let never_without = |world: &World| {
+                if prepare && action == Action::Rotate {
+                    assert_in_use_is_active(world, &context);
+                }
+            };
+            never_without(&world);
             for _ in 0..3 {
                 world.pass(LATER);
                 let retried = act(&world, action, "request", csr()).await;
                 retried.unwrap_or_else(|fault| panic!("{context}: {}", fault.chain()));
+                never_without(&world);
+            }
+            if action == Action::Rotate {
+                // The one before and the one that was asked for, however often it was asked.
+                assert_eq!(world.broker_certificates(&broker()).len(), 2, "{context}");
             }
             // The overlap, and the time after which a key's certificate is no longer looked for.
             world.pass(SignedDuration::from_hours(24) + ORPHAN_AFTER);
             function(&world).sweep().await.unwrap_or_else(|fault| panic!("{context}: {}", fault.chain()));
+            never_without(&world);
             check(&world, &context);
             assert_no_key_is_told(&world, &context).await;
         }
@@ -113,7 +122,14 @@ async fn a_call_that_comes_while_another_works_waits_for_it() {
     let mut claimed = freed.clone();
     claimed.claimed_until = Some(world.now() + CLAIM);
     claimed.version += 1;
-    let work = Work { cluster: id(MC01), action: Action::Ensure, request: id("first"), csr: None, cause: id("c") };
+    let work = Work {
+        cluster: id(MC01),
+        action: Action::Ensure,
+        request: id("first"),
+        csr: None,
+        certificate: None,
+        cause: id("c"),
+    };
     world.commit_certificate(&telling::intent(&work, Some(freed), &claimed, &[], world.now())).await.unwrap();
     let fault = act(&world, Action::Ensure, "second", None).await.unwrap_err();
     assert!(fault.is_retry(), "{fault}");

@@ -163,7 +163,7 @@ async fn a_certificate_that_ends_soon_holds_its_cluster_until_another_is_in_use(
             certificate: id(&"a".repeat(64)),
             public_key: Digest::of(b"key"),
             since: rig.world.now(),
-            not_after: rig.world.now() + SignedDuration::from_hours(24 * days),
+            ends: rig.world.now() + SignedDuration::from_hours(24 * days),
             secret_version: "v".to_owned(),
         });
         rig.world.put_certificate_record(record);
