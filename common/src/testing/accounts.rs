@@ -148,6 +148,14 @@ impl World {
         bring_into_use(secret, &version);
     }
 
+    /// The name of what is put aside stands on the version of before.
+    pub fn leave_pending_behind(&self, at: &Target, name: &str) {
+        let mut state = self.state();
+        let place = state.accounts.places.entry(at.clone()).or_default();
+        let secret = place.secrets.get_mut(name).expect("a secret");
+        secret.pending.clone_from(&secret.previous);
+    }
+
     /// Somebody takes the tag of a secret away.
     pub fn untag_secret(&self, at: &Target, name: &str) {
         let mut state = self.state();

@@ -273,7 +273,15 @@ impl Maker<'_> {
         let secret = &self.seen.secret;
         self.key_is_theirs()
             && !usable(secret.current.as_ref(), &[Status::Active])
-            && !usable(secret.pending.as_ref(), &[Status::Active, Status::Inactive])
+            && !usable(self.put_aside(), &[Status::Active, Status::Inactive])
+    }
+
+    /// What waits to be brought into use. A name that was left behind on the version of before makes that no successor.
+    fn put_aside(&self) -> Option<&Held> {
+        let (secret, retiring) = (&self.seen.secret, &self.before.retiring);
+        let pending = secret.pending.as_ref()?;
+        let retires = retiring.iter().any(|retiring| retiring.certificate == pending.certificate);
+        (secret.current_version.as_ref() != Some(&pending.version) && !retires).then_some(pending)
     }
 
     /// What the secret holds, when it can be brought into use or is.
@@ -294,11 +302,7 @@ impl Maker<'_> {
             self.before.done.contains(request) || made == Some(request)
         });
         let rotate = rotate && !answered;
-        let pending = seen
-            .secret
-            .pending
-            .as_ref()
-            .filter(|pending| seen.secret.current_version.as_ref() != Some(&pending.version));
+        let pending = self.put_aside();
         let pending = self.usable(pending, wanted, &[Status::Active, Status::Inactive]).cloned();
         // Whoever keeps the key makes the next one, too.
         if theirs && pending.is_none() && (rotate || current.is_none()) {

@@ -192,3 +192,13 @@ async fn a_certificate_ends_by_our_own_rule_and_status_says_how_it_stands() {
     ensure would be refused: the thing mc01-maestro-agent belongs to no cluster (penstock-cluster on it would hand it over), not to this cluster: give one of them another cluster_id, or delete the other's
     ");
 }
+
+#[tokio::test]
+async fn a_name_that_was_left_on_the_one_before_brings_it_not_back() {
+    let world = world().await;
+    ensure(&world).await;
+    let second = act(&world, Action::Rotate, "r", None).await.unwrap().certificate.unwrap().id;
+    world.leave_pending_behind(&home(), SECRET);
+    function(&world).sweep().await.unwrap();
+    assert_eq!(in_use(&world), Some(second));
+}
