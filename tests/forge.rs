@@ -17,8 +17,10 @@
 //!
 //! # What it is not
 //! One repository, one App with one installation, one person. No forks, no reviews, branch protection or issues; labels and
-//! comments only on pull requests, and no webhook of them; of GraphQL the mutations that make a pull request a draft and ready for review. It sends `push`, `pull_request` and `issues` webhooks only, in order, each once: as GitHub, it does not retry. Lists
-//! have `page` and `per_page` but no `Link` header. Everything but git lives in memory. It listens on loopback only,
+//! comments only on pull requests, and no webhook of them; of GraphQL the mutations that make a pull request a draft and ready for
+//! review. It sends `push`, `pull_request` and `issues` webhooks only, in order, each once: as GitHub, it does not retry. Lists
+//! have `page` and `per_page` but no `Link` header, except the deliveries of the App, which have cursors and need it. Everything but
+//! git lives in memory. It listens on loopback only,
 //! because whoever reaches it may push.
 
 mod auth;

@@ -13,6 +13,7 @@
 //! | [`reason`] | why a person did something, in enough words |
 //! | [`rhythm`] | what stands still, since when in working time, who is asked next |
 //! | [`run`] | runs of cluster pipelines: approvals, holds, freezes, promotion |
+//! | [`sweep`] | what makes delivery complete: failed webhooks, branches that moved unheard |
 //! | [`yaml`] | YAML as a tree whose every node knows its place |
 //! | [`audit`] | hash-chained entries and their verification |
 
@@ -28,5 +29,6 @@ pub mod reason;
 pub mod rhythm;
 pub mod run;
 pub mod stage;
+pub mod sweep;
 pub mod wip;
 pub mod yaml;

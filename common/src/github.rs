@@ -1,4 +1,5 @@
-//! The source host's adapter: [`GitHub`] implements [`Forge`](crate::ports::Forge), [`Marks`](crate::ports::Marks) and
+//! The source host's adapter: [`GitHub`] implements [`Forge`](crate::ports::Forge),
+//! [`Deliveries`](crate::ports::Deliveries), [`Marks`](crate::ports::Marks) and
 //! [`ChangeMarks`](crate::ports::ChangeMarks) over octocrab.
 //!
 //! It is a GitHub App. For each repository it asks for an installation token that is narrowed to that one repository (by
@@ -14,6 +15,7 @@
 //! | `session` | tokens, identity of the repository, one request with its time limit |
 //! | `read` | branches, trees, blobs, pull requests, merge bases |
 //! | `authors` | who made a commit |
+//! | `deliveries` | the App's own webhooks |
 //! | `marks` | commit statuses and check runs |
 //! | `change_marks` | labels, comments and drafts of pull requests |
 //! | `cache` | contents by their id |
@@ -24,6 +26,7 @@ mod archive;
 mod authors;
 mod cache;
 mod change_marks;
+mod deliveries;
 mod deployments;
 mod error;
 mod marks;

@@ -15,6 +15,7 @@
 //! | `outbox` | [`Outbox`], [`Bus`] |
 //! | `alarms` | [`Alarms`] |
 //! | `archive` | [`Archive`] |
+//! | `deliveries` | [`Deliveries`] |
 //! | `forge` | [`Forge`] |
 //! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
 //! | `gates` | [`RunGates`] |
@@ -28,6 +29,7 @@
 //! | `said` | [`SaidCommitted`]: how a write of what is said once ended |
 //! | `site` | [`Site`]: a site that is looked at from outside |
 //! | `sources` | [`Sources`] |
+//! | `sweep` | [`SweepRows`] |
 //! | `wip`, `places` | [`WipRows`], and deciding over what is read of it |
 //! | `ideas` | [`IdeaRows`] |
 //! | `items` | [`ItemRows`] |
@@ -39,9 +41,9 @@ use jiff::Timestamp;
 #[cfg(feature = "keys")]
 pub use self::accounts::*;
 pub use self::{
-    alarms::*, archive::*, certificates::*, chat::*, forge::*, gates::*, ideas::*, intake::*, items::*, jobs::*,
-    ledger::*, mail::*, marks::*, outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*,
-    said::*, schema::*, site::*, sources::*, wip::*,
+    alarms::*, archive::*, certificates::*, chat::*, deliveries::*, forge::*, gates::*, ideas::*, intake::*, items::*,
+    jobs::*, ledger::*, mail::*, marks::*, outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*,
+    runs::*, said::*, schema::*, site::*, sources::*, sweep::*, wip::*,
 };
 
 #[cfg(feature = "keys")]
@@ -50,6 +52,7 @@ mod alarms;
 mod archive;
 mod certificates;
 mod chat;
+mod deliveries;
 mod forge;
 mod gates;
 mod ideas;
@@ -70,6 +73,7 @@ mod said;
 mod schema;
 mod site;
 mod sources;
+mod sweep;
 mod wip;
 
 /// Where the present comes from: the runtime's clock, or a test's.

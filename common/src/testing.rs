@@ -13,6 +13,7 @@
 //! | `testing/jobs.rs` | its jobs |
 //! | `testing/accounts.rs` | AWS IoT and Secrets Manager in several accounts |
 //! | `testing/certificates.rs` | the table: records of certificates |
+//! | `testing/deliveries.rs` | the source host's webhooks; the table: what the sweep remembers |
 //! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
 //! | `testing/chat.rs` | the chat, and what is remembered of posts |
 //! | `testing/mail.rs` | the mail service |
@@ -57,6 +58,7 @@ mod alarms;
 mod api;
 mod certificates;
 mod chat;
+mod deliveries;
 mod files;
 mod gates;
 mod governance;
@@ -160,6 +162,7 @@ struct State {
     #[cfg(feature = "keys")]
     accounts: accounts::State,
     certificates: certificates::State,
+    deliveries: deliveries::State,
 }
 
 struct Failing {

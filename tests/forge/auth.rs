@@ -10,6 +10,7 @@ use axum::{
     body::Bytes,
     extract::{FromRequestParts, Path, RawQuery, State},
     http::{StatusCode, header::AUTHORIZATION, request::Parts},
+    response::IntoResponse as _,
 };
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Validation};
@@ -221,6 +222,33 @@ fn verify_jwt(token: &str, world: &World) -> Result<(), Problem> {
 pub(super) async fn app(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
     visitor.needs_app()?;
     ok(payload::app(&world))
+}
+
+/// `GET /app/hook/deliveries`: pages by cursor, as the `link` header says.
+pub(super) async fn hook_deliveries(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
+    visitor.needs_app()?;
+    let size = visitor.query("per_page").and_then(|text| text.parse().ok()).unwrap_or(30_usize).clamp(1, 100);
+    let from = match visitor.query("cursor").map(|cursor| cursor.strip_prefix("v1_").unwrap_or_default().parse()) {
+        Some(Err(_)) => return Err(Problem::new(StatusCode::BAD_REQUEST, "Invalid cursor")),
+        Some(Ok(from)) => Some(from),
+        None => None,
+    };
+    let (page, next) = world.listed(from, size);
+    let mut response = ok(json!(page))?;
+    if let Some(next) = next {
+        let link = format!("<{}/app/hook/deliveries?per_page={size}&cursor=v1_{next}>; rel=\"next\"", world.url);
+        if let Ok(link) = link.parse() {
+            response.headers_mut().insert(axum::http::header::LINK, link);
+        }
+    }
+    Ok(response)
+}
+
+/// `POST /app/hook/deliveries/{id}/attempts`
+pub(super) async fn hook_attempt(State(world): State<Arc<World>>, visitor: Visitor) -> Answer {
+    visitor.needs_app()?;
+    world.redeliver(visitor.number("id")?).ok_or_else(Problem::not_found)?;
+    Ok((StatusCode::ACCEPTED, axum::Json(json!({}))).into_response())
 }
 
 /// `GET /repos/{owner}/{repo}/installation`

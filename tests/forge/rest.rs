@@ -142,6 +142,8 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/tree-limit", put(control::set_tree_limit));
     Router::new()
         .route("/app", get(auth::app))
+        .route("/app/hook/deliveries", get(auth::hook_deliveries))
+        .route("/app/hook/deliveries/{id}/attempts", post(auth::hook_attempt))
         .route("/app/installations/{id}/access_tokens", post(auth::access_token))
         .route("/graphql", post(graphql::answer))
         .route("/repositories/{id}", get(repository::show_by_id))

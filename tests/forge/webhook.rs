@@ -86,6 +86,24 @@ impl World {
         self.queue(event, action, clock::guid(), payload.to_string(), false);
     }
 
+    /// One page of the App's deliveries as GitHub lists them, the newest first, from the one with this id on; and the id with which the next page
+    /// begins. What is being sent is not listed yet.
+    pub(super) fn listed(&self, from: Option<u64>, size: usize) -> (Vec<Value>, Option<u64>) {
+        let memory = self.memory();
+        let sent = memory.deliveries.iter().rev().filter(|delivery| delivery.duration_ms.is_some());
+        let mut rest = sent.filter(|delivery| from.is_none_or(|from| delivery.id <= from));
+        let page = rest.by_ref().take(size).map(|delivery| {
+            serde_json::json!({
+                "id": delivery.id, "guid": delivery.guid, "delivered_at": delivery.delivered_at, "redelivery": delivery.redelivery,
+                "duration": delivery.duration_ms.unwrap_or_default() as f64 / 1000.0, "status": delivery.status,
+                "status_code": delivery.status_code.unwrap_or_default(), "event": delivery.event, "action": delivery.action,
+                "installation_id": super::payload::installation_id(self), "repository_id": self.settings.id, "throttled_at": null,
+            })
+        });
+        let page = page.collect();
+        (page, rest.next().map(|delivery| delivery.id))
+    }
+
     /// Sends a recorded delivery again: same GUID, same bytes, to where webhooks go now.
     pub(super) fn redeliver(&self, id: u64) -> Option<u64> {
         let found = self.memory().deliveries.iter().find(|delivery| delivery.id == id).cloned()?;

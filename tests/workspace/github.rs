@@ -3,6 +3,7 @@
 mod archive;
 mod authors;
 mod change_marks;
+mod deliveries;
 mod hooks;
 mod host;
 mod marks;

@@ -98,6 +98,7 @@ mod items;
 mod removals;
 mod rhythm;
 mod runs;
+mod sweep;
 mod wip;
 mod wip_random;
 

@@ -17,6 +17,7 @@
 //! | `schema` | `SchemaRows` | the version of the rows |
 //! | `wip` | `WipRows` | limits, leases and tickets by scope |
 //! | `rhythm` | `RhythmRows` | posts, who was told of blockers, which tasks were done |
+//! | `sweep` | `SweepRows` | branches as a sweep saw them, outbox rows that stay too long |
 //! | `certificates` | `CertificateRows` | what is remembered of certificates |
 //! | `items` | `ItemRows` | work items, what their gates look at, answered requests |
 //!
@@ -46,6 +47,7 @@ mod rhythm;
 mod runs;
 mod said;
 mod schema;
+mod sweep;
 mod transact;
 mod wip;
 
@@ -62,6 +64,7 @@ pub use self::{
     rhythm::RHYTHM_ACTIONS,
     runs::RUN_ACTIONS,
     schema::SCHEMA_ACTIONS,
+    sweep::SWEEP_ACTIONS,
     wip::WIP_ACTIONS,
 };
 

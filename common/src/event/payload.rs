@@ -56,3 +56,10 @@ pub struct Actor {
     /// The login, escaped when rendered.
     pub login: String,
 }
+
+impl Actor {
+    /// GitHub's account for whom nobody knows: those whose account is gone, and those whom nobody told us.
+    pub fn ghost() -> Self {
+        Self { id: 10137, login: "ghost".to_owned() }
+    }
+}

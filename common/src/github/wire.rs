@@ -26,6 +26,15 @@ pub(super) struct Repository {
 }
 
 #[derive(Deserialize)]
+pub(super) struct HookDelivery {
+    pub(super) id: u64,
+    pub(super) guid: String,
+    pub(super) delivered_at: jiff::Timestamp,
+    #[serde(default)]
+    pub(super) status_code: Option<u16>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Reference {
     pub(super) object: Object,
 }

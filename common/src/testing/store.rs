@@ -15,7 +15,7 @@ use crate::{
     fault::Fault,
     ports::{
         AuditTrail, Bus, ClusterLedger, ClusterRecords, Delivery, FeedbackLedger, Intake, Outbox, OutboxRow, Recorded,
-        Recording, Said, Specs,
+        Recording, Said, Specs, StuckEvent,
     },
     testing::World,
 };
@@ -28,7 +28,8 @@ pub(super) struct State {
     bus: Vec<OutboxRow>,
     refused_by_bus: BTreeMap<EventId, String>,
     feedback: BTreeMap<(String, String), Said>,
-    fences: BTreeMap<(RepositoryId, BranchName), Generation>,
+    fences: BTreeMap<(RepositoryId, BranchName), (Generation, CommitSha)>,
+    touched: Vec<EventId>,
     records: BTreeMap<(RepositoryId, ClusterKey), ClusterRecord>,
     chains: BTreeMap<String, (Vec<Entry>, Option<Head>)>,
     specs: BTreeMap<(String, Digest), CompiledSpec>,
@@ -37,6 +38,29 @@ pub(super) struct State {
 impl State {
     pub(super) fn put_outbox(&mut self, rows: impl IntoIterator<Item = OutboxRow>) {
         self.outbox.extend(rows.into_iter().map(|row| (row.event_id.clone(), row)));
+    }
+
+    /// The head at which a branch's last generation was taken.
+    pub(super) fn reconciled(&self, branch: &(RepositoryId, BranchName)) -> Option<&CommitSha> {
+        self.fences.get(branch).map(|(_, head)| head)
+    }
+
+    /// The events from before this that wait, the oldest first.
+    pub(super) fn stuck(&self, before: Timestamp) -> Vec<StuckEvent> {
+        let old = self.outbox.values().filter(|row| row.occurred_at < before);
+        let event = |row: &OutboxRow| StuckEvent { event_id: row.event_id.clone(), occurred_at: row.occurred_at };
+        let mut events: Vec<StuckEvent> = old.map(event).collect();
+        events.sort_by(|one, other| (one.occurred_at, &one.event_id).cmp(&(other.occurred_at, &other.event_id)));
+        events
+    }
+
+    /// Touches a row, when it is there.
+    pub(super) fn touch(&mut self, event: &EventId) -> bool {
+        let there = self.outbox.contains_key(event);
+        if there {
+            self.touched.push(event.clone());
+        }
+        there
     }
 
     pub(super) fn append(&mut self, draft: Draft) {
@@ -68,6 +92,11 @@ impl World {
                 Envelope::parse(&row.source, &row.detail_type, detail).expect("the outbox holds the contract's events")
             })
             .collect()
+    }
+
+    /// The outbox rows that were touched, in order.
+    pub fn touched(&self) -> Vec<EventId> {
+        self.state().store.touched.clone()
     }
 
     /// What arrived on the bus, in order.
@@ -203,20 +232,22 @@ impl ClusterLedger for World {
         &self,
         repository: RepositoryId,
         branch: &BranchName,
-        _: &CommitSha,
+        head: &CommitSha,
         _: Timestamp,
     ) -> Result<Generation, Fault> {
         self.call("ClusterLedger.take_generation", branch.as_str(), true, |state| {
-            let fence = state.store.fences.entry((repository, branch.clone())).or_insert(Generation(0));
-            fence.0 += 1;
-            Ok(*fence)
+            let key = (repository, branch.clone());
+            let before = state.store.fences.get(&key).map_or(0, |(generation, _)| generation.0);
+            let generation = Generation(before + 1);
+            state.store.fences.insert(key, (generation, head.clone()));
+            Ok(generation)
         })
     }
 
     async fn current_generation(&self, repository: RepositoryId, branch: &BranchName) -> Result<Generation, Fault> {
         self.call("ClusterLedger.current_generation", branch.as_str(), false, |state| {
             let fence = state.store.fences.get(&(repository, branch.clone()));
-            Ok(fence.copied().unwrap_or(Generation(0)))
+            Ok(fence.map_or(Generation(0), |(generation, _)| *generation))
         })
     }
 

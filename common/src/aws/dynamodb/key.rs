@@ -28,6 +28,8 @@
 //! | what a run's gate said last | `RUN#<pipeline>#<execution>` | `GATE` |
 //! | a personal link that was used | `RUN#<pipeline>#<execution>` | `LINK#<digest>` |
 //! | removals that were refused | `REMOVALS#<repository id>` | `<digest>` |
+//! | a branch as a sweep saw it | `SEEN#<repository id>` | `<branch>` |
+//! | how far the source host's deliveries are settled | `SWEEP#ALL` | `DELIVERIES` |
 
 use std::collections::HashMap;
 
@@ -145,6 +147,10 @@ pub enum Key {
     Link(PipelineName, ExecutionId, Digest),
     /// Removals that were refused of a repository.
     Removals(RepositoryId, Digest),
+    /// A branch as a sweep saw it.
+    Seen(RepositoryId, BranchName),
+    /// How far the source host's deliveries are settled.
+    Deliveries,
 }
 
 impl Key {
@@ -174,6 +180,8 @@ impl Key {
             | Self::Gate(pipeline, execution)
             | Self::Link(pipeline, execution, _) => run_of(pipeline, execution),
             Self::Removals(repository, _) => removals_of(*repository),
+            Self::Seen(repository, _) => format!("SEEN#{repository}"),
+            Self::Deliveries => "SWEEP#ALL".to_owned(),
         }
     }
 
@@ -182,7 +190,7 @@ impl Key {
         match self {
             Self::Delivery(_) | Self::Body { .. } => "META".to_owned(),
             Self::Outbox(id) => escape(id.as_str()),
-            Self::Fence(_, branch) => escape(branch.as_str()),
+            Self::Fence(_, branch) | Self::Seen(_, branch) => escape(branch.as_str()),
             Self::Cluster(_, cluster) | Self::Certificate(cluster) => escape(&cluster.to_string()),
             Self::AuditHead(_) => "HEAD".to_owned(),
             Self::AuditEntry(_, sequence) => format!("{ENTRY_PREFIX}{sequence:020}"),
@@ -202,6 +210,7 @@ impl Key {
             Self::Gate(..) => GATE_ROW.to_owned(),
             Self::Link(_, _, digest) => format!("{LINK_PREFIX}{digest}"),
             Self::Removals(_, digest) => digest.to_string(),
+            Self::Deliveries => "DELIVERIES".to_owned(),
         }
     }
 
@@ -255,6 +264,8 @@ impl Key {
                 Self::Done(unescape(task)?.parse().ok()?, period.parse().ok()?)
             }
             ("REMOVALS", digest) => Self::Removals(repository(rest)?, digest.parse().ok()?),
+            ("SEEN", branch) => Self::Seen(repository(rest)?, unescape(branch)?.parse().ok()?),
+            ("SWEEP", "DELIVERIES") => Self::Deliveries,
             ("RUN", answer) => {
                 let (pipeline, execution) = rest.split_once('#')?;
                 let (pipeline, execution) = (unescape(pipeline)?.parse().ok()?, unescape(execution)?.parse().ok()?);
@@ -359,6 +370,9 @@ mod tests {
             token().prop_map(|id| Key::Outbox(id.parse().unwrap())),
             (any::<u64>(), "[a-zA-Z0-9#%][a-zA-Z0-9#%-]{0,20}")
                 .prop_map(|(id, branch)| Key::Fence(RepositoryId(id), branch.parse().unwrap())),
+            (any::<u64>(), "[a-zA-Z0-9#%][a-zA-Z0-9#%-]{0,20}")
+                .prop_map(|(id, branch)| Key::Seen(RepositoryId(id), branch.parse().unwrap())),
+            Just(Key::Deliveries),
             (any::<u64>(), name(), name(), name()).prop_map(|(id, environment, alias, cluster)| {
                 Key::Cluster(RepositoryId(id), format!("{environment}/{alias}/management/{cluster}").parse().unwrap())
             }),

@@ -6,9 +6,6 @@ use common::{
 };
 use serde::Deserialize;
 
-/// The account that GitHub shows for one that is gone.
-const GHOST: (u64, &str) = (10137, "ghost");
-
 /// No login of GitHub is longer than 39, and none of an enterprise's App longer than this.
 const MAX_LOGIN: usize = 100;
 
@@ -48,7 +45,7 @@ pub struct User {
 pub fn actor(user: Option<&User>) -> event::Actor {
     match user {
         Some(user) => event::Actor { id: user.id, login: user.login.chars().take(MAX_LOGIN).collect() },
-        None => event::Actor { id: GHOST.0, login: GHOST.1.to_owned() },
+        None => event::Actor::ghost(),
     }
 }
 
