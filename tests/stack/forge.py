@@ -51,6 +51,10 @@ class Forge:
         """Every webhook that was sent, oldest first."""
         return self._call("GET", "/_forge/deliveries")
 
+    def set_webhook(self, url):
+        """Sends webhooks there from now on."""
+        return self._call("PUT", "/_forge/webhook", {"url": url, "secret": settings.WEBHOOK_SECRET_TEXT})
+
     def open_issue(self, title, label):
         """Opens an issue as the one person, assigned to them; gives back its number."""
         body = {"title": title, "labels": [label], "assignees": ["local-person"]}

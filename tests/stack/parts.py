@@ -11,6 +11,7 @@ import ideas
 import issues
 import items
 import limits
+import outage
 import pipelines
 import tree
 import waiting
@@ -157,4 +158,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, certificates.play, limits.limits, waiting.waits, items.items, issues.issues, ideas.ideas, day.morning, day.fortnight]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, certificates.play, limits.limits, waiting.waits, items.items, issues.issues, ideas.ideas, day.morning, day.fortnight, outage.outage]

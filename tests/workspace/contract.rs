@@ -22,6 +22,7 @@ pub(crate) const MANIFESTS: &[&Manifest] = &[
     &canary::MANIFEST,
     &daily_unblock::MANIFEST,
     &db_init::MANIFEST,
+    &delivery_sweeper::MANIFEST,
     &feedback::MANIFEST,
     &iot_cert_provisioner::MANIFEST,
     &kill_executor::MANIFEST,

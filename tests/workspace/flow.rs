@@ -6,6 +6,7 @@ pub(crate) use tests::journey::fleet;
 mod change;
 mod faults;
 mod fence;
+mod gaps;
 mod jobs;
 mod limits;
 mod pains;

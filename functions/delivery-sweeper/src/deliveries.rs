@@ -1,0 +1,80 @@
+//! GitHub's list of attempts, and asking for failed deliveries again.
+
+use common::{
+    domain::sweep::{Attempt, OVERLAP, WINDOW, Why, decide},
+    fault::Fault,
+    ports::{Clock, Deliveries, Forge, SweepRows},
+};
+use jiff::Timestamp;
+
+use crate::handler::{DeliverySweeper, measure};
+
+/// How many pages of a hundred attempts one sweep reads. GitHub lets an App ask 5,000 times an hour, for everything.
+const PAGES: usize = 60;
+
+impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
+    /// Reads what is not settled yet, and asks for what failed.
+    ///
+    /// # Errors
+    /// `Retry` when the list could not be read, or GitHub stopped answering in between: the next sweep sees what was done.
+    pub(crate) async fn redeliver(&self) -> Result<(), Fault> {
+        let now = self.clock.now();
+        // A day of a busy App is too long to read each time: the table says how far back everything is settled.
+        let settled = self.rows.settled_before().await?.unwrap_or(Timestamp::MIN);
+        let oldest = now.saturating_sub(WINDOW.saturating_add(OVERLAP)).unwrap_or(Timestamp::MIN);
+        let (attempts, whole) = self.list(settled.max(oldest)).await?;
+        let plan = decide(&attempts, now);
+        measure("DeliveriesFailing", plan.failing());
+        measure("DeliveriesGivenUp", plan.given_up());
+        for left in &plan.left {
+            let (delivery, why) = (&left.guid, &left.why);
+            match why {
+                // In an outage these are many, and each sweep would say it again.
+                Why::Early { .. } | Why::Full => tracing::debug!(%delivery, %why, "a delivery that failed waits"),
+                Why::Refused { .. } | Why::Late => {
+                    tracing::warn!(%delivery, %why, "a delivery that failed is given up")
+                }
+            }
+        }
+        let mut stopped = Ok(());
+        let mut asked = 0;
+        for again in &plan.again {
+            match self.host.redeliver(again.id).await {
+                Ok(()) => {
+                    asked += 1;
+                    tracing::info!(delivery = %again.guid, why = %again, "asked GitHub to send a delivery again");
+                }
+                Err(Fault::Reject { what }) => tracing::warn!(delivery = %again.guid, "{what}"),
+                // Whatever it is, the next call would meet it too: a limit, an outage, a refused key.
+                Err(fault) => {
+                    stopped = Err(fault);
+                    break;
+                }
+            }
+        }
+        measure("DeliveriesRedelivered", asked);
+        // What was not read is not settled.
+        if whole {
+            self.rows.settle_before(plan.settled_before).await?;
+        } else {
+            tracing::warn!(pages = PAGES, "GitHub's list is longer than one sweep reads: its oldest part was left out");
+        }
+        stopped
+    }
+
+    /// Attempts back to a moment, and whether these are all.
+    async fn list(&self, back_to: Timestamp) -> Result<(Vec<Attempt>, bool), Fault> {
+        let (mut all, mut cursor) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let page = self.host.attempts(cursor.as_ref()).await?;
+            // The newest come first.
+            let past = page.attempts.last().is_some_and(|attempt| attempt.at < back_to);
+            all.extend(page.attempts.into_iter().filter(|attempt| attempt.at >= back_to));
+            cursor = page.next;
+            if past || cursor.is_none() {
+                return Ok((all, true));
+            }
+        }
+        Ok((all, false))
+    }
+}

@@ -1,0 +1,55 @@
+//! What this function is to the wiring.
+
+use common::{
+    aws::{dynamodb, s3, secrets},
+    event::EventKind,
+    manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
+};
+
+/// The manifest.
+pub const MANIFEST: Manifest = Manifest {
+    name: "delivery-sweeper",
+    purpose: "Makes delivery complete: asks for failed webhooks again, tells of branches that moved unheard, touches outbox rows that stay.",
+    idempotent_by: "delivery id; (repository, branch, head); event id",
+    memory_mb: 256,
+    timeout_s: 300,
+    wakes: &[Wake::Schedule { name: "sweep", rate: "rate(5 minutes)", input: r#"{"schedule":"sweep"}"# }],
+    env: &[
+        EnvVar::required("TABLE_NAME", "the control plane's table"),
+        EnvVar::required("GOVERNANCE_BUCKET", "the bucket of the governance bundle"),
+        EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
+        EnvVar::required("GITHUB_APP_ID", "the id of the GitHub App whose webhooks it looks after"),
+        EnvVar::required("GITHUB_APP_KEY_SECRET_ID", "the secret that holds the App's private key, as PEM text"),
+        EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
+        EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
+    ],
+    grants: &["github-app-key-read", "governance-read", "sweep-rows"],
+    calls: &[dynamodb::SWEEP_ACTIONS, s3::GOVERNANCE_ACTIONS, secrets::ACTIONS],
+    emits: &[EventKind::BranchPushed],
+    alarms: &[
+        // A receiver that is back has everything within a quarter of an hour.
+        Alarm {
+            name: "deliveries-failing",
+            metric: "DeliveriesFailing",
+            says: "Webhooks of GitHub have failed for half an hour, although they were asked for again",
+            runbook: "deliveries-that-fail",
+            statistic: Statistic::Maximum,
+            threshold: 1,
+            period_s: 900,
+            periods: 2,
+            missing: Missing::NotBreaching,
+        },
+        // Each of the three sweeps touched them.
+        Alarm {
+            name: "outbox-stuck",
+            metric: "OutboxStuck",
+            says: "Events wait in the outbox, although the relay was woken for them",
+            runbook: "outbox-that-stays",
+            statistic: Statistic::Maximum,
+            threshold: 1,
+            period_s: 300,
+            periods: 3,
+            missing: Missing::NotBreaching,
+        },
+    ],
+};

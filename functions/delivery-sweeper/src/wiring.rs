@@ -1,0 +1,29 @@
+//! The function as it runs in AWS: every port with its adapter, everything from the environment.
+
+use common::{
+    aws::{Aws, dynamodb::Table, s3, secrets::Secrets},
+    fault::Fault,
+    github::{DEFAULT_BASE_URI, GitHub},
+    runtime::{Config, SystemClock},
+};
+
+use crate::DeliverySweeper;
+
+/// Builds the function. The governance bundle and the App's key are read here, once a sandbox: both are named by the environment, so
+/// another bundle means another deployment.
+///
+/// # Errors
+/// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
+pub async fn delivery_sweeper(config: &Config) -> Result<DeliverySweeper<Table, GitHub, SystemClock>, Fault> {
+    let aws = Aws::new(config);
+    let governance =
+        s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
+    let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
+    let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
+    Ok(DeliverySweeper {
+        rows: Table::new(&aws, config.text("TABLE_NAME")?),
+        host: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?,
+        clock: SystemClock,
+        governance,
+    })
+}
