@@ -9,7 +9,7 @@ import tree
 from forge import PERSON
 from scene import Scene
 
-SECONDS = 60
+SECONDS = 130
 
 
 def run(keep=False, parts_played=None):
