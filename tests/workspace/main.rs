@@ -18,6 +18,7 @@ mod gates;
 mod github;
 mod governance_files;
 mod guard;
+mod iot;
 mod items;
 mod layers;
 mod listing;
