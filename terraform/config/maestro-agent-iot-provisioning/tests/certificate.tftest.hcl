@@ -2,15 +2,15 @@
 
 mock_provider "aws" {
   mock_resource "aws_lambda_invocation" {
-    defaults = { result = "[{\"outcome\":\"issued\",\"reasons\":[]}]" }
+    defaults = { result = "{\"outcome\":\"issued\",\"reasons\":[]}" }
   }
   mock_data "aws_lambda_invocation" {
     defaults = {
       result = <<-ANSWER
-        [{"outcome": "unchanged", "certificate": {"id": "0a1b", "arn": "arn", "pem": "pem", "not_after": "2049-12-31T23:59:59Z", "status": "ACTIVE"},
+        {"outcome": "unchanged", "certificate": {"id": "0a1b", "arn": "arn", "pem": "pem", "not_after": "2049-12-31T23:59:59Z", "status": "ACTIVE"},
          "secret": {"arn": "arn:aws:secretsmanager:us-east-1:222222222222:secret:mc01-maestro-agent-cert-abcdef", "version": "1", "account": "222222222222"},
          "policy": "mc01-maestro-agent-policy", "thing": "mc01-maestro-agent", "topic_prefix": "sources/maestro/consumers",
-         "endpoint": "abc123-ats.iot.us-east-1.amazonaws.com", "reasons": []}]
+         "endpoint": "abc123-ats.iot.us-east-1.amazonaws.com", "reasons": []}
       ANSWER
     }
   }

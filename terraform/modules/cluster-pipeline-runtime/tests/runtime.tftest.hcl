@@ -67,8 +67,8 @@ run "rights" {
   command = plan
 
   assert {
-    condition     = [for statement in output.policies.pipeline.Statement : statement.Resource if contains(statement.Action, "lambda:InvokeFunction")] == [["arn:aws:lambda:us-east-1:123456789012:function:penstock-test-stage-gate"]]
-    error_message = "Pipelines invoke the gate's function, and no other."
+    condition     = flatten([for statement in output.policies.pipeline.Statement : statement.Resource if contains(statement.Action, "lambda:InvokeFunction")]) == ["arn:aws:lambda:us-east-1:123456789012:function:penstock-test-stage-gate"]
+    error_message = "Pipelines invoke the functions that they are told, and no other."
   }
 
   assert {

@@ -2,12 +2,12 @@
 
 mock_provider "aws" {
   mock_resource "aws_lambda_invocation" {
-    defaults = { result = "[{\"outcome\":\"issued\",\"reasons\":[]}]" }
+    defaults = { result = "{\"outcome\":\"issued\",\"reasons\":[]}" }
   }
   mock_data "aws_lambda_invocation" {
     defaults = {
       result = <<-ANSWER
-        [{
+        {
           "outcome": "unchanged",
           "cluster": "integration/us-east-1/management/mc01",
           "certificate": {
@@ -29,7 +29,7 @@ mock_provider "aws" {
           "endpoint": "abc123-ats.iot.us-east-1.amazonaws.com",
           "retiring": [],
           "reasons": []
-        }]
+        }
       ANSWER
     }
   }
@@ -86,7 +86,7 @@ run "nothing_there" {
 
   override_data {
     target = data.aws_lambda_invocation.status
-    values = { result = "[{\"outcome\":\"absent\",\"certificate\":null,\"secret\":null,\"reasons\":[\"It was revoked.\"]}]" }
+    values = { result = "{\"outcome\":\"absent\",\"certificate\":null,\"secret\":null,\"reasons\":[\"It was revoked.\"]}" }
   }
   expect_failures = [check.certificate]
   assert {
