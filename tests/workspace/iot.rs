@@ -96,7 +96,7 @@ async fn what_is_there_no_more_is_deleted_and_what_is_not_yet_free_is_tried_late
 #[tokio::test]
 async fn a_version_is_brought_into_use_once_and_in_the_place_of_what_is() {
     let facts = json!({"ARN": "arn", "VersionIdsToStages": {"one": ["AWSCURRENT"], "two": ["AWSPENDING"]}});
-    let (aws, seen) = server(&[facts.clone()], 400, "InvalidParameterException").await;
+    let (aws, seen) = server(std::slice::from_ref(&facts), 400, "InvalidParameterException").await;
     let fault = SecretsVault::new(&aws).promote("secret", "two").await.unwrap_err();
     assert!(fault.is_retry(), "somebody moved it meanwhile: {}", fault.chain());
     let seen = seen.lock().unwrap().clone();
