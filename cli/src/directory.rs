@@ -127,9 +127,12 @@ fn parse(files: &BTreeMap<String, String>) -> anyhow::Result<Governance> {
     })
 }
 
-fn repository(governance: &Governance, chosen: Option<u64>) -> anyhow::Result<(RepositoryId, RepositoryEntry)> {
+fn repository(
+    governance: &Governance,
+    chosen: Option<RepositoryId>,
+) -> anyhow::Result<(RepositoryId, RepositoryEntry)> {
     let listed: Vec<(&RepositoryId, &RepositoryEntry)> = governance.repositories.listed.iter().collect();
-    match (chosen.map(RepositoryId), listed.as_slice()) {
+    match (chosen, listed.as_slice()) {
         (Some(id), listed) => match listed.iter().find(|(listed, _)| **listed == id) {
             Some((id, entry)) => Ok((**id, (*entry).clone())),
             None => bail!("repositories.yaml lists no repository {id}"),

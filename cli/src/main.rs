@@ -13,7 +13,10 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use common::domain::{id::BranchName, rhythm::ics};
+use common::domain::{
+    id::{BranchName, RepositoryId},
+    rhythm::ics,
+};
 use jiff::civil::Date;
 
 mod answer;
@@ -70,7 +73,7 @@ struct Common {
     governance: Option<PathBuf>,
     /// Which repository of repositories.yaml this is, by its id; needed when there are several.
     #[arg(long)]
-    repository: Option<u64>,
+    repository: Option<RepositoryId>,
     /// Print JSON.
     #[arg(long)]
     json: bool,

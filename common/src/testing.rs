@@ -40,7 +40,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::id::{BranchName, CorrelationId, EventId, IdError, RepositoryId},
-    event::{Envelope, Event, Host, Meta, Repository, SCHEMA_VERSION},
+    event::{Envelope, Event, Meta, Repository, SCHEMA_VERSION},
     fault::Fault,
     ports::{Clock, Pause, PipelineError},
 };
@@ -82,7 +82,7 @@ pub fn id<T: FromStr<Err = IdError>>(text: &str) -> T {
 
 /// The repository that the builders speak of: id 42, `acme/clusters`.
 pub fn repository() -> Repository {
-    Repository { host: Host::Github, id: RepositoryId(42), name: id("acme/clusters") }
+    Repository::new(RepositoryId::GitHub(42), id("acme/clusters"))
 }
 
 /// The branch that the builders speak of.

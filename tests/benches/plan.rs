@@ -104,7 +104,7 @@ fn best(work: impl Fn() -> Plan, expected: (u32, u32, u32)) -> f64 {
 fn main() -> ExitCode {
     let governance = Governance::parse(&GovernanceFiles::default().bytes()).unwrap();
     let (branch, name): (BranchName, RepositoryName) = (id("main"), id("acme/clusters"));
-    let scope = Scope { governance: &governance, repository: RepositoryId(42), branch: &branch };
+    let scope = Scope { governance: &governance, repository: RepositoryId::GitHub(42), branch: &branch };
     let runtime = runtime();
     let context = FleetContext { scope, repository_name: &name, runtime: &runtime };
     println!("clusters   all new     nothing to do   one changed   (milliseconds of processor, best of {ROUNDS})");

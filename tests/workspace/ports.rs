@@ -9,7 +9,7 @@ use common::{
     domain::{
         audit::{Broken, Draft, Phase, verify},
         cluster::{ClusterKey, ClusterRecord},
-        id::{BranchName, Digest, EventId, Generation, RepositoryId},
+        id::{BranchName, Digest, EventId, Generation, HostAccount, RepositoryId},
     },
     event::{Actor, BranchDeleted, Envelope, Event, Outcome},
     ports::{
@@ -119,7 +119,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn event(name: &str) -> Envelope {
-    let sender = Actor { id: 1, login: "octo".into() };
+    let sender = Actor { id: HostAccount::github(1), login: "octo".into() };
     let gone = BranchDeleted { repository: repository(), branch: id("b"), before: id(&"0a".repeat(20)), sender };
     envelope(at(0), name, "repository:42", Event::BranchDeleted(gone))
 }
@@ -159,7 +159,7 @@ fn recording(name: &str, generation: u64, events: &[&str]) -> Recording {
         reasons: vec!["a value changed".into()],
     };
     let events = events.iter().map(|name| event(name)).collect();
-    Recording { entry, record: Some((RepositoryId(42), record)), forget: None, events }
+    Recording { entry, record: Some((RepositoryId::GitHub(42), record)), forget: None, events }
 }
 
 async fn all<T: Send + 'static>(work: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
@@ -229,7 +229,7 @@ async fn accepted_rows_are_gone_and_deleting_twice_is_no_error<S: Store>(Case { 
 }
 
 async fn generations_rise_and_belong_to_one_branch<S: Store>(Case { store, .. }: Case<S>) {
-    let (repository, branch): (_, BranchName) = (RepositoryId(42), id("release#1%23"));
+    let (repository, branch): (_, BranchName) = (RepositoryId::GitHub(42), id("release#1%23"));
     assert_eq!(store.current_generation(repository, &branch).await.unwrap(), Generation(0));
     let takes = (0..20).map(|_| {
         let (store, branch) = (store.clone(), branch.clone());
@@ -238,7 +238,7 @@ async fn generations_rise_and_belong_to_one_branch<S: Store>(Case { store, .. }:
     let taken: BTreeSet<_> = all(takes).await.into_iter().collect();
     assert_eq!(taken, (1..=20).map(Generation).collect());
     assert_eq!(store.current_generation(repository, &branch).await.unwrap(), Generation(20));
-    for (other, branch) in [(RepositoryId(42), id("release")), (RepositoryId(43), branch)] {
+    for (other, branch) in [(RepositoryId::GitHub(42), id("release")), (RepositoryId::GitHub(43), branch)] {
         assert_eq!(store.current_generation(other, &branch).await.unwrap(), Generation(0));
     }
 }
@@ -250,7 +250,7 @@ async fn a_recording_is_one_with_its_entry_and_its_events<S: Store>(Case { store
     ClusterLedger::record(&store, recording("mc02", 1, &[])).await.unwrap();
     assert_eq!(store.records(owner).await.unwrap().len(), 2);
     assert!(store.records(owner).await.unwrap().contains(&record));
-    assert!(store.records(RepositoryId(4)).await.unwrap().is_empty());
+    assert!(store.records(RepositoryId::GitHub(4)).await.unwrap().is_empty());
     assert_eq!(outbox(), [event("updated").meta.event_id.to_string()]);
     let (entries, head) = store.chain("cluster:integration/us/management/mc01").await.unwrap();
     assert_eq!((entries.len(), head.sequence), (1, 1));
@@ -270,7 +270,7 @@ async fn a_lower_generation_changes_nothing<S: Store>(Case { store, outbox }: Ca
     let fault = ClusterLedger::record(&store, recording("mc01", 4, &["four"])).await.unwrap_err();
     assert!(fault.is_retry(), "{fault}");
     assert!(fault.to_string().contains("generation 5"), "it says who was first: {fault}");
-    assert_eq!(store.records(RepositoryId(42)).await.unwrap()[0].generation, Generation(5));
+    assert_eq!(store.records(RepositoryId::GitHub(42)).await.unwrap()[0].generation, Generation(5));
     assert_eq!(
         (store.chain(subject).await.unwrap().0.len(), outbox().len()),
         (1, 1),
@@ -348,7 +348,7 @@ async fn every_row_has_keys_that_parse() {
     let (store, database) = database().await;
     Intake::record(&store, &delivery("guid", "push", "body", 0), &event("one")).await.unwrap();
     ClusterLedger::record(&store, recording("mc01", 1, &["two"])).await.unwrap();
-    store.take_generation(RepositoryId(42), &id("main"), &id(&"0a".repeat(20)), at(0)).await.unwrap();
+    store.take_generation(RepositoryId::GitHub(42), &id("main"), &id(&"0a".repeat(20)), at(0)).await.unwrap();
     let order = FeedbackOrder { generation: Generation(1), phase: 0 };
     let said = Said { order, content: Digest::of(b"x") };
     store.published("commit:a", "status", &said, at(0)).await.unwrap();
@@ -393,7 +393,7 @@ async fn a_table_that_is_not_there_is_our_mistake_and_one_that_does_not_answer_i
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
     let table = Table::new(&Aws::with(AwsSettings::emulator(&endpoint)), "penstock");
-    let read = async || table.current_generation(RepositoryId(1), &id("main")).await.unwrap_err();
+    let read = async || table.current_generation(RepositoryId::GitHub(1), &id("main")).await.unwrap_err();
 
     let missing = read().await;
     assert!(matches!(missing, common::fault::Fault::Bug { .. }), "{}", missing.chain());
@@ -402,6 +402,6 @@ async fn a_table_that_is_not_there_is_our_mistake_and_one_that_does_not_answer_i
     server.abort();
     let _ = server.await;
     let silent = Table::new(&Aws::with(AwsSettings::emulator(&endpoint)), "penstock");
-    let fault = silent.current_generation(RepositoryId(1), &id("main")).await.unwrap_err();
+    let fault = silent.current_generation(RepositoryId::GitHub(1), &id("main")).await.unwrap_err();
     assert!(fault.is_retry(), "{}", fault.chain());
 }

@@ -13,8 +13,8 @@ mod people;
 pub use self::people::{Identity, People, Person, Pod, Pods};
 use crate::domain::{
     id::{
-        AccountId, BranchName, Digest, EnvironmentName, PodName, RepositoryId, RepositoryName, StageName,
-        StagePipelineName,
+        AccountId, BranchName, CodeCommitArn, Digest, EnvironmentName, PodName, RepositoryId, RepositoryName,
+        StageName, StagePipelineName,
     },
     rhythm::Schedules,
     run::Rules,
@@ -113,6 +113,8 @@ pub struct Repositories {
 pub struct RepositoryEntry {
     /// Its name when it was onboarded: for people and for the first call; the id decides.
     pub name: RepositoryName,
+    /// Where it is, when it is on CodeCommit.
+    pub arn: Option<CodeCommitArn>,
     /// What it may do; `cluster` lets its deploy tree make pipelines.
     pub kind: RepositoryKind,
     /// The branch that configures environments which name none.

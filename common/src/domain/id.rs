@@ -153,6 +153,12 @@ macro_rules! text_ids {
     )*};
 }
 
+mod host;
+
+pub use self::host::{
+    CodeCommitArn, CodeCommitCommentId, CodeCommitId, CommentId, GitHubUserId, HostAccount, RepositoryId,
+};
+
 text_ids! {
     /// An environment: the first directory below `deploy/`. Which ones exist is said by `environments.yaml`.
     EnvironmentName, "environment name", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
@@ -238,28 +244,6 @@ text_ids! {
     CorrelationId, "correlation id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
 }
 
-/// A repository's numeric id on its source host: its identity through renames and transfers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct RepositoryId(pub u64);
-
-impl fmt::Display for RepositoryId {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(to)
-    }
-}
-
-/// A person's numeric id on GitHub: it survives a change of the login, which somebody else may then take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct GitHubUserId(pub u64);
-
-impl fmt::Display for GitHubUserId {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(to)
-    }
-}
-
 /// A rising number that fences a run: a writer with a lower one is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -290,6 +274,18 @@ impl Digest {
     }
 }
 
+impl RepositoryName {
+    /// A repository of CodeCommit, whose account owns it: `<account>/<name>`.
+    pub(super) fn on_codecommit(account: &AccountId, name: &str) -> Self {
+        Self(format!("{account}/{name}"))
+    }
+
+    /// What follows the owner: the name by which CodeCommit knows it.
+    pub fn without_owner(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+}
+
 impl ItemId {
     /// The item of an issue: `issue-<repository id>-<number>`.
     pub fn of_issue(repository: RepositoryId, number: u64) -> Self {
@@ -308,8 +304,8 @@ impl ItemId {
 
     /// The pull request that the item is, when it is one.
     pub fn pull_request(&self) -> Option<(RepositoryId, u64)> {
-        let (repository, number) = self.0.strip_prefix("pr-")?.split_once('-')?;
-        let found = (RepositoryId(repository.parse().ok()?), number.parse().ok()?);
+        let (repository, number) = self.0.strip_prefix("pr-")?.rsplit_once('-')?;
+        let found = (repository.parse().ok()?, number.parse().ok()?);
         // Only as it is written above: no sign and no leading zero, so that one pull request is one item.
         (Self::of_pull_request(found.0, found.1) == *self).then_some(found)
     }
@@ -461,9 +457,9 @@ mod tests {
     #[test]
     fn a_pull_request_is_one_item() {
         for (repository, number) in [(1, 1), (42, 7), (u64::MAX, u64::MAX)] {
-            let item = ItemId::of_pull_request(RepositoryId(repository), number);
+            let item = ItemId::of_pull_request(RepositoryId::GitHub(repository), number);
             assert_eq!(item.as_str().parse(), Ok(item.clone()));
-            assert_eq!(item.pull_request(), Some((RepositoryId(repository), number)));
+            assert_eq!(item.pull_request(), Some((RepositoryId::GitHub(repository), number)));
         }
         for text in ["pr-42", "pr-42-07", "pr-042-7", "pr-42-7-1", "pr-x-7", "p-42-7", "pr-42-99999999999999999999"] {
             assert_eq!(text.parse::<ItemId>().unwrap().pull_request(), None, "{text}");

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{certificate::*, item::*, provisioning::*, rhythm::*, run::*, scm::*, stage::*, wip::*};
-use crate::domain::id::{RepositoryId, RepositoryName};
+use crate::domain::id::{GitHubUserId, HostAccount, RepositoryId, RepositoryName};
 
 mod certificate;
 mod item;
@@ -35,6 +35,8 @@ mod wip;
 pub enum Host {
     /// GitHub, or a host with its API.
     Github,
+    /// AWS CodeCommit.
+    Codecommit,
 }
 
 /// A repository: its id is its identity, its name only says where to find it now.
@@ -42,24 +44,35 @@ pub enum Host {
 pub struct Repository {
     /// The source host.
     pub host: Host,
-    /// The numeric id.
+    /// Its id there.
     pub id: RepositoryId,
-    /// `owner/name` at the time of the event.
+    /// `owner/name` at the time of the event; on CodeCommit the account owns it.
     pub name: RepositoryName,
+}
+
+impl Repository {
+    /// The repository with this id: of which host it is says the id.
+    pub fn new(id: RepositoryId, name: RepositoryName) -> Self {
+        let host = match id {
+            RepositoryId::GitHub(_) => Host::Github,
+            RepositoryId::CodeCommit(_) => Host::Codecommit,
+        };
+        Self { host, id, name }
+    }
 }
 
 /// Who did it. The id authorises, the login is for people to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
-    /// The numeric id.
-    pub id: u64,
-    /// The login, escaped when rendered.
+    /// The host's id of them: GitHub's number, or the ARN of who called CodeCommit.
+    pub id: HostAccount,
+    /// The login, or the ARN once more: foreign text, escaped when rendered.
     pub login: String,
 }
 
 impl Actor {
     /// GitHub's account for whom nobody knows: those whose account is gone, and those whom nobody told us.
     pub fn ghost() -> Self {
-        Self { id: 10137, login: "ghost".to_owned() }
+        Self { id: HostAccount::GitHub(GitHubUserId(10137)), login: "ghost".to_owned() }
     }
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    ChangeRef, Envelope, Event, ExceededCause, ExceededScope, FullScope, Holding, Host, LimitCause, MAX_HOLDERS_TOLD,
-    Meta, Repository, SCHEMA_VERSION, TicketTold, WipCapacityAvailable, WipLimitChanged, WipLimitExceeded,
-    WipLockAcquired, WipLockExpired, WipLockRefused, WipLockReleased,
+    ChangeRef, Envelope, Event, ExceededCause, ExceededScope, FullScope, Holding, LimitCause, MAX_HOLDERS_TOLD, Meta,
+    Repository, SCHEMA_VERSION, TicketTold, WipCapacityAvailable, WipLimitChanged, WipLimitExceeded, WipLockAcquired,
+    WipLockExpired, WipLockRefused, WipLockReleased,
 };
 use crate::domain::{
     governance::Governance,
@@ -64,7 +64,7 @@ impl Telling {
     /// The event that an item gets no place: for a pull request the same id as long as it is the same refusal, else one a request.
     pub fn refused(&self, refused: WipLockRefused, cause: &CorrelationId, now: Timestamp) -> Envelope {
         let mut identity = vec![refused.item.to_string(), format!("{:?}", refused.cause)];
-        identity.extend(refused.author.map(|author| author.to_string()));
+        identity.extend(refused.author.as_ref().map(ToString::to_string));
         identity.extend(refused.scopes.iter().map(ToString::to_string));
         if refused.change.is_none() {
             identity.push(cause.to_string());
@@ -187,7 +187,7 @@ impl Telling {
     fn change(&self, item: &ItemId) -> Option<ChangeRef> {
         let (id, number) = item.pull_request()?;
         let name = self.names.get(&id)?.clone();
-        Some(ChangeRef { repository: Repository { host: Host::Github, id, name }, number })
+        Some(ChangeRef { repository: Repository::new(id, name), number })
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    domain::id::{BranchName, CommitSha, GitHubUserId},
+    domain::id::{BranchName, CommitSha, HostAccount},
     event::Repository,
     fault::Fault,
     ports::CommitAuthors,
@@ -33,7 +33,7 @@ const NONE: &str = "0000000000000000000000000000000000000000";
 /// Who was found so far.
 #[derive(Default)]
 struct Found {
-    accounts: BTreeSet<GitHubUserId>,
+    accounts: BTreeSet<HostAccount>,
     /// The addresses that are nobody's: of two commits with one address one person is asked.
     addresses: BTreeSet<String>,
     others: u32,
@@ -46,7 +46,7 @@ impl Found {
             match account {
                 Some(account) if account.id == WEB_FLOW => {}
                 Some(account) => {
-                    self.accounts.insert(GitHubUserId(account.id));
+                    self.accounts.insert(HostAccount::github(account.id));
                 }
                 None => {
                     self.addresses.insert(signature.map(|signature| signature.email).unwrap_or_default());
@@ -75,7 +75,7 @@ impl GitHub {
         let pushed = self.push(&call, branch, commit).await?;
         match pushed.as_ref().and_then(|push| push.actor.as_ref()) {
             Some(actor) => {
-                found.accounts.insert(GitHubUserId(actor.id));
+                found.accounts.insert(HostAccount::github(actor.id));
             }
             None => found.others += 1,
         }
@@ -83,9 +83,9 @@ impl GitHub {
         self.commits(&call, before.as_deref(), commit, &mut found).await?;
         let below = format!("/commits/{commit}/pulls?per_page={PAGE}");
         match self.call::<Vec<wire::Opened>, _>(&call, GET, &below).await {
-            Ok(pulls) => {
-                found.accounts.extend(pulls.into_iter().filter_map(|pull| pull.user).map(|user| GitHubUserId(user.id)))
-            }
+            Ok(pulls) => found
+                .accounts
+                .extend(pulls.into_iter().filter_map(|pull| pull.user).map(|user| HostAccount::github(user.id))),
             Err(Failure::NotFound(_)) => {}
             Err(failure) => return Err(failure.into()),
         }

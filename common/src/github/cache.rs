@@ -44,8 +44,9 @@ mod tests {
 
     #[test]
     fn the_oldest_make_room_and_repositories_do_not_share() {
-        let key =
-            |repository: u64, digit: &str| (RepositoryId(repository), digit.repeat(40).parse::<BlobSha>().unwrap());
+        let key = |repository: u64, digit: &str| {
+            (RepositoryId::GitHub(repository), digit.repeat(40).parse::<BlobSha>().unwrap())
+        };
         let mut cache = BlobCache::new(10);
         cache.put(key(1, "a"), vec![1; 4]);
         cache.put(key(1, "b"), vec![2; 4]);

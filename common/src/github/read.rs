@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
-    domain::id::{BlobSha, BranchName, CommitSha, quoted},
+    domain::id::{BlobSha, BranchName, CommitSha, HostAccount, quoted},
     event::Repository,
     fault::Fault,
     ports::{CommitAuthors, EntryKind, Forge, PullRequest, TreeEntry},
@@ -179,8 +179,8 @@ fn pull_request(what: &str, found: wire::Pull) -> Result<PullRequest, Fault> {
         open: found.state == "open",
         merged: found.merged_at.is_some(),
         draft: found.draft,
-        author: found.user.map(|user| user.id),
-        reviewers: found.requested_reviewers.iter().map(|user| user.id).collect(),
+        author: found.user.map(|user| HostAccount::github(user.id)),
+        reviewers: found.requested_reviewers.iter().map(|user| HostAccount::github(user.id)).collect(),
         head: parse(what, &found.head.sha)?,
         head_branch: found.head.branch,
         base_branch: found.base.branch.parse().map_err(|error| Fault::reject(format!("{what}: {error}")))?,

@@ -3,7 +3,7 @@
 use octocrab::Octocrab;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{event::Repository, fault::Fault};
+use crate::{domain::id::RepositoryId, event::Repository, fault::Fault};
 
 use super::{GitHub, REQUEST_TIMEOUT, Scope, error::Failure, error::failure, wire};
 
@@ -106,6 +106,10 @@ impl GitHub {
     /// A new token for exactly this repository, after making sure that the name still means it.
     async fn open(&self, repository: &Repository, scope: Scope) -> Result<Session, Failure> {
         let Repository { id, name, .. } = repository;
+        // Before the first word to the host: its numbers are other repositories' there.
+        let RepositoryId::GitHub(number) = *id else {
+            return Err(Fault::bug(format!("{name} (repository {id}) is not on GitHub")).into());
+        };
         let what = format!("finding the App's installation for {name}");
         let installation: wire::Installation =
             request(&self.app, &what, &GET, &format!("/repos/{name}/installation")).await.map_err(|failure| match failure {
@@ -115,7 +119,7 @@ impl GitHub {
                 ),
                 other => Fault::from(other),
             })?;
-        let asked = wire::TokenRequest { repository_ids: [id.0], permissions: scope.permissions() };
+        let asked = wire::TokenRequest { repository_ids: [number], permissions: scope.permissions() };
         let what = format!("asking for a token for {name} (repository {id}) with {}", asked.permissions);
         let route = format!("/app/installations/{}/access_tokens", installation.id);
         let token: wire::Token = request(&self.app, &what, &Verb::Post(&asked), &route).await?;
@@ -139,7 +143,7 @@ impl GitHub {
 
 fn same(repository: &Repository, found: &wire::Repository) -> Result<(), Fault> {
     let Repository { id, name, .. } = repository;
-    if found.id == id.0 {
+    if RepositoryId::GitHub(found.id) == *id {
         return Ok(());
     }
     Err(Fault::reject(format!(

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
-    domain::{id::CommitSha, stage::CheckSeen},
+    domain::{
+        id::{CommentId, CommitSha, HostAccount},
+        stage::CheckSeen,
+    },
     event::Repository,
     fault::Fault,
     ports::{CommentNow, DeploymentNow, EntryKind, IssueNow, Sources, TreeEntry},
@@ -87,7 +90,9 @@ impl Sources for GitHub {
         }
     }
 
-    async fn comment(&self, repository: &Repository, comment: u64) -> Result<Option<CommentNow>, Fault> {
+    async fn comment(&self, repository: &Repository, comment: &CommentId) -> Result<Option<CommentNow>, Fault> {
+        // Another host's comment is none of GitHub's, and its text goes into no URL.
+        let CommentId::GitHub(comment) = comment else { return Ok(None) };
         let what = format!("reading comment {comment} of {}", repository.name);
         let call = Call { repository, scope: Scope::Evidence, what: &what };
         self.still_means(&call).await?;
@@ -140,7 +145,7 @@ fn comment_now(what: &str, found: wire::WrittenComment) -> Result<CommentNow, Fa
         number,
         by_person: found.performed_via_github_app.is_none()
             && found.user.as_ref().is_some_and(|user| user.kind == "User"),
-        author: found.user.map(|user| user.id),
+        author: found.user.map(|user| HostAccount::github(user.id)),
         body: found.body.unwrap_or_default(),
         edited: found.updated_at != found.created_at,
     })

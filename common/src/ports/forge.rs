@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 pub use crate::domain::cluster::{EntryKind, TreeEntry};
 use crate::{
-    domain::id::{BlobSha, BranchName, CommitSha, GitHubUserId},
+    domain::id::{BlobSha, BranchName, CommitSha, HostAccount},
     event::Repository,
     fault::Fault,
 };
@@ -67,8 +67,8 @@ pub trait Forge: Sync {
 /// Who made a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CommitAuthors {
-    /// The accounts, by numeric id.
-    pub accounts: BTreeSet<GitHubUserId>,
+    /// The accounts.
+    pub accounts: BTreeSet<HostAccount>,
     /// How many others there are of whom the host knows no account: addresses that are nobody's, a push that it does not remember,
     /// commits that it does not list.
     pub unknown: u32,
@@ -85,10 +85,10 @@ pub struct PullRequest {
     pub merged: bool,
     /// Whether it is a draft.
     pub draft: bool,
-    /// The numeric id of who opened it; absent when the account is gone.
-    pub author: Option<u64>,
-    /// The numeric ids of the people who were asked to review it and have not yet.
-    pub reviewers: BTreeSet<u64>,
+    /// Who opened it; absent when the account is gone.
+    pub author: Option<HostAccount>,
+    /// The people who were asked to review it and have not yet.
+    pub reviewers: BTreeSet<HostAccount>,
     /// The head commit.
     pub head: CommitSha,
     /// The name of the head branch: foreign text, that of a fork's branch too.

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use super::{Forge, TreeEntry};
 use crate::{
-    domain::{id::CommitSha, stage::CheckSeen},
+    domain::{
+        id::{CommentId, CommitSha, HostAccount},
+        stage::CheckSeen,
+    },
     event::Repository,
     fault::Fault,
 };
@@ -42,7 +45,7 @@ pub trait Sources: Forge {
     fn comment(
         &self,
         repository: &Repository,
-        comment: u64,
+        comment: &CommentId,
     ) -> impl Future<Output = Result<Option<CommentNow>, Fault>> + Send;
 
     /// Every issue and pull request that is open now and has a label, the oldest first.
@@ -120,8 +123,8 @@ pub struct CommentNow {
     pub number: u64,
     /// Its text: foreign.
     pub body: String,
-    /// The numeric id of who wrote it; absent when the account is gone.
-    pub author: Option<u64>,
+    /// Who wrote it; absent when the account is gone.
+    pub author: Option<HostAccount>,
     /// Whether a person wrote it, with nothing in between: no bot, and no program in a person's name.
     pub by_person: bool,
     /// Whether its text is another than at first. The host does not say by whom.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     domain::{
-        id::{BlobSha, BranchName, CommitSha, Digest, GitHubUserId, RepositoryId},
+        id::{BlobSha, BranchName, CommentId, CommitSha, Digest, HostAccount, RepositoryId},
         stage::CheckSeen,
     },
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
@@ -37,7 +37,7 @@ pub(super) struct State {
     drafts_forbidden: bool,
     checks_seen: BTreeMap<CommitSha, Vec<CheckSeen>>,
     issues: BTreeMap<(RepositoryId, u64), IssueNow>,
-    written: BTreeMap<(RepositoryId, u64), CommentNow>,
+    written: BTreeMap<(RepositoryId, CommentId), CommentNow>,
     deployments: BTreeMap<u64, DeploymentNow>,
     kept: BTreeMap<String, CommitSha>,
     opened: Vec<NewIssue>,
@@ -116,7 +116,7 @@ impl World {
             before,
             after: after.clone(),
             forced: false,
-            sender: Actor { id: 7, login: "ada".into() },
+            sender: Actor { id: HostAccount::github(7), login: "ada".into() },
             touched_roots: vec!["deploy".into()],
         });
         envelope(self.now(), &format!("push-{}", after.short()), "repository:42", event)
@@ -148,7 +148,7 @@ impl World {
             open: true,
             merged: false,
             draft: false,
-            author: Some(1001),
+            author: Some(HostAccount::github(1001)),
             reviewers: BTreeSet::new(),
             head: head.clone(),
             head_branch: format!("change-{number}"),
@@ -164,7 +164,8 @@ impl World {
         let state = self.state();
         let found = state.host.pull_requests.get(&(repository().id, number)).expect("the pull request exists");
         let base = state.host.branches.get(&(repository().id, found.base_branch.clone())).expect("its base exists");
-        let author = Actor { id: found.author.unwrap_or_default(), login: "ada".into() };
+        let login = "ada".into();
+        let author = found.author.clone().map_or_else(Actor::ghost, |id| Actor { id, login });
         let change = Change {
             repository: repository(),
             number,
@@ -217,7 +218,7 @@ impl World {
 
     /// Says who made a commit: these accounts, and so many without one. Of another commit nobody is known.
     pub fn set_authors(&self, commit: &CommitSha, accounts: &[u64], unknown: u32) {
-        let accounts = accounts.iter().copied().map(GitHubUserId).collect();
+        let accounts = accounts.iter().copied().map(HostAccount::github).collect();
         self.state().host.authors.insert(commit.clone(), CommitAuthors { accounts, unknown });
     }
 

@@ -8,7 +8,7 @@ use common::{
         stage::{Dossier, Item, Position},
         wip::{Scope, settle::Rows as ScopeRows},
     },
-    event::{Host, Repository},
+    event::Repository,
     fault::Fault,
     ports::{Clock, Forge, Page, Pause, PipelineError, PullRequest, RunGates, View},
 };
@@ -164,7 +164,7 @@ impl<R: Rows, G: RunGates, F: Forge, C: Pause> DailyUnblock<R, G, F, C> {
         for (id, entry) in &self.governance.repositories.listed {
             let items = entry.items.as_ref().map(|items| &items.pod);
             let Some(pod) = items.or(entry.wip.as_ref().map(|wip| &wip.pod)) else { continue };
-            let repository = Repository { host: Host::Github, id: *id, name: entry.name.clone() };
+            let repository = Repository::new(*id, entry.name.clone());
             match self.host.open_pull_requests(&repository).await {
                 Ok(open) => {
                     let open: Vec<OpenChange> = open.into_iter().map(as_open).collect();

@@ -9,7 +9,7 @@ use common::{
         id::{BranchName, CommitSha, CorrelationId, EventId, RepositoryId},
         sweep::{Look, Seen, look},
     },
-    event::{Actor, BranchPushed, Envelope, Event, Host, Meta, Repository, SCHEMA_VERSION},
+    event::{Actor, BranchPushed, Envelope, Event, Meta, Repository, SCHEMA_VERSION},
     fault::Fault,
     ports::{Clock, Deliveries, Forge, SaidCommitted, SeenChange, SweepRows},
 };
@@ -25,7 +25,7 @@ impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
     pub(crate) async fn compare_branches(&self) -> Result<(), Fault> {
         let (mut first, mut gaps) = (Ok(()), 0);
         for (id, entry) in &self.governance.repositories.listed {
-            let repository = Repository { host: Host::Github, id: *id, name: entry.name.clone() };
+            let repository = Repository::new(*id, entry.name.clone());
             for branch in self.followed(*id, entry) {
                 match self.compare(&repository, &branch).await {
                     Ok(told) => gaps += usize::from(told),

@@ -3,7 +3,7 @@
 //! Nothing here is a decision: whoever acts on the event reads the state again. Free text, labels and addresses are not carried.
 
 use common::{
-    domain::id::{BranchName, CommitSha, IdError, quoted},
+    domain::id::{BranchName, CommentId, CommitSha, IdError, quoted},
     event::{
         BranchDeleted, BranchPushed, Change, ChangeCommented, ChangeMerged, ChangeReviewed, CheckCompleted, CheckKind,
         DeploymentReported, Event, Issue, RepositoryRenamed, WorkflowCompleted,
@@ -193,7 +193,7 @@ fn review(payload: ReviewEvent) -> Result<Normal, IdError> {
     let reviewer = actor(review.user.as_ref());
     let action = action.into_string();
     let event =
-        Event::ChangeReviewed(ChangeReviewed { repository, number, review: review.id, commit, reviewer, action });
+        Event::ChangeReviewed(ChangeReviewed { repository, number, review: Some(review.id), commit, reviewer, action });
     Ok(Normal::Event { subject, event: Box::new(event) })
 }
 
@@ -207,8 +207,14 @@ fn comment(payload: CommentEvent) -> Result<Normal, IdError> {
     let subject = format!("change:{}/{number}", repository.id);
     let (author, sender) = (actor(comment.user.as_ref()), actor(sender.as_ref()));
     let action = action.into_string();
-    let event =
-        Event::ChangeCommented(ChangeCommented { repository, number, comment: comment.id, author, sender, action });
+    let event = Event::ChangeCommented(ChangeCommented {
+        repository,
+        number,
+        comment: CommentId::GitHub(comment.id),
+        author,
+        sender,
+        action,
+    });
     Ok(Normal::Event { subject, event: Box::new(event) })
 }
 

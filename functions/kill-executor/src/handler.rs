@@ -9,7 +9,7 @@ use common::{
         id::{CommitSha, CorrelationId, ItemId},
         stage::{Archived, Dossier, Item, Position},
     },
-    event::{Envelope, Event, Host, Repository},
+    event::{Envelope, Event, Repository},
     fault::Fault,
     ports::{Archive, Clock, ItemChange, ItemCommitted, ItemRows, Sources},
 };
@@ -70,7 +70,7 @@ impl<R: ItemRows, H: Archive + Sources, C: Clock> KillExecutor<R, H, C> {
     fn home(&self, item: &Item) -> Option<Repository> {
         let link = item.link.as_ref()?;
         let entry = self.repositories.home(&item.pod, link.repository)?;
-        Some(Repository { host: Host::Github, id: link.repository, name: entry.name.clone() })
+        Some(Repository::new(link.repository, entry.name.clone()))
     }
 
     /// The head of the pull request that brought it, open or not; without one, that of the default branch.

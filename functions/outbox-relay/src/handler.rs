@@ -123,9 +123,9 @@ mod tests {
     use super::*;
 
     fn event(number: usize) -> Envelope {
-        let repository = Repository { host: Host::Github, id: RepositoryId(1), name: id("o/r") };
+        let repository = Repository { host: Host::Github, id: RepositoryId::GitHub(1), name: id("o/r") };
         let before: CommitSha = id(&"0a".repeat(20));
-        let sender = Actor { id: 1, login: "l".into() };
+        let sender = Actor { id: common::domain::id::HostAccount::github(1), login: "l".into() };
         let gone = BranchDeleted { repository, branch: id("b"), before, sender };
         envelope(
             "2026-01-01T00:00:00Z".parse().unwrap(),

@@ -8,7 +8,7 @@ use common::{
         governance::{Governance, RepositoryKind},
         id::{BranchName, CorrelationId, RepositoryId},
     },
-    event::{Change, Envelope, Event, Host, Repository},
+    event::{Change, Envelope, Event, Repository},
     fault::Fault,
     ports::{Clock, ClusterLedger, Forge, Pipelines, Specs},
 };
@@ -109,7 +109,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     fn repository(&self, id: RepositoryId) -> Option<Repository> {
         let entry = self.governance.repositories.listed.get(&id)?;
         match entry.kind {
-            RepositoryKind::Cluster => Some(Repository { host: Host::Github, id, name: entry.name.clone() }),
+            RepositoryKind::Cluster => Some(Repository::new(id, entry.name.clone())),
             RepositoryKind::Application => None,
         }
     }

@@ -13,7 +13,7 @@ use common::{
         },
         wip::ItemType,
     },
-    event::{Host, Repository},
+    event::Repository,
     fault::Fault,
     ports::{IssueNow, ItemRows, Page, Patience, Pause, Sources, WipRows},
 };
@@ -272,5 +272,5 @@ impl<R: ItemRows + WipRows, C: Pause, H: Sources> ItemGates<R, C, H> {
 }
 
 pub(crate) fn named(id: RepositoryId, entry: &RepositoryEntry) -> Repository {
-    Repository { host: Host::Github, id, name: entry.name.clone() }
+    Repository::new(id, entry.name.clone())
 }

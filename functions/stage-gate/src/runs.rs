@@ -37,7 +37,7 @@ use common::{
         id::{BranchName, PipelineName},
         run::LinkKey,
     },
-    event::{Host, Repository},
+    event::Repository,
     fault::Fault,
     ports::{
         Alarms, CertificateRecords, ClusterRecords, Forge, PATIENCE, Patience, Pause, PipelineError, RunGates, RunRows,
@@ -140,7 +140,7 @@ where
     pub(crate) fn repositories(&self) -> Vec<Repository> {
         let listed = self.governance.repositories.listed.iter();
         let of_clusters = listed.filter(|(_, entry)| entry.kind == RepositoryKind::Cluster);
-        of_clusters.map(|(id, entry)| Repository { host: Host::Github, id: *id, name: entry.name.clone() }).collect()
+        of_clusters.map(|(id, entry)| Repository::new(*id, entry.name.clone())).collect()
     }
 
     /// Every cluster that has a pipeline of ours, by its key. Two repositories may configure the same one only in error: then nothing of
@@ -161,7 +161,7 @@ where
                 let cluster = Cluster {
                     key: record.cluster.clone(),
                     pipeline: record.pipeline,
-                    repository: Repository { host: Host::Github, id: *id, name: entry.name.clone() },
+                    repository: Repository::new(*id, entry.name.clone()),
                     branch: branch.unwrap_or_else(|| entry.default_branch.clone()),
                     environment,
                     disputed_by: None,

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 use common::{
     domain::{
-        governance::{Governance, Identity},
-        id::{CorrelationId, GitHubUserId, ItemId, PersonName, RepositoryId},
+        governance::Governance,
+        id::{CorrelationId, HostAccount, ItemId, PersonName, RepositoryId},
         wip::{ItemType, Lease, Work, admission::Request, limits::Limits, scope::MAX_INVOLVED, settle::Rows},
     },
-    event::{Host, Repository},
+    event::Repository,
     fault::Fault,
     ports::{Forge, Pause, PullRequest, WipRows},
 };
@@ -72,7 +72,7 @@ impl From<Answer> for Outcome {
 /// A repository whose pull requests are limited, as the governance files name it: a name in an event may be old.
 pub fn repository(governance: &Governance, id: RepositoryId) -> Option<Repository> {
     let entry = governance.repositories.listed.get(&id).filter(|entry| entry.wip.is_some())?;
-    Some(Repository { host: Host::Github, id, name: entry.name.clone() })
+    Some(Repository::new(id, entry.name.clone()))
 }
 
 /// Every repository whose pull requests are limited.
@@ -86,17 +86,17 @@ pub fn wanted(governance: &Governance, repository: &Repository, number: u64, fou
         return Wanted::Unlimited;
     };
     let Some(found) = found else { return Wanted::Nothing(None) };
-    let who = |id: u64| governance.people.who(&Identity::GitHub(GitHubUserId(id))).map(|(name, _)| name.clone());
-    let Some(owner) = found.author.and_then(who) else {
+    let who = |account: HostAccount| governance.people.who(&account.into()).map(|(name, _)| name.clone());
+    let Some(owner) = found.author.clone().and_then(who) else {
         return match (found.open, found.draft) {
             (false, _) => Wanted::Nothing(None),
             (true, true) => Wanted::NotYet,
-            (true, false) => Wanted::Refused(Refusal::UnknownAuthor(found.author.map(GitHubUserId))),
+            (true, false) => Wanted::Refused(Refusal::UnknownAuthor(found.author.clone())),
         };
     };
     // The first by name, when more were asked than an item may have: which they are does not change from one look to the next.
     let involved: BTreeSet<PersonName> =
-        found.reviewers.iter().copied().filter_map(who).filter(|person| *person != owner).collect();
+        found.reviewers.iter().cloned().filter_map(who).filter(|person| *person != owner).collect();
     let work = Work {
         item: ItemId::of_pull_request(repository.id, number),
         pod: place.pod.clone(),

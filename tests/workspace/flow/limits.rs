@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use common::{
     domain::{
         governance::Governance,
-        id::{GitHubUserId, ItemId, PersonName},
+        id::{GitHubUserId, HostAccount, ItemId, PersonName},
     },
     event::{Change, Envelope, Event, telling::Telling},
     testing::{GovernanceFiles, World, envelope, id},
@@ -109,7 +109,7 @@ async fn an_author_whom_nobody_knows_is_told_so_until_they_are_known() {
         flow.close(number).await;
     }
     let opened = flow.world.open_change(6, "main", None, &[("a", Some("2"))]);
-    flow.world.edit_change(6, |change| change.author = Some(666));
+    flow.world.edit_change(6, |change| change.author = Some(HostAccount::github(666)));
     flow.happens(opened).await;
     let said = flow.world.comment(6, "wip").unwrap();
     assert!(said.contains("lists nobody with the GitHub id 666"), "{said}");

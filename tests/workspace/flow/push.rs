@@ -3,7 +3,7 @@
 use common::{
     event::{Event, Outcome},
     ports::{CheckConclusion, StatusState},
-    testing::{ClusterFile, id, repository},
+    testing::{ClusterFile, id},
 };
 use tests::journey::Journey;
 
@@ -143,7 +143,7 @@ async fn what_is_not_onboarded_is_left_alone() {
     let feature = journey.world.push("feature", &[("deploy/x", Some("x"))]);
     let mut foreign = journey.world.push("main", &[("deploy/x", Some("x"))]);
     if let Event::BranchPushed(push) = &mut foreign.event {
-        push.repository.id = common::domain::id::RepositoryId(repository().id.0 + 1);
+        push.repository.id = common::domain::id::RepositoryId::GitHub(43);
     }
     for event in [feature, foreign] {
         journey.provisioner.event(&event, journey.deadline()).await.unwrap();

@@ -34,7 +34,7 @@ async fn a_fork_s_branch_of_the_same_name_changes_nothing() {
 
     // The fork's own push: another repository, whatever its branch and its name are.
     journey.world.heal();
-    let fork = Repository { id: RepositoryId(43), ..repository() };
+    let fork = Repository { id: RepositoryId::GitHub(43), ..repository() };
     let event = pushed(&journey, |push| (push.repository, push.after) = (fork, theirs.clone()));
     assert!(journey.wake(&event).await.is_err(), "no run");
     assert_eq!(journey.world.calls().iter().filter(|call| call.write).count(), 0);

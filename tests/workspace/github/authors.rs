@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use common::{
-    domain::id::{CommitSha, GitHubUserId},
+    domain::id::{CommitSha, HostAccount},
     ports::{CommitAuthors, Forge as _},
 };
 
@@ -13,7 +13,7 @@ use super::host::Host;
 const PERSON: u64 = 1001;
 
 fn authors(accounts: &[u64], unknown: u32) -> CommitAuthors {
-    CommitAuthors { accounts: accounts.iter().copied().map(GitHubUserId).collect::<BTreeSet<_>>(), unknown }
+    CommitAuthors { accounts: accounts.iter().copied().map(HostAccount::github).collect::<BTreeSet<_>>(), unknown }
 }
 
 async fn commit_as(host: &Host, email: &str) -> CommitSha {

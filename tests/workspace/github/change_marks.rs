@@ -184,7 +184,7 @@ async fn drafts_reach_intake_as_webhooks_and_the_reader_as_state() {
         (&json!("converted_to_draft"), &json!(true))
     );
     let read = host.github.pull_request(&host.repository(), number).await.unwrap().unwrap();
-    assert_eq!((read.draft, read.open, read.author), (true, true, Some(1001)));
+    assert_eq!((read.draft, read.open, read.author), (true, true, Some(common::domain::id::HostAccount::github(1001))));
     host.github.set_draft(&host.repository(), number, false).await.unwrap();
     assert_eq!(host.next("pull_request").await.body["action"], "ready_for_review");
 }

@@ -94,7 +94,7 @@ impl Host {
     }
 
     pub(crate) fn repository(&self) -> Repository {
-        Repository { host: SourceHost::Github, id: RepositoryId(ID), name: "acme/fleet".parse().unwrap() }
+        Repository { host: SourceHost::Github, id: RepositoryId::GitHub(ID), name: "acme/fleet".parse().unwrap() }
     }
 
     pub(crate) fn work(&self) -> std::path::PathBuf {

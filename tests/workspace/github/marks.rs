@@ -155,8 +155,11 @@ async fn a_check_run_of_another_app_is_neither_edited_nor_believed() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, router).await });
     let github = GitHub::new(&url, APP, &key().0.clone().into()).unwrap();
-    let repository =
-        Repository { host: common::event::Host::Github, id: RepositoryId(ID), name: "acme/fleet".parse().unwrap() };
+    let repository = Repository {
+        host: common::event::Host::Github,
+        id: RepositoryId::GitHub(ID),
+        name: "acme/fleet".parse().unwrap(),
+    };
     github.publish_check(&repository, &check).await.unwrap();
     assert_eq!(
         *written.lock().unwrap(),

@@ -103,7 +103,7 @@ async fn a_token_is_for_one_repository_and_one_purpose_and_renewed_once_when_it_
 #[tokio::test]
 async fn a_name_that_means_another_repository_is_refused() {
     let (host, first) = Host::with_main(&[("a", "1\n")]).await;
-    let other = |id: u64| Repository { id: RepositoryId(id), ..host.repository() };
+    let other = |id: u64| Repository { id: RepositoryId::GitHub(id), ..host.repository() };
     // The App is installed for the old repository too, but the name is another's now.
     let fault = host.github.deploy_tree(&other(ID + 1), &first).await.unwrap_err();
     assert!(matches!(fault, Fault::Reject { .. }));
@@ -145,8 +145,11 @@ async fn exchangeable() -> (String, Arc<std::sync::atomic::AtomicU64>) {
 async fn a_name_that_is_taken_over_while_a_token_lives_is_refused() {
     let (url, means) = exchangeable().await;
     let github = GitHub::new(&url, APP, &key().0.clone().into()).unwrap();
-    let repository =
-        Repository { host: common::event::Host::Github, id: RepositoryId(ID), name: "acme/fleet".parse().unwrap() };
+    let repository = Repository {
+        host: common::event::Host::Github,
+        id: RepositoryId::GitHub(ID),
+        name: "acme/fleet".parse().unwrap(),
+    };
     let main = "main".parse().unwrap();
     assert!(github.branch_head(&repository, &main).await.unwrap().is_some());
     means.store(666, Ordering::SeqCst);
@@ -186,8 +189,11 @@ async fn a_redirect_to_another_host_is_not_followed() {
     let moved =
         Router::new().fallback(move || async move { (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, elsewhere)]) });
     let github = GitHub::new(&serve(moved).await, APP, &key().0.clone().into()).unwrap();
-    let repository =
-        Repository { host: common::event::Host::Github, id: RepositoryId(ID), name: "acme/fleet".parse().unwrap() };
+    let repository = Repository {
+        host: common::event::Host::Github,
+        id: RepositoryId::GitHub(ID),
+        name: "acme/fleet".parse().unwrap(),
+    };
     let fault = github.branch_head(&repository, &"main".parse().unwrap()).await.unwrap_err();
     assert_eq!(visits.load(Ordering::SeqCst), 0);
     insta::assert_snapshot!(fault, @"finding the App's installation for acme/fleet: GitHub says that it has moved, and redirects are not followed: put the repository's present name into repositories.yaml");

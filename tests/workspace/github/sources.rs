@@ -117,20 +117,39 @@ async fn a_comment_is_read_with_who_wrote_it_and_whether_it_was_edited() {
         host.person(Method::POST, &format!("{ISSUES}/{pull}/comments"), json!({"body": command})).await;
     assert_eq!(status, 201, "{made}");
     let id = made["id"].as_u64().unwrap();
-    let seen =
-        CommentNow { number: pull, body: command.to_owned(), author: Some(1001), by_person: true, edited: false };
-    assert_eq!(host.github.comment(&repository, id).await.unwrap(), Some(seen.clone()));
+    let seen = CommentNow {
+        number: pull,
+        body: command.to_owned(),
+        author: Some(common::domain::id::HostAccount::github(1001)),
+        by_person: true,
+        edited: false,
+    };
+    assert_eq!(
+        host.github.comment(&repository, &common::domain::id::CommentId::GitHub(id)).await.unwrap(),
+        Some(seen.clone())
+    );
     let path = format!("{ISSUES}/comments/{id}");
     assert_eq!(host.person(Method::PATCH, &path, json!({"body": "another"})).await.0, 200);
     let edited = CommentNow { body: "another".to_owned(), edited: true, ..seen.clone() };
-    assert_eq!(host.github.comment(&repository, id).await.unwrap(), Some(edited));
-    assert_eq!(host.github.comment(&repository, id + 1000).await.unwrap(), None);
+    assert_eq!(
+        host.github.comment(&repository, &common::domain::id::CommentId::GitHub(id)).await.unwrap(),
+        Some(edited)
+    );
+    assert_eq!(
+        host.github.comment(&repository, &common::domain::id::CommentId::GitHub(id + 1000)).await.unwrap(),
+        None
+    );
 
     let token = host.token(json!({"issues": "write", "pull_requests": "write"})).await;
     let path = format!("{ISSUES}/{pull}/comments");
     let (status, made) = host.request(Method::POST, &path, &token, json!({"body": command})).await;
     assert_eq!(status, 201, "{made}");
-    let by_app = host.github.comment(&repository, made["id"].as_u64().unwrap()).await.unwrap().unwrap();
+    let by_app = host
+        .github
+        .comment(&repository, &common::domain::id::CommentId::GitHub(made["id"].as_u64().unwrap()))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(!by_app.by_person, "{by_app:?}");
 }
 

@@ -27,7 +27,7 @@ fn refused(repository: u64) -> RefusedRemovals {
         (id("production/us-east-1/regional"), Removal::Destroy),
         (id("production/us-east-1/management/mc01"), Removal::Retire),
     ]);
-    let (repository, branch, head) = (RepositoryId(repository), id("release/1"), id(&"0a".repeat(20)));
+    let (repository, branch, head) = (RepositoryId::GitHub(repository), id("release/1"), id(&"0a".repeat(20)));
     let removals = Removals { repository, branch, head, clusters };
     RefusedRemovals { removals, why: "rule removals: 50 %".into(), at: at(10), approvals: vec![], approved_at: None }
 }
@@ -61,7 +61,7 @@ async fn entries(store: &impl AuditTrail) -> usize {
 
 async fn refused_removals_are_kept_once_and_change_over_what_was_read(Case { store, outbox }: Case<impl Rows>) {
     let (first, other) = (refused(42), refused(43));
-    assert_eq!(store.removals(RepositoryId(42)).await.unwrap(), []);
+    assert_eq!(store.removals(RepositoryId::GitHub(42)).await.unwrap(), []);
     let keep = change(None, first.clone(), "refuse");
     assert_eq!(store.commit_removals(&keep).await.unwrap(), SaidCommitted::Done);
     assert_eq!(store.commit_removals(&keep).await.unwrap(), SaidCommitted::Already);
@@ -72,8 +72,8 @@ async fn refused_removals_are_kept_once_and_change_over_what_was_read(Case { sto
     assert_eq!(store.commit_removals(&approve).await.unwrap(), SaidCommitted::Already, "it reads otherwise by now");
     let late = change(Some(first.clone()), approved(&first, "cy"), "late");
     assert_eq!(store.commit_removals(&late).await.unwrap(), SaidCommitted::Already);
-    assert_eq!(store.removals(RepositoryId(42)).await.unwrap(), [by_bob]);
-    assert_eq!(store.removals(RepositoryId(43)).await.unwrap(), [other]);
+    assert_eq!(store.removals(RepositoryId::GitHub(42)).await.unwrap(), [by_bob]);
+    assert_eq!(store.removals(RepositoryId::GitHub(43)).await.unwrap(), [other]);
     assert_eq!((entries(&store).await, outbox().len()), (3, 3), "what was not written tells nothing");
 }
 
@@ -94,6 +94,6 @@ async fn of_many_who_approve_over_the_same_reading_one_does(Case { store, outbox
     };
     let ended = all((0..16).map(approve)).await;
     let done = ended.iter().filter(|committed| **committed == SaidCommitted::Done).count();
-    let kept = store.removals(RepositoryId(42)).await.unwrap();
+    let kept = store.removals(RepositoryId::GitHub(42)).await.unwrap();
     assert_eq!((done, kept[0].approvals.len(), entries(&store).await, outbox().len()), (1, 1, 2, 2));
 }

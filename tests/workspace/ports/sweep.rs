@@ -19,7 +19,7 @@ suite! {
     rows_that_stay_are_listed_by_age_and_touching_brings_none_back,
 }
 
-const OURS: RepositoryId = RepositoryId(42);
+const OURS: RepositoryId = RepositoryId::GitHub(42);
 
 fn seen(head: &str, second: i64) -> Seen {
     Seen { head: Some(id(&head.repeat(20))), at: at(second), differs_since: None }
@@ -43,7 +43,7 @@ async fn a_branch_is_remembered_over_what_was_read_with_its_event(Case { store, 
     assert_eq!(store.commit_seen(&late).await.unwrap(), SaidCommitted::Already);
     assert_eq!(store.branch_rows(OURS, &main_branch()).await.unwrap().seen, Some(seen("0a", 1)));
     assert_eq!(outbox().len(), 1, "what was not written tells nothing");
-    assert_eq!(store.branch_rows(RepositoryId(43), &main_branch()).await.unwrap(), BranchRows::default());
+    assert_eq!(store.branch_rows(RepositoryId::GitHub(43), &main_branch()).await.unwrap(), BranchRows::default());
     assert_eq!(store.branch_rows(OURS, &id("other")).await.unwrap(), BranchRows::default());
 }
 

@@ -322,7 +322,7 @@ pub(super) fn clusters_of(repository: RepositoryId) -> String {
 }
 
 fn repository(text: &str) -> Option<RepositoryId> {
-    text.parse().ok().map(RepositoryId)
+    text.parse().ok()
 }
 
 fn escape(part: &str) -> String {
@@ -369,12 +369,15 @@ mod tests {
             (text(), any::<[u8; 4]>()).prop_map(|(event_name, seed)| Key::Body { event_name, body: Digest::of(&seed) }),
             token().prop_map(|id| Key::Outbox(id.parse().unwrap())),
             (any::<u64>(), "[a-zA-Z0-9#%][a-zA-Z0-9#%-]{0,20}")
-                .prop_map(|(id, branch)| Key::Fence(RepositoryId(id), branch.parse().unwrap())),
+                .prop_map(|(id, branch)| Key::Fence(RepositoryId::GitHub(id), branch.parse().unwrap())),
             (any::<u64>(), "[a-zA-Z0-9#%][a-zA-Z0-9#%-]{0,20}")
-                .prop_map(|(id, branch)| Key::Seen(RepositoryId(id), branch.parse().unwrap())),
+                .prop_map(|(id, branch)| Key::Seen(RepositoryId::GitHub(id), branch.parse().unwrap())),
             Just(Key::Deliveries),
             (any::<u64>(), name(), name(), name()).prop_map(|(id, environment, alias, cluster)| {
-                Key::Cluster(RepositoryId(id), format!("{environment}/{alias}/management/{cluster}").parse().unwrap())
+                Key::Cluster(
+                    RepositoryId::GitHub(id),
+                    format!("{environment}/{alias}/management/{cluster}").parse().unwrap(),
+                )
             }),
             (name(), name()).prop_map(|(environment, alias)| {
                 Key::Certificate(format!("{environment}/{alias}/regional").parse().unwrap())
@@ -411,7 +414,8 @@ mod tests {
                     Key::Answer(pipeline.parse().unwrap(), execution, by, answer, commit)
                 }
             ),
-            (any::<u64>(), any::<[u8; 4]>()).prop_map(|(id, seed)| Key::Removals(RepositoryId(id), Digest::of(&seed))),
+            (any::<u64>(), any::<[u8; 4]>())
+                .prop_map(|(id, seed)| Key::Removals(RepositoryId::GitHub(id), Digest::of(&seed))),
             ("[a-zA-Z0-9.@_-]{1,40}", "[0-9a-f]{12}", any::<[u8; 4]>()).prop_map(|(pipeline, digits, seed)| {
                 let execution = format!("00000000-0000-4000-8000-{digits}").parse().unwrap();
                 Key::Link(pipeline.parse().unwrap(), execution, Digest::of(&seed))

@@ -19,7 +19,7 @@ use crate::{
     event::Outcome,
 };
 
-pub(crate) const REPOSITORY: RepositoryId = RepositoryId(42);
+pub(crate) const REPOSITORY: RepositoryId = RepositoryId::GitHub(42);
 
 pub(crate) static MAIN: LazyLock<BranchName> = LazyLock::new(|| "main".parse().unwrap());
 pub(crate) static NAME: LazyLock<RepositoryName> = LazyLock::new(|| "acme/clusters".parse().unwrap());

@@ -52,7 +52,7 @@ impl ObservedPipeline {
 
     /// The repository that configures it, by its tag.
     pub fn repository(&self) -> Option<RepositoryId> {
-        self.tags.get(tag::REPOSITORY_ID)?.parse().ok().map(RepositoryId)
+        self.tags.get(tag::REPOSITORY_ID)?.parse().ok()
     }
 
     /// Which cluster it is for, by its tags; nothing when they are not ours or do not parse.

@@ -138,7 +138,7 @@ mod tests {
 
     fn removals(clusters: &[(&str, Removal)]) -> Removals {
         Removals {
-            repository: RepositoryId(42),
+            repository: RepositoryId::GitHub(42),
             branch: "main".parse().unwrap(),
             head: "a".repeat(40).parse().unwrap(),
             clusters: clusters.iter().map(|(cluster, removal)| (cluster.parse().unwrap(), *removal)).collect(),
@@ -152,7 +152,7 @@ mod tests {
     fn everything_that_an_approval_is_bound_to_is_in_the_digest() {
         let some = removals(&[(ONE, Removal::Destroy), (TWO, Removal::Destroy)]);
         let others = [
-            Removals { repository: RepositoryId(43), ..some.clone() },
+            Removals { repository: RepositoryId::GitHub(43), ..some.clone() },
             Removals { branch: "other".parse().unwrap(), ..some.clone() },
             Removals { head: "b".repeat(40).parse().unwrap(), ..some.clone() },
             removals(&[(ONE, Removal::Destroy)]),

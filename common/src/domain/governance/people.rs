@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     access::Role,
-    id::{EmailAddress, GitHubUserId, GroupName, IamArn, PersonName, PodName, SlackUserId, TokenSubject},
+    id::{EmailAddress, GitHubUserId, GroupName, HostAccount, IamArn, PersonName, PodName, SlackUserId, TokenSubject},
     stage::Item,
 };
 
@@ -54,6 +54,15 @@ pub enum Identity {
     Iam(IamArn),
     /// The `sub` of a token.
     Token(TokenSubject),
+}
+
+impl From<HostAccount> for Identity {
+    fn from(account: HostAccount) -> Self {
+        match account {
+            HostAccount::GitHub(number) => Self::GitHub(number),
+            HostAccount::Iam(arn) => Self::Iam(arn),
+        }
+    }
 }
 
 /// `pods.yaml`.

@@ -7,8 +7,8 @@ use super::{
     schedules::Schedules,
 };
 use crate::domain::{
-    governance::{Identity, People},
-    id::{GitHubUserId, PersonName, PodName, RepositoryId, RepositoryName},
+    governance::People,
+    id::{HostAccount, PersonName, PodName, RepositoryId, RepositoryName},
 };
 
 /// An open pull request, as far as it matters here.
@@ -19,9 +19,9 @@ pub struct OpenChange {
     /// Whether it is a draft: that is its author's to go on with.
     pub draft: bool,
     /// The account that opened it; nothing when it is gone.
-    pub author: Option<u64>,
+    pub author: Option<HostAccount>,
     /// The accounts that were asked to review it, and have not yet.
-    pub reviewers: Vec<u64>,
+    pub reviewers: Vec<HostAccount>,
     /// When something last happened to it.
     pub updated_at: Timestamp,
 }
@@ -39,9 +39,9 @@ pub fn changes(
     let still = open.iter().filter(|change| calendar.age(change.updated_at, now) >= quiet);
     still
         .map(|change| {
-            let who = |account: u64| people.who(&Identity::GitHub(GitHubUserId(account))).map(|(name, _)| name.clone());
-            let reviewer: Option<PersonName> = change.reviewers.iter().copied().find_map(who);
-            let author = change.author.and_then(who);
+            let who = |account: HostAccount| people.who(&account.into()).map(|(name, _)| name.clone());
+            let reviewer: Option<PersonName> = change.reviewers.iter().cloned().find_map(who);
+            let author = change.author.clone().and_then(who);
             let (action, owner) = match (change.draft, reviewer) {
                 (true, _) => ("go on with it, or close it", author),
                 (false, Some(reviewer)) => ("review it, or say who will", Some(reviewer)),

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    governance::{Identity, People},
-    id::{CommitSha, Digest, ExecutionId, GitHubUserId, PersonName},
+    governance::People,
+    id::{CommitSha, Digest, ExecutionId, HostAccount, PersonName},
 };
 
 /// What somebody answered.
@@ -51,7 +51,7 @@ pub struct Approval {
     pub link: Option<Digest>,
 }
 
-/// Who wrote what a run deploys: authors and committers, by numeric id. A name or a mail address in a commit is anybody's.
+/// Who wrote what a run deploys: authors and committers, as the host authenticated them. A name or a mail address in a commit is anybody's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Authors {
     /// Those whom `people.yaml` lists.
@@ -63,10 +63,10 @@ pub struct Authors {
 
 impl Authors {
     /// Of these accounts, and of so many of whom the host knows no account.
-    pub fn listed(accounts: &BTreeSet<GitHubUserId>, without_account: u32, people: &People) -> Self {
+    pub fn listed(accounts: &BTreeSet<HostAccount>, without_account: u32, people: &People) -> Self {
         let mut authors = Self { known: BTreeSet::new(), unknown: without_account };
         for account in accounts {
-            match people.who(&Identity::GitHub(*account)) {
+            match people.who(&account.clone().into()) {
                 Some((name, _)) => {
                     authors.known.insert(name.clone());
                 }

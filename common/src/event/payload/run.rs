@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Addressee, Repository};
 use crate::domain::{
     cluster::ClusterKey,
-    id::{BranchName, CommitSha, ExecutionId, HoldId, PersonName, PipelineName},
+    id::{BranchName, CommentId, CommitSha, ExecutionId, HoldId, PersonName, PipelineName},
     run::{Hold, HoldScope, Unmet},
 };
 
@@ -73,7 +73,7 @@ pub struct RunAnswerRefused {
     /// The pull request.
     pub number: u64,
     /// The comment.
-    pub comment: u64,
+    pub comment: CommentId,
     /// Why.
     pub reason: String,
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, Repository};
-use crate::domain::id::{BranchName, CommitSha};
+use crate::domain::id::{BranchName, CommentId, CommitSha};
 
 /// A branch got a new head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -83,8 +83,9 @@ pub struct ChangeReviewed {
     pub repository: Repository,
     /// The pull request's number.
     pub number: u64,
-    /// The review's id.
-    pub review: u64,
+    /// The review's id; CodeCommit's approvals have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<u64>,
     /// The commit that was reviewed; absent when the host no longer knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitSha>,
@@ -102,7 +103,7 @@ pub struct ChangeCommented {
     /// The pull request's number.
     pub number: u64,
     /// The comment's id; its text is read by API.
-    pub comment: u64,
+    pub comment: CommentId,
     /// Who wrote it.
     pub author: Actor,
     /// Who caused this event: a writer may edit another's comment.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Repository;
 use crate::domain::{
-    id::{AccountId, EnvironmentName, GitHubUserId, ItemId, PersonName, PodName, StageName},
+    id::{AccountId, EnvironmentName, HostAccount, ItemId, PersonName, PodName, StageName},
     wip::{Fence, ItemType, Scope, Work},
 };
 
@@ -172,9 +172,9 @@ pub struct WipLockRefused {
     pub item: ItemId,
     /// Why.
     pub cause: RefusedCause,
-    /// GitHub's id of the author whom nobody knows; absent when the account is gone, and with another cause.
+    /// The host's id of the author whom nobody knows; absent when the account is gone, and with another cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<GitHubUserId>,
+    pub author: Option<HostAccount>,
     /// The scopes without a rule, or in which it would not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<Scope>,

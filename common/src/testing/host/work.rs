@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use super::tree;
 use crate::{
-    domain::{id::CommitSha, stage::CheckSeen},
+    domain::{
+        id::{CommentId, CommitSha},
+        stage::CheckSeen,
+    },
     event::Repository,
     fault::Fault,
     ports::{Archive, Clock, CommentNow, DeploymentNow, EntryKind, IssueNow, NewIssue, Sources, TreeEntry},
@@ -23,7 +26,7 @@ impl World {
 
     /// A comment in [`repository`] as the host has it from now on.
     pub fn set_comment_now(&self, comment: u64, now: CommentNow) {
-        self.state().host.written.insert((repository().id, comment), now);
+        self.state().host.written.insert((repository().id, CommentId::GitHub(comment)), now);
     }
 
     /// An issue of [`repository`] as the host has it from now on; nothing: it is not there (any more).
@@ -99,8 +102,8 @@ impl Sources for World {
         self.call("Sources.issue", number.to_string(), false, |state| Ok(state.host.issues.get(&key).cloned()))
     }
 
-    async fn comment(&self, repository: &Repository, comment: u64) -> Result<Option<CommentNow>, Fault> {
-        let key = (repository.id, comment);
+    async fn comment(&self, repository: &Repository, comment: &CommentId) -> Result<Option<CommentNow>, Fault> {
+        let key = (repository.id, comment.clone());
         self.call("Sources.comment", comment.to_string(), false, |state| Ok(state.host.written.get(&key).cloned()))
     }
 

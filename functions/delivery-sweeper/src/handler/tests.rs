@@ -190,7 +190,7 @@ async fn branches_that_environments_follow_are_looked_at_and_of_an_application_t
         case.world.push(branch, &[("a", Some("1"))]);
     }
     case.sweep().await.unwrap();
-    let seen = |repository, branch| case.world.seen(RepositoryId(repository), &id(branch)).is_some();
+    let seen = |repository, branch| case.world.seen(RepositoryId::GitHub(repository), &id(branch)).is_some();
     assert_eq!([seen(42, "main"), seen(42, "staging"), seen(42, "topic")], [true, true, false]);
     let looked: Vec<String> =
         case.world.calls().into_iter().filter(|call| call.name == "Forge.branch_head").map(|call| call.about).collect();

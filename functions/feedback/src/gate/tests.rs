@@ -100,7 +100,7 @@ async fn a_command_that_is_not_taken_is_answered_in_one_comment() {
         Event::RunAnswerRefused(RunAnswerRefused {
             repository: repository(),
             number: 7,
-            comment,
+            comment: common::domain::id::CommentId::GitHub(comment),
             reason: reason.into(),
         })
     };

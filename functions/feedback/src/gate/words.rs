@@ -3,6 +3,7 @@
 use common::{
     domain::{
         cluster::{ClusterKey, ClusterKind, GATE_TIMEOUT_MINUTES},
+        id::CommentId,
         markdown::{code, plain},
     },
     event::{RunAnswerRefused, RunAtGate, RunObstacle},
@@ -64,10 +65,13 @@ pub(super) fn summary(run: &RunAtGate, says: Says) -> String {
 
 /// The comment to whoever gave a command that was not taken.
 pub(super) fn refused(refused: &RunAnswerRefused) -> String {
+    let which = match &refused.comment {
+        CommentId::GitHub(number) => format!("[this comment](#issuecomment-{number})"),
+        CommentId::CodeCommit(id) => format!("the comment {}", code(id.as_str())),
+    };
     format!(
-        "The command in [this comment](#issuecomment-{}) was not taken: {}.\n\nNothing has changed. The gate takes {} and {} as the first line \
+        "The command in {which} was not taken: {}.\n\nNothing has changed. The gate takes {} and {} as the first line \
          of a new comment, from whoever is asked.",
-        refused.comment,
         plain(&refused.reason),
         code("/penstock approve <run>"),
         code("/penstock reject <run> <reason>"),

@@ -3,7 +3,7 @@
 use common::event::{FullScope, Holding, RefusedCause, TicketTold, WipLimitExceeded, WipLockAcquired, WipLockRefused};
 use jiff::Timestamp;
 
-use common::domain::markdown::code;
+use common::domain::{id::HostAccount, markdown::code};
 
 /// It is over, and the pull request holds no place.
 pub(super) const NEEDS_NONE: &str =
@@ -37,14 +37,20 @@ const THEN: &str = "Once the pull request has its place, or waits for one, this 
 
 /// It gets no place: why, and who can mend it.
 pub(super) fn refused(refused: &WipLockRefused) -> String {
-    let (why, what) = match (refused.cause, refused.author) {
-        (RefusedCause::UnknownAuthor, Some(author)) => (
-            format!(
-                "Penstock does not know who opened it: `people.yaml` lists nobody with the GitHub id {author}, so the limits of \
-                 persons cannot be kept."
-            ),
-            format!("Ask an admin of Penstock to list the author in `people.yaml`, with `github_id: {author}`. {THEN}"),
-        ),
+    let (why, what) = match (refused.cause, &refused.author) {
+        (RefusedCause::UnknownAuthor, Some(author)) => {
+            let (called, key) = match author {
+                HostAccount::GitHub(_) => ("GitHub id", "github_id"),
+                HostAccount::Iam(_) => ("IAM ARN", "iam_arn"),
+            };
+            (
+                format!(
+                    "Penstock does not know who opened it: `people.yaml` lists nobody with the {called} {author}, so the limits of \
+                     persons cannot be kept."
+                ),
+                format!("Ask an admin of Penstock to list the author in `people.yaml`, with `{key}: {author}`. {THEN}"),
+            )
+        }
         (RefusedCause::UnknownAuthor, None) => (
             "The account that opened it is gone, so nobody stands for it.".to_owned(),
             "Open it again, from an account of somebody whom `people.yaml` lists.".to_owned(),

@@ -1,7 +1,7 @@
 //! What payloads have in common: the repository, people, names of actions.
 
 use common::{
-    domain::id::{CommitSha, IdError, RepositoryId, RepositoryName},
+    domain::id::{CommitSha, HostAccount, IdError, RepositoryId, RepositoryName},
     event,
 };
 use serde::Deserialize;
@@ -23,7 +23,7 @@ impl Repository {
     /// When the name is not of the form `owner/name`.
     pub fn normal(&self) -> Result<event::Repository, IdError> {
         let name: RepositoryName = self.full_name.parse()?;
-        Ok(event::Repository { host: event::Host::Github, id: RepositoryId(self.id), name })
+        Ok(event::Repository::new(RepositoryId::GitHub(self.id), name))
     }
 }
 
@@ -44,7 +44,9 @@ pub struct User {
 /// Who did it; GitHub leaves it out when the account is gone.
 pub fn actor(user: Option<&User>) -> event::Actor {
     match user {
-        Some(user) => event::Actor { id: user.id, login: user.login.chars().take(MAX_LOGIN).collect() },
+        Some(user) => {
+            event::Actor { id: HostAccount::github(user.id), login: user.login.chars().take(MAX_LOGIN).collect() }
+        }
         None => event::Actor::ghost(),
     }
 }

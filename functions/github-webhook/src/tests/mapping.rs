@@ -1,6 +1,9 @@
 //! Which event of the contract each payload becomes, and what it carries.
 
-use common::event::{CheckKind, Event};
+use common::{
+    domain::id::{CommentId, HostAccount, RepositoryId},
+    event::{CheckKind, Event},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -50,8 +53,14 @@ async fn a_push_says_which_branch_moved_from_where_to_where() {
     let event = pushed(|_| {}).await;
     assert_eq!((event.branch.as_str(), event.after.as_str()), ("main", HEAD));
     assert_eq!(event.before.as_ref().map(|sha| sha.as_str()), Some(BASE));
-    assert_eq!((event.repository.id.0, event.repository.name.as_str()), (186_853_002, "Codertocat/Hello-World"));
-    assert_eq!((event.sender.id, event.sender.login.as_str(), event.forced), (21_031_067, "Codertocat", false));
+    assert_eq!(
+        (event.repository.id, event.repository.name.as_str()),
+        (RepositoryId::GitHub(186_853_002), "Codertocat/Hello-World")
+    );
+    assert_eq!(
+        (event.sender.id, event.sender.login.as_str(), event.forced),
+        (HostAccount::github(21_031_067), "Codertocat", false)
+    );
     assert_eq!(event.touched_roots, ["README.md", "deploy", "docs"]);
 }
 
@@ -132,7 +141,10 @@ async fn a_pull_request_is_opened_updated_merged_or_closed() {
         };
         assert_eq!((change.number, change.head.as_str(), change.base.as_str()), (2, HEAD, BASE));
         assert_eq!((change.base_branch.as_str(), change.action.as_str()), ("main", action));
-        assert_eq!((change.author.login.as_str(), change.sender.id, change.fork), ("octocat", 21_031_067, false));
+        assert_eq!(
+            (change.author.login.as_str(), change.sender.id, change.fork),
+            ("octocat", HostAccount::github(21_031_067), false)
+        );
     }
     let mut merged = bodies::pull_request("closed");
     merged["pull_request"]["merged"] = json!(true);
@@ -168,14 +180,20 @@ async fn reviews_and_comments() {
         let Event::ChangeReviewed(event) = mapped("pull_request_review", &bodies::review(action)).await else {
             panic!()
         };
-        assert_eq!((event.number, event.review, event.reviewer.id, event.action.as_str()), (2, 237_895_671, 9, action));
+        assert_eq!(
+            (event.number, event.review, event.reviewer.id, event.action.as_str()),
+            (2, Some(237_895_671), HostAccount::github(9), action)
+        );
         assert_eq!(event.commit.map(String::from).as_deref(), Some(HEAD));
     }
     for action in ["created", "edited", "deleted"] {
         let Event::ChangeCommented(event) = mapped("issue_comment", &bodies::comment(action, true)).await else {
             panic!()
         };
-        assert_eq!((event.number, event.comment, event.author.id, event.sender.id), (2, 492_700_400, 9, 21_031_067));
+        assert_eq!(
+            (event.number, event.comment, event.author.id, event.sender.id),
+            (2, CommentId::GitHub(492_700_400), HostAccount::github(9), HostAccount::github(21_031_067))
+        );
         assert!(ignored("issue_comment", &bodies::comment(action, false)).await.contains("not on a pull request"));
     }
 }
@@ -253,7 +271,7 @@ async fn accounts_that_are_gone_are_shown_as_github_shows_them() {
     let mut body = bodies::push();
     body["sender"] = json!(null);
     let Event::BranchPushed(event) = mapped("push", &body).await else { panic!() };
-    assert_eq!((event.sender.id, event.sender.login.as_str()), (10137, "ghost"));
+    assert_eq!((event.sender.id, event.sender.login.as_str()), (HostAccount::github(10137), "ghost"));
     let mut body = bodies::issues("opened");
     body["issue"]["user"] = json!(null);
     let Event::IssueOpened(event) = mapped("issues", &body).await else { panic!() };

@@ -39,6 +39,7 @@ fn home() -> Target {
 fn function(world: &World) -> Function {
     let repository = repository();
     let entry = RepositoryEntry {
+        arn: None,
         name: repository.name,
         kind: RepositoryKind::Cluster,
         default_branch: id("main"),

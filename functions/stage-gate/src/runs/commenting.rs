@@ -7,7 +7,7 @@ use common::{
     domain::{
         access,
         governance::Identity,
-        id::{CorrelationId, ExecutionId, GitHubUserId},
+        id::{CorrelationId, ExecutionId},
         run::{Command, command},
     },
     event::{ChangeCommented, Repository},
@@ -49,15 +49,15 @@ where
         let Some(repository) = self.repositories().into_iter().find(|one| one.id == said.repository.id) else {
             return Ok(());
         };
-        let Some(comment) = self.forge.comment(&repository, said.comment).await? else { return Ok(()) };
+        let Some(comment) = self.forge.comment(&repository, &said.comment).await? else { return Ok(()) };
         let Some(command) = command::read(&comment.body) else { return Ok(()) };
         // Programs have tokens of their own; what one writes in a person's name is not that person's word.
         if !comment.by_person || comment.number != said.number {
-            tracing::info!(comment = said.comment, "a command that no person wrote there is left alone");
+            tracing::info!(comment = %said.comment, "a command that no person wrote there is left alone");
             return Ok(());
         }
         let Err(why) = self.heard(&repository, &comment, command, cause).await? else { return Ok(()) };
-        tracing::info!(comment = said.comment, "a command in a comment is not taken: {why}");
+        tracing::info!(comment = %said.comment, "a command in a comment is not taken: {why}");
         let now = self.now();
         let event = telling::not_taken(&repository, said, why, cause, now);
         match WipRows::commit(&self.rows, &BTreeMap::new(), &[event], now).await? {
@@ -83,7 +83,7 @@ where
             return Ok(Err("the comment was edited: write another one".to_owned()));
         }
         let people = &self.governance.people;
-        let account = comment.author.map(|author| Identity::GitHub(GitHubUserId(author)));
+        let account = comment.author.clone().map(Identity::from);
         let Some((person, _)) = account.and_then(|account| people.who(&account)) else {
             return Ok(Err("people.yaml lists nobody with its author's account".to_owned()));
         };

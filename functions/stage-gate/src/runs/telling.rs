@@ -155,7 +155,7 @@ pub fn not_taken(
     cause: &CorrelationId,
     now: Timestamp,
 ) -> Envelope {
-    let (number, comment) = (said.number, said.comment);
+    let (number, comment) = (said.number, said.comment.clone());
     let subject = format!("change:{}/{number}", repository.id);
     let identity = [comment.to_string(), reason.clone()];
     let told = RunAnswerRefused { repository: repository.clone(), number, comment, reason };

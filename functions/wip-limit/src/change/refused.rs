@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use common::{
     domain::{
-        id::{CorrelationId, GitHubUserId, ItemId},
+        id::{CorrelationId, HostAccount, ItemId},
         wip::Scope,
     },
     event::{ChangeRef, RefusedCause, Repository, WipLockRefused},
@@ -18,7 +18,7 @@ use crate::service::Limiter;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// people.yaml does not list the account that opened it; nothing when the account is gone.
-    UnknownAuthor(Option<GitHubUserId>),
+    UnknownAuthor(Option<HostAccount>),
     /// limits.yaml has no rule for these scopes.
     NoRule(Vec<Scope>),
 }
@@ -29,10 +29,14 @@ impl Refusal {
         let which = format!("pull request {number} of {}", repository.name);
         match self {
             Self::UnknownAuthor(author) => {
-                let author = author.map_or("whose account is gone".to_owned(), |id| format!("with GitHub id {id}"));
+                let (author, key) = match author {
+                    None => ("whose account is gone".to_owned(), "github_id or iam_arn"),
+                    Some(HostAccount::GitHub(id)) => (format!("with GitHub id {id}"), "github_id"),
+                    Some(HostAccount::Iam(arn)) => (format!("who calls AWS as {arn}"), "iam_arn"),
+                };
                 format!(
-                    "{which} is by somebody {author}, whom people.yaml does not list: list them with their github_id, or take \
-                     wip out of this repository in repositories.yaml"
+                    "{which} is by somebody {author}, whom people.yaml does not list: list them with their {key}, or take wip \
+                     out of this repository in repositories.yaml"
                 )
             }
             Self::NoRule(scopes) => {
@@ -45,7 +49,7 @@ impl Refusal {
     /// The payload of the event that tells of it.
     pub fn told(&self, repository: &Repository, number: u64) -> WipLockRefused {
         let (cause, author, scopes) = match self {
-            Self::UnknownAuthor(author) => (RefusedCause::UnknownAuthor, *author, Vec::new()),
+            Self::UnknownAuthor(author) => (RefusedCause::UnknownAuthor, author.clone(), Vec::new()),
             Self::NoRule(scopes) => (RefusedCause::NoRule, None, scopes.clone()),
         };
         let item = ItemId::of_pull_request(repository.id, number);

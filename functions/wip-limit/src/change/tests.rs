@@ -1,7 +1,10 @@
 //! Pull requests over the in-memory host and rows: what one of them holds follows from what it is, whatever came before.
 
 use common::{
-    domain::wip::{Scope, ScopeState},
+    domain::{
+        id::GitHubUserId,
+        wip::{Scope, ScopeState},
+    },
     event::{ChangeRef, Envelope, Event, WipLockRefused, telling::Telling},
     ports::Clock,
     testing::{GovernanceFiles, World, id, repository as acme},
@@ -130,7 +133,7 @@ async fn a_draft_asks_for_nothing_but_keeps_what_it_has() {
 #[tokio::test]
 async fn an_author_whom_nobody_knows_gets_no_place() {
     let case = Case::new();
-    case.world.edit_change(1, |change| change.author = Some(666));
+    case.world.edit_change(1, |change| change.author = Some(HostAccount::github(666)));
     let Outcome::Refused(why) = case.look(1).await else { panic!("admitted") };
     insta::assert_snapshot!(why.sentence(&acme(), 1), @"pull request 1 of acme/clusters is by somebody with GitHub id 666, whom people.yaml does not list: list them with their github_id, or take wip out of this repository in repositories.yaml");
     assert!(case.world.wip_rows().is_empty());
@@ -140,7 +143,7 @@ async fn an_author_whom_nobody_knows_gets_no_place() {
 #[tokio::test]
 async fn one_that_gets_no_place_is_told_why_at_each_look_under_one_id() {
     use common::event::RefusedCause::{NoRule, UnknownAuthor};
-    let unknown = |author: Option<u64>| Some((UnknownAuthor, author.map(GitHubUserId), Vec::new()));
+    let unknown = |author: Option<u64>| Some((UnknownAuthor, author.map(HostAccount::github), Vec::new()));
     let scaffold = vec![id::<Scope>("pod-stage:ratio:scaffold")];
     let table = [
         ("unknown", Some(666), true, false, true, unknown(Some(666))),
@@ -151,7 +154,7 @@ async fn one_that_gets_no_place_is_told_why_at_each_look_under_one_id() {
     ];
     for (what, author, open, draft, rule, wanted) in table {
         let case = if rule { Case::new() } else { Case::under(&LIMITS.replace("pod-stage:*:*", "pod-stage:*:seed")) };
-        case.world.edit_change(1, |change| (change.author, change.draft) = (author, draft));
+        case.world.edit_change(1, |change| (change.author, change.draft) = (author.map(HostAccount::github), draft));
         if !open {
             case.world.close_change(1);
         }
@@ -176,8 +179,11 @@ async fn one_that_gets_no_place_is_told_why_at_each_look_under_one_id() {
 #[tokio::test]
 async fn who_becomes_known_gets_a_place() {
     let mut case = Case::new();
-    case.world.edit_change(1, |change| change.author = Some(666));
-    assert!(matches!(case.look(1).await, Outcome::Refused(Refusal::UnknownAuthor(Some(GitHubUserId(666))))));
+    case.world.edit_change(1, |change| change.author = Some(HostAccount::github(666)));
+    assert!(matches!(
+        case.look(1).await,
+        Outcome::Refused(Refusal::UnknownAuthor(Some(HostAccount::GitHub(GitHubUserId(666)))))
+    ));
     let ada = case.governance.people.listed.get_mut(&id::<PersonName>("ada")).unwrap();
     ada.github_id = Some(GitHubUserId(666));
     assert!(matches!(case.look(1).await, Outcome::Asked(_)));
@@ -188,7 +194,7 @@ async fn who_becomes_known_gets_a_place() {
 async fn reviewers_take_part_and_strangers_and_the_owner_do_not() {
     let case = Case::new();
     // Who they are is said by people.yaml: 1001 is ada, 1002 bob, 1003 cy.
-    case.world.edit_change(1, |change| change.reviewers = [1001, 1003, 1002, 666].into());
+    case.world.edit_change(1, |change| change.reviewers = [1001, 1003, 1002, 666].map(HostAccount::github).into());
     case.look(1).await;
     let scopes = case.scaffold().leases[&id::<ItemId>("pr-42-1")].scopes.clone();
     let words: Vec<String> = scopes.iter().map(ToString::to_string).collect();
@@ -200,7 +206,7 @@ async fn reviewers_take_part_and_strangers_and_the_owner_do_not() {
 async fn a_draft_that_waits_for_a_reviewer_who_is_taken_off_is_asked_for_again() {
     let case = Case::under(&LIMITS.replace("{limit: 9}", "{limit: 1}"));
     for number in [1, 2] {
-        case.world.edit_change(number, |change| change.reviewers = [1003].into());
+        case.world.edit_change(number, |change| change.reviewers = [HostAccount::github(1003)].into());
         case.look(number).await;
     }
     case.world.edit_change(2, |change| (change.draft, change.reviewers) = (true, [].into()));
@@ -210,9 +216,9 @@ async fn a_draft_that_waits_for_a_reviewer_who_is_taken_off_is_asked_for_again()
 #[tokio::test]
 async fn a_repository_without_wip_is_not_limited() {
     let case = Case::new();
-    assert_eq!(repository(&case.governance, RepositoryId(43)), None);
-    assert_eq!(repository(&case.governance, RepositoryId(44)), None);
-    let free = Repository { id: RepositoryId(43), ..acme() };
+    assert_eq!(repository(&case.governance, RepositoryId::GitHub(43)), None);
+    assert_eq!(repository(&case.governance, RepositoryId::GitHub(44)), None);
+    let free = Repository { id: RepositoryId::GitHub(43), ..acme() };
     assert_eq!(wanted(&case.governance, &free, 1, case.world.change(1).as_ref()), Wanted::Unlimited);
 }
 

@@ -304,7 +304,7 @@ fn another_commit_another_branch_and_another_set_are_refused_again() {
     assert_eq!((destroyed, other.map(|removals| removals.clusters.len())), (0, Some(6)), "one more than was approved");
     let elsewhere = Removals { branch: "other".parse().unwrap(), ..approved.clone() };
     assert_eq!(refused(&with(&elsewhere, 'a'), &files).0, 0, "another branch");
-    let other = Removals { repository: crate::domain::id::RepositoryId(1), ..approved.clone() };
+    let other = Removals { repository: crate::domain::id::RepositoryId::GitHub(1), ..approved.clone() };
     assert_eq!(refused(&with(&other, 'a'), &files).0, 0, "another repository");
     let mut retired = approved.clone();
     retired.clusters.values_mut().for_each(|removal| *removal = Removal::Retire);

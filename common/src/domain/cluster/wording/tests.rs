@@ -127,7 +127,7 @@ fn reasons() {
         too_many_removals(4),
         too_large_a_part(3, 25),
         foreign(&name),
-        other_repository(&name, Some(RepositoryId(43))),
+        other_repository(&name, Some(RepositoryId::GitHub(43))),
         other_repository(&name, None),
         other_cluster(&name, &regional),
         orphaned(&mc),

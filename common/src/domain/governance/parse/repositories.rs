@@ -6,7 +6,7 @@ use super::file::{File, Names};
 use crate::domain::{
     cluster::Place,
     governance::{Repositories, RepositoryEntry, RepositoryItems, RepositoryKind, RepositoryWip},
-    id::RepositoryId,
+    id::{CodeCommitArn, RepositoryId},
     yaml::{Entry, Node},
 };
 
@@ -29,16 +29,32 @@ pub(super) fn repositories(file: &mut File, entries: &[Entry], pods: &Names) -> 
 
 fn repository(file: &mut File, item: &Node, pods: &Names) -> Option<(RepositoryId, RepositoryEntry)> {
     let entries = file.mapping(item, "repositories")?;
-    let [id, name, kind, default_branch, wip, items] =
-        file.keys(entries, ["id", "name", "kind", "default_branch", "wip", "items"]);
-    let id = file.required(id, item.place, "id", "the source host's number of the repository").and_then(|node| {
+    let [id, name, arn, kind, default_branch, wip, items] =
+        file.keys(entries, ["id", "name", "arn", "kind", "default_branch", "wip", "items"]);
+    let id = file.required(id, item.place, "id", ID).and_then(|node| {
         let number = node.int().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0);
-        if number.is_none() {
-            file.find(node.place, "value", "id", node.found(), "the source host's number of the repository");
+        let uuid = node.text().and_then(|text| text.parse().ok()).map(RepositoryId::CodeCommit);
+        let id = number.map(RepositoryId::GitHub).or(uuid);
+        if id.is_none() {
+            file.find(node.place, "value", "id", node.found(), ID);
         }
-        number
+        id
     });
-    let name = file.required(name, item.place, "name", "owner/name").and_then(|node| file.parsed(node, "name"));
+    let (name, arn) = match id {
+        // Nobody knows of which host it is; what is wrong with the id was said.
+        None => (name.and_then(|node| file.parsed(node, "name")), None),
+        Some(RepositoryId::GitHub(_)) => {
+            forbidden(file, arn, "arn", "name: a repository of GitHub has no ARN");
+            (file.required(name, item.place, "name", "owner/name").and_then(|node| file.parsed(node, "name")), None)
+        }
+        Some(RepositoryId::CodeCommit(_)) => {
+            forbidden(file, name, "name", "arn alone: the name of a CodeCommit repository stands in it");
+            let arn: Option<CodeCommitArn> = file
+                .required(arn, item.place, "arn", "the ARN of the CodeCommit repository")
+                .and_then(|node| file.parsed(node, "arn"));
+            (arn.as_ref().map(CodeCommitArn::repository_name), arn)
+        }
+    };
     let default_branch = file
         .required(default_branch, item.place, "default_branch", "a branch")
         .and_then(|node| file.parsed(node, "default_branch"));
@@ -50,7 +66,15 @@ fn repository(file: &mut File, item: &Node, pods: &Names) -> Option<(RepositoryI
     let wip = wip.and_then(|node| self::wip(file, node, pods));
     let items = items.and_then(|node| self::items(file, node, pods));
     let (name, kind, default_branch) = (name?, kind?, default_branch?);
-    Some((RepositoryId(id?), RepositoryEntry { name, kind, default_branch, wip, items }))
+    Some((id?, RepositoryEntry { name, arn, kind, default_branch, wip, items }))
+}
+
+const ID: &str = "GitHub's number of the repository, or CodeCommit's UUID of it (repositoryId)";
+
+fn forbidden(file: &mut File, node: Option<&Node>, key: &str, expected: &str) {
+    if let Some(node) = node {
+        file.find(node.place, "value", key, node.found(), expected);
+    }
 }
 
 fn wip(file: &mut File, node: &Node, pods: &Names) -> Option<RepositoryWip> {

@@ -53,7 +53,7 @@ fn a_good_bundle_is_read_and_the_gate_is_on_unless_switched_off() {
     assert_eq!(governance.accounts.unlisted, Unlisted::Admit);
     let accounts = |name: &str| environments.listed[&name.parse().unwrap()].accounts.clone();
     assert_eq!((accounts("a").map(|accounts| accounts.len()), accounts("b")), (Some(1), None));
-    assert_eq!(governance.repositories.listed[&RepositoryId(42)].name.as_str(), "o/r");
+    assert_eq!(governance.repositories.listed[&RepositoryId::GitHub(42)].name.as_str(), "o/r");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn every_error_names_file_line_and_column() {
     environments.yaml:3:13: error: environments.a.gate: found "no" without quotes, which YAML may not read as text, expected true, false or invoke
     environments.yaml:4:15: error: environments.b.branch: found "a..b", expected a git branch name of printable ASCII
     accounts.yaml:2:3: error: found 123456789012 (a number, not in quotes), expected a key that is text
-    repositories.yaml:2:10: error: id: found "42", expected the source host's number of the repository
+    repositories.yaml:2:10: error: id: found "42", expected GitHub's number of the repository, or CodeCommit's UUID of it (repositoryId)
     repositories.yaml:2:22: error: name: found "or", expected owner/name of letters, digits, '.', '_' and '-'
     repositories.yaml:2:5: error: default_branch: found nothing, expected a branch
     repositories.yaml:2:32: error: kind: found "clustre", expected cluster or application; did you mean cluster?
@@ -386,7 +386,7 @@ fn pull_requests_count_where_the_repository_says() {
         let text = format!("repositories:\n  - {{id: 42, name: o/r, kind: application, default_branch: main{wip}}}\n");
         parse(&[("repositories.yaml", text.as_str()), ("pods.yaml", "pods: {ratio: {}}\n")])
     };
-    let entry = |wip: &str| with(wip).unwrap().repositories.listed.remove(&RepositoryId(42)).unwrap();
+    let entry = |wip: &str| with(wip).unwrap().repositories.listed.remove(&RepositoryId::GitHub(42)).unwrap();
     let wip = entry(", wip: {pod: ratio, stage: scaffold}").wip.unwrap();
     assert_eq!((wip.pod.as_str(), wip.stage.as_str()), ("ratio", "scaffold"));
     assert_eq!(entry("").wip, None);
@@ -426,4 +426,32 @@ fn the_groups_of_an_item_are_those_of_the_file_and_three_of_its_own() {
     };
     assert_eq!(of("ratio", "ada"), "owner=ada pod=ada pod-lead=ada quality=bob");
     assert_eq!(of("nanda", "gone"), "owner= pod=bob pod-lead= quality=bob");
+}
+
+#[test]
+fn a_repository_of_codecommit_is_listed_by_its_id_and_its_arn() {
+    let with = |entry: &str| {
+        let text = format!("repositories:\n  - {{{entry}, kind: cluster, default_branch: main}}\n");
+        parse(&[("repositories.yaml", text.as_str())])
+    };
+    let uuid = "f7579e13-b83e-4027-aaef-650c0a1b2c3d";
+    let arn = "arn:aws:codecommit:us-east-1:111122223333:fleet";
+    let governance = with(&format!("id: {uuid}, arn: \"{arn}\"")).unwrap();
+    let entry = &governance.repositories.listed[&uuid.parse::<RepositoryId>().unwrap()];
+    assert_eq!(entry.name.as_str(), "111122223333/fleet");
+    assert_eq!(entry.arn.as_ref().map(ToString::to_string).as_deref(), Some(arn));
+    let bad = [
+        format!("id: {uuid}, name: o/r"),
+        format!("id: 42, name: o/r, arn: \"{arn}\""),
+        format!("id: {}, arn: \"{arn}\"", uuid.to_uppercase()),
+        format!("id: {uuid}, arn: \"{arn}/x\""),
+    ];
+    let said: Vec<String> = bad.iter().map(|entry| with(entry).unwrap_err()).collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    repositories.yaml:2:54: error: name: found "o/r", expected arn alone: the name of a CodeCommit repository stands in it
+    repositories.yaml:2:5: error: arn: found nothing, expected the ARN of the CodeCommit repository
+    repositories.yaml:2:30: error: arn: found "arn:aws:codecommit:us-east-1:111122223333:fleet", expected name: a repository of GitHub has no ARN
+    repositories.yaml:2:10: error: id: found "F7579E13-B83E-4027-AAEF-650C0A1B2C3D", expected GitHub's number of the repository, or CodeCommit's UUID of it (repositoryId)
+    repositories.yaml:2:53: error: arn: found "arn:aws:codecommit:us-east-1:111122223333:fleet/x", expected arn:aws:codecommit:<region>:<account>:<name>, the name of letters, digits, '.', '_' and '-'
+    "#);
 }

@@ -73,7 +73,7 @@ fn a_file_is_evidence_for_the_criterion_that_it_is_named_for_in_its_item_s_direc
 #[test]
 fn of_two_sources_the_one_that_keeps_the_item_counts() {
     let good = from_file(&truth(), b"x", &head(), now());
-    let bad = from_change(crate::domain::id::RepositoryId(42), 7, false, &head(), now());
+    let bad = from_change(crate::domain::id::RepositoryId::GitHub(42), 7, false, &head(), now());
     for (one, other) in [(&good, &bad), (&bad, &good)] {
         assert_eq!(worse(&truth(), one.clone(), other.clone()), bad);
     }

@@ -1,7 +1,7 @@
 //! Pull requests that get no place whatever room there is, and what feedback remembers of those that have ended.
 
 use common::{
-    domain::id::GitHubUserId,
+    domain::id::HostAccount,
     event::{RefusedCause, WipLockRefused},
 };
 
@@ -13,7 +13,7 @@ fn refused(world: &World, cause: RefusedCause, author: Option<u64>, scopes: &[&s
     let event = Event::WipLockRefused(WipLockRefused {
         item: item(),
         cause,
-        author: author.map(GitHubUserId),
+        author: author.map(HostAccount::github),
         scopes: scopes.iter().map(|scope| id(scope)).collect(),
         reasons: Vec::new(),
         change: change(),

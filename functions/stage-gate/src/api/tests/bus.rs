@@ -92,7 +92,7 @@ async fn whatever_is_wrong_with_a_request_is_an_event_with_the_reasons() {
 #[tokio::test]
 async fn an_event_that_no_rule_sends_is_a_mistake_of_ours() {
     let rig = Rig::new();
-    let sender = common::event::Actor { id: 1, login: "octo".into() };
+    let sender = common::event::Actor { id: common::domain::id::HostAccount::github(1), login: "octo".into() };
     let gone = BranchDeleted { repository: repository(), branch: id("b"), before: id(&"0a".repeat(20)), sender };
     let fault = rig.gates.event(&envelope(rig.world.now(), "c", "x", Event::BranchDeleted(gone))).await.unwrap_err();
     assert!(!fault.is_retry(), "{fault}");

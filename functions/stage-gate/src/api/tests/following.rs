@@ -29,7 +29,7 @@ impl Rig {
     /// The issue as it is now, and the event of it.
     async fn issue(&self, issue: Option<IssueNow>) {
         self.world.set_issue(7, issue);
-        let sender = Actor { id: 9, login: "x".to_owned() };
+        let sender = Actor { id: common::domain::id::HostAccount::github(9), login: "x".to_owned() };
         let told = Issue { repository: repository(), number: 7, author: None, sender, action: "edited".to_owned() };
         let event =
             telling::envelope(&id(ITEM), Event::IssueUpdated(told), &["e"], &"c-1".parse().unwrap(), self.world.now());

@@ -1,7 +1,7 @@
 //! Answers in comments: who may, what counts as one, and what a forged event does.
 
 use common::{
-    domain::id::RepositoryId,
+    domain::id::{CommentId, HostAccount, RepositoryId},
     event::{Actor, ChangeCommented, Event},
     ports::{CommentNow, GateAnswer},
     testing::repository,
@@ -14,19 +14,24 @@ const PULL: u64 = 7;
 impl Rig {
     /// What the host has of a comment by bob, who is asked.
     fn written(&self, comment: u64, body: &str) -> CommentNow {
-        let now =
-            CommentNow { number: PULL, body: body.to_owned(), author: Some(1002), by_person: true, edited: false };
+        let now = CommentNow {
+            number: PULL,
+            body: body.to_owned(),
+            author: Some(HostAccount::github(1002)),
+            by_person: true,
+            edited: false,
+        };
         self.world.set_comment_now(comment, now.clone());
         now
     }
 
     /// The event of a comment. Who wrote it says the event too, and nobody believes it.
     async fn comment_event(&self, comment: u64) -> Vec<(&'static str, String)> {
-        let admin = Actor { id: 1002, login: "bob".into() };
+        let admin = Actor { id: HostAccount::github(1002), login: "bob".into() };
         let said = ChangeCommented {
             repository: repository(),
             number: PULL,
-            comment,
+            comment: CommentId::GitHub(comment),
             author: admin.clone(),
             sender: admin,
             action: "created".into(),
@@ -92,10 +97,10 @@ async fn a_command_that_does_not_count_is_answered_with_the_reason() {
     };
     let bobs = rig.written(1, &command);
     let by = |author| CommentNow { author, ..bobs.clone() };
-    insta::assert_snapshot!(why(by(Some(1001))).await, @"ada wrote what it deploys: somebody else who is asked approves it");
-    insta::assert_snapshot!(why(by(Some(1003))).await, @"cy is in no group that production asks: approvers (ada, bob)");
-    insta::assert_snapshot!(why(by(Some(1007))).await, @"rae has the role reader, and to answer at the gate of a run needs the role member");
-    insta::assert_snapshot!(why(by(Some(9999))).await, @"people.yaml lists nobody with its author's account");
+    insta::assert_snapshot!(why(by(Some(HostAccount::github(1001)))).await, @"ada wrote what it deploys: somebody else who is asked approves it");
+    insta::assert_snapshot!(why(by(Some(HostAccount::github(1003)))).await, @"cy is in no group that production asks: approvers (ada, bob)");
+    insta::assert_snapshot!(why(by(Some(HostAccount::github(1007)))).await, @"rae has the role reader, and to answer at the gate of a run needs the role member");
+    insta::assert_snapshot!(why(by(Some(HostAccount::github(9999)))).await, @"people.yaml lists nobody with its author's account");
     insta::assert_snapshot!(why(by(None)).await, @"people.yaml lists nobody with its author's account");
     insta::assert_snapshot!(why(CommentNow { edited: true, ..bobs.clone() }).await, @"the comment was edited: write another one");
     let of = |body: &str| CommentNow { body: body.to_owned(), ..bobs.clone() };
@@ -113,12 +118,12 @@ async fn a_run_of_another_repository_is_not_answered_here() {
     rig.told();
     rig.written(1, &format!("/penstock approve {run}"));
     let mut elsewhere = repository();
-    elsewhere.id = RepositoryId(43);
-    let somebody = Actor { id: 1002, login: "bob".into() };
+    elsewhere.id = RepositoryId::GitHub(43);
+    let somebody = Actor { id: HostAccount::github(1002), login: "bob".into() };
     let said = ChangeCommented {
         repository: elsewhere,
         number: PULL,
-        comment: 1,
+        comment: CommentId::GitHub(1),
         author: somebody.clone(),
         sender: somebody,
         action: "created".into(),

@@ -46,7 +46,7 @@ async fn of_a_cluster_that_two_repositories_made_nothing_is_decided_and_of_the_o
     let mut rig = Rig::new().await;
     let files = GovernanceFiles::default().with("environments.yaml", super::ENVIRONMENTS);
     rig.gates.governance = Governance::parse(&files.with("repositories.yaml", repositories).bytes()).unwrap();
-    super::register_in(&rig.world, RepositoryId(43), MC01).await;
+    super::register_in(&rig.world, RepositoryId::GitHub(43), MC01).await;
     rig.told();
     let (disputed, other) = (rig.wait(MC01, 1), rig.wait(REGIONAL, 2));
     rig.sweep().await;
