@@ -1,5 +1,7 @@
 //! Reading: branches, the deploy tree, file contents, pull requests, merge bases.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
@@ -156,6 +158,17 @@ impl Forge for GitHub {
         // per_page bounds the commits in the answer, which nobody reads here.
         let found: wire::Comparison = self.call(&call, GET, &format!("/compare/{base}...{head}?per_page=1")).await?;
         parse(&what, &found.merge_base_commit.sha)
+    }
+
+    /// GitHub compares with what two commits have in common ("Compare two commits"), which is another question when history was
+    /// rewritten. Nobody needs its answer: pipelines have triggers of their own there.
+    async fn differences(
+        &self,
+        _: &Repository,
+        _: &CommitSha,
+        _: &CommitSha,
+    ) -> Result<Option<BTreeSet<String>>, Fault> {
+        Ok(None)
     }
 }
 

@@ -62,6 +62,15 @@ pub trait Forge: Sync {
         base: &CommitSha,
         head: &CommitSha,
     ) -> impl Future<Output = Result<CommitSha, Fault>> + Send;
+
+    /// The paths of the files that differ between two commits, whichever came first; of a file that moved both. Nothing when the host
+    /// cannot tell: one of the commits is gone, or it compares in another way only. Foreign text.
+    fn differences(
+        &self,
+        repository: &Repository,
+        from: &CommitSha,
+        to: &CommitSha,
+    ) -> impl Future<Output = Result<Option<BTreeSet<String>>, Fault>> + Send;
 }
 
 /// Who made a commit.

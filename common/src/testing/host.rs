@@ -316,6 +316,20 @@ impl Forge for World {
                 .ok_or_else(|| Fault::bug(format!("{base} and {head} have no commit in common")))
         })
     }
+
+    async fn differences(
+        &self,
+        _: &Repository,
+        from: &CommitSha,
+        to: &CommitSha,
+    ) -> Result<Option<BTreeSet<String>>, Fault> {
+        self.call("Forge.differences", to.as_str(), false, |state| {
+            let commits = &state.host.commits;
+            let (Some(from), Some(to)) = (commits.get(from), commits.get(to)) else { return Ok(None) };
+            let paths = from.files.keys().chain(to.files.keys());
+            Ok(Some(paths.filter(|path| from.files.get(*path) != to.files.get(*path)).cloned().collect()))
+        })
+    }
 }
 
 impl Marks for World {
