@@ -12,12 +12,13 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-pub use crate::event::payload::*;
+pub use crate::event::{aws::AwsEvent, payload::*};
 use crate::{
     domain::id::{CorrelationId, EventId, quoted},
     fault::Fault,
 };
 
+mod aws;
 mod payload;
 pub mod telling;
 
@@ -99,7 +100,11 @@ macro_rules! events {
                 match self {$(Self::$variant(_) => EventKind::$variant),*}
             }
 
-            fn payload(&self) -> Result<Value, serde_json::Error> {
+            /// The payload alone, without the envelope's fields: the same event, the same value.
+            ///
+            /// # Errors
+            /// None that a payload of this contract has.
+            pub fn payload(&self) -> Result<Value, serde_json::Error> {
                 match self {$(Self::$variant(payload) => serde_json::to_value(payload)),*}
             }
         }

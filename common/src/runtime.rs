@@ -27,7 +27,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use crate::runtime::{
     config::{AwsSettings, Config},
     log::metric,
-    queue::{AwsEvent, JobEvent, QueueInput, QueueMessage, QueueReply, Woken},
+    queue::{JobEvent, QueueInput, QueueMessage, QueueReply, Woken},
 };
 use crate::{
     fault::Fault,

@@ -236,7 +236,7 @@ text_ids! {
     HoldId, "hold", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
     /// Names a request, so that it may be sent again and is answered the same.
     RequestId, "request id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
-    /// GitHub's `X-GitHub-Delivery`. It is not signed: never the only key of anything.
+    /// GitHub's `X-GitHub-Delivery`, which is not signed: never the only key of anything. Of CodeCommit, `codecommit:` and EventBridge's id.
     DeliveryId, "delivery id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
     /// The identity of one event of ours, equal in every copy of it.
     EventId, "event id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
@@ -271,6 +271,14 @@ impl Digest {
             hash.update(part.as_bytes());
         }
         Self(hex::encode(hash.finalize()))
+    }
+}
+
+impl IamArn {
+    /// Nobody whom AWS knows. The ARN of a role's session ends in the session's name (IAM user guide, "IAM identifiers"), so no caller has
+    /// this one, in no account.
+    pub(crate) fn nobody() -> Self {
+        Self("arn:aws:sts::000000000000:assumed-role/nobody".to_owned())
     }
 }
 

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{certificate::*, item::*, provisioning::*, rhythm::*, run::*, scm::*, stage::*, wip::*};
-use crate::domain::id::{GitHubUserId, HostAccount, RepositoryId, RepositoryName};
+use crate::domain::id::{GitHubUserId, HostAccount, IamArn, RepositoryId, RepositoryName};
 
 mod certificate;
 mod item;
@@ -74,5 +74,41 @@ impl Actor {
     /// GitHub's account for whom nobody knows: those whose account is gone, and those whom nobody told us.
     pub fn ghost() -> Self {
         Self { id: HostAccount::GitHub(GitHubUserId(10137)), login: "ghost".to_owned() }
+    }
+
+    /// Who called CodeCommit, by the ARN that it names.
+    ///
+    /// An account's root, a federated user, a service, or nobody at all is no identity that `people.yaml` can name: then the id is one that no
+    /// caller has, and the ARN stands in the login alone, for people to read.
+    pub fn caller(arn: Option<&str>) -> Self {
+        let known = arn.and_then(|arn| arn.parse().ok());
+        let login = arn.filter(|arn| arn.starts_with("arn:")).map(|arn| arn.chars().take(512).collect());
+        Self {
+            id: HostAccount::Iam(known.unwrap_or_else(IamArn::nobody)),
+            login: login.unwrap_or_else(|| "nobody".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_who_is_no_identity_of_ours_is_nobody_with_a_name() {
+        let ada = "arn:aws:sts::000011112222:assumed-role/Developer/ada";
+        assert_eq!(Actor::caller(Some(ada)).id.to_string(), ada);
+        let nobody = HostAccount::Iam(IamArn::nobody());
+        let federated = "arn:aws:sts::000011112222:federated-user/ada";
+        for (arn, login) in [
+            (Some(federated), federated),
+            (Some("arn:aws:iam::000011112222:root"), "arn:aws:iam::000011112222:root"),
+            (Some("codecommit.amazonaws.com"), "nobody"),
+            (None, "nobody"),
+        ] {
+            assert_eq!(Actor::caller(arn), Actor { id: nobody.clone(), login: login.to_owned() });
+        }
+        // It has the form of an ARN, so that it goes through JSON as every other.
+        assert_eq!(IamArn::nobody().as_str().parse(), Ok(IamArn::nobody()));
     }
 }

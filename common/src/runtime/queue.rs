@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::log;
 use crate::{
     domain::id::{JobId, quoted},
-    event::{Envelope, Meta},
+    event::{AwsEvent, Envelope, Meta},
     fault::Fault,
 };
 
@@ -160,30 +160,6 @@ pub enum QueueMessage {
     Job(JobId),
 }
 
-/// An event of an AWS service, from the account's default bus. Who may put events there may write any: it wakes, and proves nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AwsEvent {
-    /// The service: `aws.codepipeline`.
-    pub source: String,
-    /// What happened.
-    pub detail_type: String,
-    /// The service's own words about it.
-    pub detail: Value,
-}
-
-impl AwsEvent {
-    /// The fault of a function that no such event should wake.
-    pub fn unexpected(&self, function: &str) -> Fault {
-        let (source, kind) = (quoted(&self.source, 80), quoted(&self.detail_type, 80));
-        Fault::bug(format!("{function} was sent {kind} of {source}: its rules are wrong"))
-    }
-
-    /// A text of the detail.
-    pub fn text(&self, field: &str) -> Option<&str> {
-        self.detail.get(field).and_then(Value::as_str)
-    }
-}
-
 /// The answer to Lambda.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -231,9 +207,10 @@ impl QueueMessage {
     pub fn parse(message: &Value) -> Result<Self, Fault> {
         let text = |name: &str| message.get(name).and_then(Value::as_str);
         match (text("source"), text("detail-type"), message.get("detail"), text("schedule")) {
-            (Some(source), Some(detail_type), Some(detail), None) if source.starts_with("aws.") => {
-                let (source, detail_type) = (source.to_owned(), detail_type.to_owned());
-                Ok(Self::Aws(AwsEvent { source, detail_type, detail: detail.clone() }))
+            (Some(source), Some(_), Some(_), None) if source.starts_with("aws.") => {
+                let read = AwsEvent::deserialize(message);
+                read.map(Self::Aws)
+                    .map_err(|error| Fault::bug_from("an event of an AWS service has another form", error))
             }
             (Some(source), Some(detail_type), Some(detail), None) => {
                 Envelope::parse(source, detail_type, detail.clone()).map(|event| Self::Event(Box::new(event))).map_err(
@@ -381,13 +358,14 @@ mod tests {
     fn an_event_of_a_service_is_told_apart_and_only_whoever_asked_for_it_takes_it() {
         let message = json!({
             "version": "0", "id": "1", "source": "aws.codepipeline", "detail-type": "CodePipeline Action Execution State Change",
-            "detail": {"pipeline": "p", "state": "STARTED"},
+            "account": "000011112222", "detail": {"pipeline": "p", "state": "STARTED"},
         });
         let QueueMessage::Aws(event) = QueueMessage::parse(&message).unwrap() else { panic!("{message}") };
         assert_eq!(
             (event.source.as_str(), event.text("pipeline"), event.text("none")),
             ("aws.codepipeline", Some("p"), None)
         );
+        assert_eq!((event.id.as_str(), event.account.as_str(), event.region.as_str()), ("1", "000011112222", ""));
         let said = event.unexpected("feedback").to_string();
         assert!(said.contains("feedback was sent") && said.contains("its rules are wrong"), "{said}");
     }

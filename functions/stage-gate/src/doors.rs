@@ -3,14 +3,14 @@
 
 use common::{
     domain::id::{CorrelationId, quoted},
-    event::{Envelope, Event},
+    event::{AwsEvent, Envelope, Event},
     fault::Fault,
     http::{Request, Response},
     ports::{
         Alarms, CertificateRecords, ClusterRecords, ItemRows, Pause, PipelineJobs, RemovalRows, RunGates, RunRows,
         Sources, WipRows,
     },
-    runtime::{AwsEvent, QueueMessage},
+    runtime::QueueMessage,
 };
 
 use crate::{

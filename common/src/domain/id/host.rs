@@ -201,6 +201,12 @@ impl CodeCommitArn {
         &self.name
     }
 
+    /// Whether both are in the same account and region: names there are given once.
+    pub fn same_place(&self, other: &Self) -> bool {
+        let place = |arn: &Self| (arn.partition.clone(), arn.region.clone(), arn.account.clone());
+        place(self) == place(other)
+    }
+
     /// Where it is, in the form that all hosts share: the account owns it.
     pub fn repository_name(&self) -> RepositoryName {
         RepositoryName::on_codecommit(&self.account, &self.name)
