@@ -5,6 +5,7 @@
 //! crate's own properties are beside its code; here is one of each kind, so that a new parser is missed by its absence.
 
 use canary::check::{Check, Expected, Seen};
+use codecommit_events::doors::Input;
 use common::{
     domain::{
         cluster::{ClusterKey, Finding, config, path},
@@ -178,8 +179,29 @@ proptest! {
         }
     }
 
+    /// Events of CodeCommit and triggers: told, left alone or refused, and what is said about them is plain.
     #[test]
-    fn queue_messages(bytes in input([samples("pipeline-provisioner"), samples("feedback"), samples("wip-limit"), samples("stage-gate"), samples("daily-unblock"), samples("kill-executor")].concat())) {
+    fn what_codecommit_tells(bytes in input(samples("codecommit-events"))) {
+        let Ok(message) = serde_json::from_slice::<Value>(&bytes) else { return Ok(()) };
+        let repositories = crate::codecommit_events::repositories();
+        let mut judged = Vec::new();
+        if let Ok(QueueMessage::Aws(event)) = QueueMessage::parse(&message) {
+            judged.push(codecommit_events::judge::event(&event, &repositories));
+        }
+        if let Ok(Input::Trigger(trigger)) = serde_json::from_value(message) {
+            for record in &trigger.records {
+                let references = record.codecommit.references.iter();
+                judged.extend(references.map(|it| codecommit_events::judge::reference(record, it, &repositories)));
+            }
+        }
+        for untold in judged.into_iter().filter_map(Result::err) {
+            let said = untold.to_string();
+            prop_assert!(said.chars().all(|character| matches!(character, ' '..='~' | '…')), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn queue_messages(bytes in input([samples("pipeline-provisioner"), samples("feedback"), samples("wip-limit"), samples("stage-gate"), samples("daily-unblock"), samples("kill-executor"), samples("codecommit-events")].concat())) {
         let Ok(message) = serde_json::from_slice::<Value>(&bytes) else { return Ok(()) };
         if let Ok(QueueMessage::Event(event)) = QueueMessage::parse(&message) {
             // What was read can be written, and is read as the same again.

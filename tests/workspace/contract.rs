@@ -20,6 +20,7 @@ use crate::repository_root;
 /// Every function that ships, in alphabetical order.
 pub(crate) const MANIFESTS: &[&Manifest] = &[
     &canary::MANIFEST,
+    &codecommit_events::MANIFEST,
     &daily_unblock::MANIFEST,
     &db_init::MANIFEST,
     &delivery_sweeper::MANIFEST,

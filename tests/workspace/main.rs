@@ -9,6 +9,7 @@ mod buildspecs;
 mod calls;
 mod canary;
 mod certificates;
+mod codecommit_events;
 mod contract;
 mod dependencies;
 mod email;

@@ -1,4 +1,4 @@
-//! Webhook deliveries: what the ledger keeps of each, and what becomes of a copy.
+//! Deliveries of source hosts (GitHub's webhooks, CodeCommit's events): what the ledger keeps of each, and what becomes of a copy.
 
 use std::future::Future;
 
@@ -10,14 +10,14 @@ use crate::{
     fault::Fault,
 };
 
-/// A verified webhook delivery, as the ledger keeps it.
+/// A verified delivery, as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// GitHub's id of it (not signed).
+    /// GitHub's id of it (not signed); of CodeCommit, `codecommit:` and EventBridge's id.
     pub id: DeliveryId,
-    /// The event's name as the body proved it.
+    /// The event's name as the body proved it; of CodeCommit, `codecommit.` and its word: `codecommit.referenceUpdated`.
     pub event_name: String,
-    /// The sha256 of the raw body.
+    /// The sha256 of the raw body; of CodeCommit, of what happened and when.
     pub body: Digest,
     /// When it was received.
     pub received_at: Timestamp,

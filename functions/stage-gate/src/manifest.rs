@@ -60,7 +60,7 @@ pub const MANIFEST: Manifest = Manifest {
         Wake::Route { method: "POST", path: "/v1/approvals/{token}", public: true },
         Wake::Route { method: "GET", path: "/v1/removals", public: false },
         Wake::Route { method: "POST", path: "/v1/removals/{digest}/approvals", public: false },
-        Wake::Event { event: EventKind::ChangeCommented, filter: &[("action", &["created"])] },
+        Wake::Event { event: EventKind::ChangeCommented, filter: &[("action", &["created", "replied"])] },
         Wake::Event { event: EventKind::HoldPlaced, filter: &[] },
         Wake::Event { event: EventKind::HoldLifted, filter: &[] },
         Wake::Aws {

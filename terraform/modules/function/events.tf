@@ -4,9 +4,12 @@
 # leave the message as the function expects it, so one redrive command mends them all: docs/runbooks.md#dead-letters.
 
 locals {
+  # Of the default bus only what is from this account and region: another account's events come there too, when the bus's policy lets them.
+  here = { account = [var.place.account_id], region = [var.place.region] }
+
   rules = merge(
     { for index, pattern in var.facts.patterns : tostring(index) => { bus = var.bus_name, pattern = pattern } },
-    { for index, pattern in var.facts.aws_patterns : "aws-${index}" => { bus = "default", pattern = pattern } },
+    { for index, pattern in var.facts.aws_patterns : "aws-${index}" => { bus = "default", pattern = merge(pattern, local.here) } },
   )
 
   # EventBridge is a service principal: only a resource policy can admit it, and only this one does. (Objects of different shapes do not

@@ -176,8 +176,11 @@ run "rules_and_schedules" {
   command = plan
 
   assert {
-    condition     = [for rule in aws_cloudwatch_event_rule.this : rule.event_pattern] == [for pattern in concat(var.facts.patterns, var.facts.aws_patterns) : jsonencode(pattern)]
-    error_message = "One rule a pattern, word by word."
+    condition = [for rule in aws_cloudwatch_event_rule.this : rule.event_pattern] == concat(
+      [for pattern in var.facts.patterns : jsonencode(pattern)],
+      [for pattern in var.facts.aws_patterns : jsonencode(merge(pattern, { account = [var.place.account_id], region = [var.place.region] }))],
+    )
+    error_message = "One rule a pattern, word by word; of AWS's services only what is from this account and region."
   }
   assert {
     condition = alltrue([for key, rule in aws_cloudwatch_event_rule.this :
