@@ -73,7 +73,7 @@ pub fn runtime() -> PipelineRuntime {
         pipeline_role_arn: "arn:aws:iam::123456789012:role/penstock-cluster-pipelines".into(),
         artifact_bucket: "penstock-artifacts-123456789012".into(),
         artifact_key_arn: None,
-        connection_arn: "arn:aws:codeconnections:us-east-1:123456789012:connection/demo".into(),
+        connection_arn: Some("arn:aws:codeconnections:us-east-1:123456789012:connection/demo".into()),
         project_prefix: "penstock".into(),
         gate_function: "penstock-stage-gate".into(),
         certificate_function: "penstock-iot-cert-provisioner".into(),

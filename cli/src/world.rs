@@ -34,7 +34,7 @@ pub(crate) fn runtime() -> PipelineRuntime {
         pipeline_role_arn: named("pipeline role"),
         artifact_bucket: named("artifact bucket"),
         artifact_key_arn: None,
-        connection_arn: named("connection"),
+        connection_arn: Some(named("connection")),
         project_prefix: "penstock".to_owned(),
         gate_function: "penstock-stage-gate".to_owned(),
         certificate_function: "penstock-iot-cert-provisioner".to_owned(),

@@ -10,7 +10,7 @@ use aws_sdk_codepipeline::{
     Client,
     error::SdkError,
     operation::{RequestId, get_pipeline::GetPipelineError, list_tags_for_resource::ListTagsForResourceError},
-    types::{PipelineExecutionStatus, PipelineVariable, Tag},
+    types::{PipelineExecutionStatus, PipelineVariable, SourceRevisionOverride, SourceRevisionType, Tag},
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -18,8 +18,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::{Aws, config};
 use crate::{
     domain::{
-        cluster::{Execution, ExecutionStatus, Listing, ObservedPipeline, PipelineDefinition},
-        id::{IdError, PipelineName, quoted},
+        cluster::{Execution, ExecutionStatus, Listing, ObservedPipeline, PipelineDefinition, SOURCE_ACTION},
+        id::{CommitSha, IdError, PipelineName, quoted},
     },
     ports::{PipelineError, Pipelines},
 };
@@ -180,6 +180,19 @@ impl Pipelines for CodePipeline {
         let request = self.client.start_pipeline_execution().name(name.as_str()).client_request_token(token);
         let answer = request.variables(destroy.map_err(|error| ours(step, error))?).send().await;
         let answer = answer.map_err(|error| failed(step, &error))?;
+        answer.pipeline_execution_id.ok_or_else(|| ours(step, "the answer has no execution id"))
+    }
+
+    async fn start(&self, name: &PipelineName, commit: &CommitSha, token: &str) -> Result<String, PipelineError> {
+        let step = "StartPipelineExecution";
+        let revision = SourceRevisionOverride::builder()
+            .action_name(SOURCE_ACTION)
+            .revision_type(SourceRevisionType::CommitId)
+            .revision_value(commit.as_str())
+            .build();
+        let revision = revision.map_err(|error| ours(step, error))?;
+        let request = self.client.start_pipeline_execution().name(name.as_str()).client_request_token(token);
+        let answer = request.source_revisions(revision).send().await.map_err(|error| failed(step, &error))?;
         answer.pipeline_execution_id.ok_or_else(|| ours(step, "the answer has no execution id"))
     }
 

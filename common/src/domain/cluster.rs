@@ -30,11 +30,13 @@ pub mod names;
 pub mod observed;
 pub mod overlay;
 pub mod path;
+pub mod pattern;
 pub mod plan;
 #[cfg(test)]
 mod properties;
 pub mod removals;
 pub mod shape;
+pub mod start;
 pub mod tree;
 pub mod wording;
 
@@ -47,7 +49,7 @@ pub use plan::{Action as PlanAction, Plan, PlanInput, Step};
 pub use removals::{RefusedRemovals, Removal, RemovalApproval, Removals};
 pub use shape::{
     CERTIFICATE_ACTION, CERTIFICATE_REMOVAL_ACTION, CERTIFICATE_REMOVAL_STAGE, CERTIFICATE_STAGE, GATE_ACTION,
-    GATE_STAGE, GATE_TIMEOUT_MINUTES, Shape,
+    GATE_STAGE, GATE_TIMEOUT_MINUTES, SOURCE_ACTION, Shape,
 };
 pub use tree::{EntryKind, MAX_FILE_BYTES, Scope, Survey, TreeEntry, survey};
 

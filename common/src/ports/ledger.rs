@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         audit::{Draft, Entry, Head},
-        cluster::{ClusterKey, ClusterRecord},
+        cluster::{ClusterKey, ClusterRecord, start::Started},
         id::{BranchName, CommitSha, Generation, RepositoryId},
     },
     event::Envelope,
@@ -51,6 +51,22 @@ pub trait ClusterLedger: ClusterRecords + RemovalRows {
         repository: RepositoryId,
         branch: &BranchName,
     ) -> impl Future<Output = Result<Generation, Fault>> + Send;
+
+    /// Up to where the runs of a branch were started; nothing when none ever were. Read consistently.
+    fn started_up_to(
+        &self,
+        repository: RepositoryId,
+        branch: &BranchName,
+    ) -> impl Future<Output = Result<Option<Started>, Fault>> + Send;
+
+    /// Remembers up to where, while the branch is still this generation's. Answers whether it is.
+    fn mark_started(
+        &self,
+        repository: RepositoryId,
+        branch: &BranchName,
+        generation: Generation,
+        started: &Started,
+    ) -> impl Future<Output = Result<bool, Fault>> + Send;
 
     /// Commits one recording.
     fn record(&self, recording: Recording) -> impl Future<Output = Result<(), Fault>> + Send;

@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::{
     domain::{
         cluster::{CompiledSpec, Execution, Listing, PipelineDefinition},
-        id::PipelineName,
+        id::{CommitSha, PipelineName},
     },
     fault::Fault,
 };
@@ -72,6 +72,14 @@ pub trait Pipelines: Sync {
     fn start_destroy(
         &self,
         name: &PipelineName,
+        token: &str,
+    ) -> impl Future<Output = Result<String, PipelineError>> + Send;
+
+    /// Starts an ordinary run at a commit; the same token starts it once. Answers the execution's id.
+    fn start(
+        &self,
+        name: &PipelineName,
+        commit: &CommitSha,
         token: &str,
     ) -> impl Future<Output = Result<String, PipelineError>> + Send;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         cluster::{Execution, ExecutionStatus, Listing, ObservedPipeline, PipelineDefinition},
-        id::PipelineName,
+        id::{CommitSha, PipelineName},
     },
     ports::{PipelineError, Pipelines},
     testing::World,
@@ -23,6 +23,8 @@ pub struct FakePipeline {
     pub executions: Vec<Execution>,
     /// Which run a client token started.
     pub tokens: BTreeMap<String, String>,
+    /// At which commit a run was started, of those that name one.
+    pub revisions: BTreeMap<String, CommitSha>,
 }
 
 fn error(step: &'static str, code: &str, name: &str) -> PipelineError {
@@ -94,6 +96,7 @@ impl Pipelines for World {
                 tags: tags.iter().cloned().collect(),
                 executions: vec![first],
                 tokens: BTreeMap::new(),
+                revisions: BTreeMap::new(),
             };
             state.pipelines.insert(name.to_owned(), pipeline);
             Ok(())
@@ -119,16 +122,14 @@ impl Pipelines for World {
 
     async fn start_destroy(&self, name: &PipelineName, token: &str) -> Result<String, PipelineError> {
         self.call("CodePipeline.StartPipelineExecution", name.as_str(), true, |state| {
-            let found = state.pipelines.get_mut(name.as_str());
-            let pipeline =
-                found.ok_or_else(|| error("StartPipelineExecution", "PipelineNotFoundException", name.as_str()))?;
-            if let Some(started) = pipeline.tokens.get(token) {
-                return Ok(started.clone());
-            }
-            let id = format!("{name}-{}", pipeline.executions.len() + 1);
-            let run = Execution { id: id.clone(), status: ExecutionStatus::Running, destroy: Some(true) };
-            pipeline.executions.push(run);
-            pipeline.tokens.insert(token.to_owned(), id.clone());
+            begin(&mut state.pipelines, name, token, true).map(|(id, _)| id)
+        })
+    }
+
+    async fn start(&self, name: &PipelineName, commit: &CommitSha, token: &str) -> Result<String, PipelineError> {
+        self.call("CodePipeline.StartPipelineExecution", name.as_str(), true, |state| {
+            let (id, pipeline) = begin(&mut state.pipelines, name, token, false)?;
+            pipeline.revisions.entry(id.clone()).or_insert_with(|| commit.clone());
             Ok(id)
         })
     }
@@ -141,4 +142,23 @@ impl Pipelines for World {
             Ok(pipeline.executions.last().cloned())
         })
     }
+}
+
+/// Starts a run, or finds the one that the token started.
+fn begin<'p>(
+    pipelines: &'p mut BTreeMap<String, FakePipeline>,
+    name: &PipelineName,
+    token: &str,
+    destroy: bool,
+) -> Result<(String, &'p mut FakePipeline), PipelineError> {
+    let found = pipelines.get_mut(name.as_str());
+    let pipeline = found.ok_or_else(|| error("StartPipelineExecution", "PipelineNotFoundException", name.as_str()))?;
+    if let Some(started) = pipeline.tokens.get(token) {
+        return Ok((started.clone(), pipeline));
+    }
+    let id = format!("{name}-{}", pipeline.executions.len() + 1);
+    let run = Execution { id: id.clone(), status: ExecutionStatus::Running, destroy: Some(destroy) };
+    pipeline.executions.push(run);
+    pipeline.tokens.insert(token.to_owned(), id.clone());
+    Ok((id, pipeline))
 }

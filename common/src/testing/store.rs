@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         audit::{Draft, Entry, Head},
-        cluster::{ClusterKey, ClusterRecord, CompiledSpec},
+        cluster::{ClusterKey, ClusterRecord, CompiledSpec, start::Started},
         id::{BranchName, CommitSha, DeliveryId, Digest, EventId, Generation, PipelineName, RepositoryId},
     },
     event::Envelope,
@@ -29,6 +29,7 @@ pub(super) struct State {
     refused_by_bus: BTreeMap<EventId, String>,
     feedback: BTreeMap<(String, String), Said>,
     fences: BTreeMap<(RepositoryId, BranchName), (Generation, CommitSha)>,
+    started: BTreeMap<(RepositoryId, BranchName), Started>,
     touched: Vec<EventId>,
     records: BTreeMap<(RepositoryId, ClusterKey), ClusterRecord>,
     chains: BTreeMap<String, (Vec<Entry>, Option<Head>)>,
@@ -248,6 +249,29 @@ impl ClusterLedger for World {
         self.call("ClusterLedger.current_generation", branch.as_str(), false, |state| {
             let fence = state.store.fences.get(&(repository, branch.clone()));
             Ok(fence.map_or(Generation(0), |(generation, _)| *generation))
+        })
+    }
+
+    async fn started_up_to(&self, repository: RepositoryId, branch: &BranchName) -> Result<Option<Started>, Fault> {
+        self.call("ClusterLedger.started_up_to", branch.as_str(), false, |state| {
+            Ok(state.store.started.get(&(repository, branch.clone())).cloned())
+        })
+    }
+
+    async fn mark_started(
+        &self,
+        repository: RepositoryId,
+        branch: &BranchName,
+        generation: Generation,
+        started: &Started,
+    ) -> Result<bool, Fault> {
+        self.call("ClusterLedger.mark_started", branch.as_str(), true, |state| {
+            let key = (repository, branch.clone());
+            let ours = state.store.fences.get(&key).is_some_and(|(current, _)| *current == generation);
+            if ours {
+                state.store.started.insert(key, started.clone());
+            }
+            Ok(ours)
         })
     }
 

@@ -132,7 +132,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             let stored = self.specs.put(&step.pipeline, &shape.compiled).await;
             stored.map_err(|fault| Trouble::Failed(Failure::Store("storing the compiled specification", fault)))?;
         }
-        self.fence(running).await.map_err(Trouble::Stop)?;
+        self.fence(running.telling).await.map_err(Trouble::Stop)?;
         match step.action {
             Action::Create => {
                 self.pipelines.create(&shape.definition, &shape.tags).await.map_err(refused)?;
@@ -142,7 +142,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             Action::Destroy { update } => {
                 if update {
                     self.pipelines.update(&shape.definition).await.map_err(refused)?;
-                    self.fence(running).await.map_err(Trouble::Stop)?;
+                    self.fence(running.telling).await.map_err(Trouble::Stop)?;
                 }
                 let Some(token) = &step.destroy_token else {
                     let fault = Fault::bug("the plan asks for a destroy run without its token");
@@ -157,8 +157,9 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         Ok(None)
     }
 
-    async fn fence(&self, running: &Running<'_>) -> Result<(), Stop> {
-        let run = &running.telling.run;
+    /// Whether this still is the newest run, at the branch's head.
+    pub(crate) async fn fence(&self, telling: &Telling) -> Result<(), Stop> {
+        let run = &telling.run;
         let unknown = |fault: Fault| Stop {
             why: "it could not be confirmed that this is still the newest run".to_owned(),
             fault: Some(Fault::retry_from("comparing the fence", fault)),

@@ -23,6 +23,7 @@
 //! | `load` | a commit becomes a fleet |
 //! | `reconcile` | a run on a branch |
 //! | `execute` | one step of a plan: intent, call, outcome |
+//! | `starting` | runs of pipelines that have no triggers (CodeCommit) |
 //! | `removing` | removals that people may let through |
 //! | `dry_run` | a plan for a pull request |
 //! | `jobs` | a run for a pipeline that invokes it |
@@ -42,6 +43,7 @@ pub mod load;
 pub mod reconcile;
 pub mod removing;
 pub mod report;
+pub mod starting;
 pub mod telling;
 
 #[cfg(feature = "lambda")]

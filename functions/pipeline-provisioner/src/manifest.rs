@@ -30,7 +30,10 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("PIPELINE_ROLE_ARN", "the role that CodePipeline assumes"),
         EnvVar::required("ARTIFACT_BUCKET", "the bucket of artifacts and compiled specifications"),
         EnvVar::optional("ARTIFACT_KEY_ARN", "the KMS key of the artifacts, when it is not the bucket's default"),
-        EnvVar::required("CONNECTION_ARN", "the one connection to the source host that all pipelines share"),
+        EnvVar::optional(
+            "CONNECTION_ARN",
+            "the one connection to GitHub that all pipelines share; none where no repository is there",
+        ),
         EnvVar::required("PROJECT_PREFIX", "what the names of the CodeBuild projects start with"),
         EnvVar::required("GATE_FUNCTION", "the name of stage-gate's function, which a gate that invokes calls"),
         EnvVar::required(

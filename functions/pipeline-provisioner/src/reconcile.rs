@@ -73,7 +73,10 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let tree = self.forge.deploy_tree(&run.repository, &run.head).await.map_err(unlisted)?;
         let context = self.context(run);
         let fleet = load(&self.forge, &run.repository, &tree, &context).await?;
-        let taken = self.rounds(&telling, &fleet, &context, deadline).await?;
+        let mut taken = self.rounds(&telling, &fleet, &context, deadline).await?;
+        if taken.stop.is_none() {
+            taken.stop = self.start_runs(&telling, &fleet, &mut taken.results, deadline).await.err();
+        }
 
         let results = taken.results.into_values().collect();
         let (why, fault) = taken.stop.map_or((None, None), |stop| (Some(stop.why), stop.fault));
@@ -123,10 +126,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 if again.as_ref().is_some_and(|again| !again.contains(&step.cluster)) {
                     continue;
                 }
-                if self.clock.now().checked_add(MARGIN).map_or(true, |soon| soon >= deadline) {
-                    let why = "time ran out; the run is taken up again".to_owned();
-                    let fault = Fault::retry(format!("reconciling {} took too long", telling.run.branch));
-                    return Ok(Taken { stop: Some(Stop { why, fault: Some(fault) }), ..taken });
+                if late(self.clock.now(), deadline) {
+                    return Ok(Taken { stop: Some(out_of_time(&telling.run.branch)), ..taken });
                 }
                 match self.execute(&running, step).await {
                     Ok(done) => {
@@ -200,6 +201,17 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             }
         }
     }
+}
+
+/// Whether too little is left of the invocation for another step.
+pub(crate) fn late(now: Timestamp, deadline: Timestamp) -> bool {
+    now.checked_add(MARGIN).map_or(true, |soon| soon >= deadline)
+}
+
+/// What becomes of a run then.
+pub(crate) fn out_of_time(branch: &BranchName) -> Stop {
+    let fault = Fault::retry(format!("reconciling {branch} took too long"));
+    Stop { why: "time ran out; the run is taken up again".to_owned(), fault: Some(fault) }
 }
 
 // A branch is the operator's business: a listing that can never be whole must end where a person looks, not as a rejected message.

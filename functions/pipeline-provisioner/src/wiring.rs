@@ -35,7 +35,7 @@ pub async fn provisioner(
             pipeline_role_arn: text("PIPELINE_ROLE_ARN")?,
             artifact_bucket: text("ARTIFACT_BUCKET")?,
             artifact_key_arn: config.optional("ARTIFACT_KEY_ARN").map(str::to_owned),
-            connection_arn: text("CONNECTION_ARN")?,
+            connection_arn: config.optional("CONNECTION_ARN").map(str::to_owned),
             project_prefix: text("PROJECT_PREFIX")?,
             gate_function: text("GATE_FUNCTION")?,
             certificate_function: text("CERTIFICATE_FUNCTION")?,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        cluster::ClusterRecord,
+        cluster::{ClusterRecord, start::Started},
         id::{BranchName, CommitSha, Generation, RepositoryId, quoted},
     },
     event::Envelope,
@@ -57,6 +57,20 @@ impl ClusterLedger for Table {
 
     async fn current_generation(&self, repository: RepositoryId, branch: &BranchName) -> Result<Generation, Fault> {
         self.read_fence(repository, branch).await
+    }
+
+    async fn started_up_to(&self, repository: RepositoryId, branch: &BranchName) -> Result<Option<Started>, Fault> {
+        self.read_started(repository, branch).await
+    }
+
+    async fn mark_started(
+        &self,
+        repository: RepositoryId,
+        branch: &BranchName,
+        generation: Generation,
+        started: &Started,
+    ) -> Result<bool, Fault> {
+        self.write_started(repository, branch, generation, started).await
     }
 
     async fn record(&self, recording: Recording) -> Result<(), Fault> {

@@ -2,17 +2,20 @@
 //!
 //! A reply that was lost may cost a number; numbers only have to rise.
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::ReturnValue};
 use jiff::Timestamp;
 
 use super::{
     Table,
-    item::{n, number, s},
+    item::{n, number, s, text},
     key::Key,
 };
 use crate::{
     aws::fault,
-    domain::id::{BranchName, CommitSha, Generation, RepositoryId},
+    domain::{
+        cluster::start::Started,
+        id::{BranchName, CommitSha, Generation, RepositoryId},
+    },
     fault::Fault,
 };
 
@@ -48,5 +51,48 @@ impl Table {
             .await
             .map_err(|error| fault("reading a branch's generation", error))?;
         answer.item.map_or(Ok(Generation(0)), |item| number(&item, "generation").map(Generation))
+    }
+
+    pub(super) async fn read_started(
+        &self,
+        repository: RepositoryId,
+        branch: &BranchName,
+    ) -> Result<Option<Started>, Fault> {
+        let row = self.one("reading up to where runs were started", &Key::Fence(repository, branch.clone())).await?;
+        let Some(row) = row.filter(|row| row.contains_key("started")) else { return Ok(None) };
+        let broken = |error| {
+            Fault::bug_from(format!("the fence of {branch} says in no form that is known what was started"), error)
+        };
+        serde_json::from_str(text(&row, "started")?).map(Some).map_err(broken)
+    }
+
+    // In the fence's own row, so that comparing the fence and writing are one call.
+    pub(super) async fn write_started(
+        &self,
+        repository: RepositoryId,
+        branch: &BranchName,
+        generation: Generation,
+        started: &Started,
+    ) -> Result<bool, Fault> {
+        let text =
+            serde_json::to_string(started).map_err(|error| Fault::bug_from("writing what was started", error))?;
+        let request = self.client.update_item().table_name(&self.name);
+        let answer = request
+            .set_key(Some(Key::Fence(repository, branch.clone()).attributes()))
+            .update_expression("SET started = :started")
+            .condition_expression("generation = :generation")
+            .expression_attribute_values(":started", s(text))
+            .expression_attribute_values(":generation", n(generation))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(fault("remembering up to where runs were started", error)),
+        }
     }
 }

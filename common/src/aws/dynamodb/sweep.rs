@@ -107,7 +107,7 @@ impl SweepRows for Table {
 }
 
 impl Table {
-    async fn one(&self, what: &str, key: &Key) -> Result<Option<Item>, Fault> {
+    pub(super) async fn one(&self, what: &str, key: &Key) -> Result<Option<Item>, Fault> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         let answer = request.set_key(Some(key.attributes())).send().await;
         Ok(answer.map_err(|error| fault(what, error))?.item)

@@ -54,7 +54,7 @@ pub struct Action {
     pub category: String,
     /// `AWS`.
     pub owner: String,
-    /// `CodeStarSourceConnection`, `CodeBuild`, `Manual` or `Lambda`.
+    /// `CodeStarSourceConnection`, `CodeCommit`, `CodeBuild`, `Manual` or `Lambda`.
     pub provider: String,
     /// `1`.
     pub version: String,
@@ -97,7 +97,7 @@ pub mod tag {
     pub const CLUSTER: &str = "cluster";
     /// The configuration file.
     pub const CONFIG_PATH: &str = "config-path";
-    /// The numeric id of the repository that configures it.
+    /// The id of the repository that configures it.
     pub const REPOSITORY_ID: &str = "repository-id";
 }
 
@@ -110,8 +110,8 @@ pub struct PipelineRuntime {
     pub artifact_bucket: String,
     /// The KMS key of the artifacts.
     pub artifact_key_arn: Option<String>,
-    /// The one connection to the source host.
-    pub connection_arn: String,
+    /// The one connection to GitHub; nothing where no repository is there.
+    pub connection_arn: Option<String>,
     /// The function that a gate invokes: stage-gate's.
     pub gate_function: String,
     /// The function that sees to certificates: iot-cert-provisioner's.

@@ -28,7 +28,7 @@ pub(crate) static RUNTIME: LazyLock<PipelineRuntime> = LazyLock::new(|| Pipeline
     pipeline_role_arn: "arn:aws:iam::123456789012:role/penstock-pipeline".into(),
     artifact_bucket: "penstock-artifacts".into(),
     artifact_key_arn: None,
-    connection_arn: "arn:aws:codeconnections:us-east-1:123456789012:connection/c0ffee".into(),
+    connection_arn: Some("arn:aws:codeconnections:us-east-1:123456789012:connection/c0ffee".into()),
     project_prefix: "penstock".into(),
     gate_function: "penstock-stage-gate".into(),
     certificate_function: "penstock-iot-cert-provisioner".into(),

@@ -6,7 +6,8 @@
 //! ```
 //! The two about the certificate are those of management clusters: the first does nothing in a run that destroys, and the last nothing in any
 //! other. The pipeline starts on a push to its environment's
-//! branch that touches its own file or the terraform that it runs. While a file asks for removal its pipeline has no trigger: a push
+//! branch that touches its own file or the terraform that it runs: by a trigger, or where CodePipeline has none for the source (CodeCommit)
+//! by us ([`start`](super::start)). While a file asks for removal its pipeline has no trigger: a push
 //! of `delete_pipeline: true` must not start an ordinary run behind the destroy run.
 //!
 //! The digest `SPEC_SHA256` in every action's variables covers the whole definition and all values, so that a changed value
@@ -50,6 +51,9 @@ pub const MAX_PATTERN: usize = 255;
 /// The most characters of an action's configuration value (AWS quota).
 pub const MAX_CONFIGURATION_VALUE: usize = 1_000;
 
+/// The action that fetches the files: the first of all.
+pub const SOURCE_ACTION: &str = "Source";
+
 const SOURCE_OUTPUT: &str = "source_output";
 
 /// Everything that one accepted file asks for.
@@ -88,7 +92,8 @@ pub fn shape(
     if let Some(management) = certificates {
         accounts_by_id(config, management)?;
     }
-    let mut definition = definition(config, &pipeline, runtime, source, gate, certificates.is_some());
+    let source = Source { action: source_action(config, runtime, source, repository)?, of: source, repository };
+    let mut definition = definition(config, &pipeline, runtime, &source, gate, certificates.is_some());
     let spec_sha256 = spec_digest(&definition, &action_variables(config, &pipeline, ""), &values);
     let variables = action_variables(config, &pipeline, spec_sha256.as_str());
     for action in definition.stages.iter_mut().flat_map(|stage| &mut stage.actions) {
@@ -126,7 +131,7 @@ fn definition(
     config: &ClusterConfig,
     pipeline: &PipelineName,
     runtime: &PipelineRuntime,
-    source: &PipelineSource,
+    source: &Source<'_>,
     gate: Gate,
     certificates: bool,
 ) -> PipelineDefinition {
@@ -168,12 +173,16 @@ fn definition(
         execution_mode: "QUEUED".into(),
         variables: configuration([("IS_DESTROY", "false".to_owned())]),
         stages: vec![
-            stage("Source", vec![source_action(runtime, source)]),
+            stage("Source", vec![source.action.clone()]),
             stage("Validate", vec![build("ValidateAndPlan", 1, "validate")]),
             stage(GATE_STAGE, deploy),
             stage(CERTIFICATE_REMOVAL_STAGE, bootstrap),
         ],
-        triggers: if removing(config) { Vec::new() } else { vec![trigger(&config.key, source)] },
+        triggers: match source.repository {
+            RepositoryId::GitHub(_) if !removing(config) => vec![trigger(&config.key, source.of)],
+            // CodePipeline has none for it: see `start`.
+            RepositoryId::GitHub(_) | RepositoryId::CodeCommit(_) => Vec::new(),
+        },
     }
 }
 
@@ -181,25 +190,57 @@ fn configuration<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String,
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-fn source_action(runtime: &PipelineRuntime, source: &PipelineSource) -> Action {
-    Action {
-        name: "Source".into(),
+/// Where a pipeline's files come from, and the action that fetches them.
+struct Source<'a> {
+    action: Action,
+    of: &'a PipelineSource,
+    repository: RepositoryId,
+}
+
+fn source_action(
+    config: &ClusterConfig,
+    runtime: &PipelineRuntime,
+    source: &PipelineSource,
+    repository: RepositoryId,
+) -> Result<Action, Vec<Finding>> {
+    let branch = ("BranchName", source.branch.to_string());
+    let (provider, configuration) = match (repository, &runtime.connection_arn) {
+        (RepositoryId::GitHub(_), Some(connection)) => (
+            "CodeStarSourceConnection",
+            configuration([
+                ("ConnectionArn", connection.clone()),
+                ("FullRepositoryId", source.repository.to_string()),
+                branch,
+                // The trigger below decides; without this every push to the branch would start every cluster's pipeline.
+                ("DetectChanges", "false".to_owned()),
+            ]),
+        ),
+        (RepositoryId::GitHub(_), None) => {
+            let (path, expected) = (config.key.config_path(), "connection_arn in Terraform: a connection to GitHub");
+            return Err(vec![Finding::error(&path, Place::START, "connection", "no connection", expected)]);
+        }
+        (RepositoryId::CodeCommit(_), _) => (
+            "CodeCommit",
+            configuration([
+                ("RepositoryName", source.repository.without_owner().to_owned()),
+                branch,
+                // CodePipeline polls unless it is told not to, and would start every cluster's pipeline for every push: we start runs.
+                ("PollForSourceChanges", "false".to_owned()),
+            ]),
+        ),
+    };
+    Ok(Action {
+        name: SOURCE_ACTION.into(),
         run_order: 1,
         category: "Source".into(),
         owner: "AWS".into(),
-        provider: "CodeStarSourceConnection".into(),
+        provider: provider.into(),
         version: "1".into(),
-        configuration: configuration([
-            ("ConnectionArn", runtime.connection_arn.clone()),
-            ("FullRepositoryId", source.repository.to_string()),
-            ("BranchName", source.branch.to_string()),
-            // The trigger below decides; without this every push to the branch would start every cluster's pipeline.
-            ("DetectChanges", "false".to_owned()),
-        ]),
+        configuration,
         input_artifacts: Vec::new(),
         output_artifacts: vec![SOURCE_OUTPUT.into()],
         timeout_minutes: None,
-    }
+    })
 }
 
 /// A gate that asks people, and is answered for them.
@@ -263,18 +304,24 @@ fn accounts_by_id(config: &ClusterConfig, management: &ManagementConfig) -> Resu
 }
 
 fn trigger(key: &ClusterKey, source: &PipelineSource) -> Trigger {
-    let kind = key.kind_name();
     Trigger {
-        source_action: "Source".into(),
+        source_action: SOURCE_ACTION.into(),
         branches: vec![source.branch.to_string()],
-        paths: vec![
-            key.config_path(),
-            format!("terraform/config/{kind}-cluster/**"),
-            "terraform/modules/**".into(),
-            format!("terraform/config/pipeline-{kind}-cluster/**"),
-        ],
+        paths: trigger_paths(key),
         foreign_settings: false,
     }
+}
+
+/// The path patterns of which one must take a path that a push touched, for a run of the cluster's pipeline: its own file, and the
+/// terraform that it runs.
+pub fn trigger_paths(key: &ClusterKey) -> Vec<String> {
+    let kind = key.kind_name();
+    vec![
+        key.config_path(),
+        format!("terraform/config/{kind}-cluster/**"),
+        "terraform/modules/**".into(),
+        format!("terraform/config/pipeline-{kind}-cluster/**"),
+    ]
 }
 
 fn tags(key: &ClusterKey, repository: RepositoryId) -> Vec<(String, String)> {
