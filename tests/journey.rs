@@ -95,6 +95,13 @@ impl Journey {
         Self { world, provisioner, feedback }
     }
 
+    /// The same with the repository on CodeCommit.
+    pub fn on_codecommit(files: &GovernanceFiles) -> Self {
+        let world = World::on_codecommit();
+        let provisioner = provisioner(&world, &files.clone().on_codecommit());
+        Self { world, provisioner, ..Self::new(files) }
+    }
+
     /// When the invocation that begins now would end.
     pub fn deadline(&self) -> Timestamp {
         self.world.now().checked_add(SignedDuration::from_secs(900)).unwrap_or(Timestamp::MAX)

@@ -39,7 +39,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    domain::id::{BranchName, CorrelationId, EventId, IdError, RepositoryId},
+    domain::id::{BranchName, CodeCommitArn, CorrelationId, EventId, IdError, RepositoryId},
     event::{Envelope, Event, Meta, Repository, SCHEMA_VERSION},
     fault::Fault,
     ports::{Clock, Pause, PipelineError},
@@ -84,6 +84,18 @@ pub fn id<T: FromStr<Err = IdError>>(text: &str) -> T {
 pub fn repository() -> Repository {
     Repository::new(RepositoryId::GitHub(42), id("acme/clusters"))
 }
+
+/// The repository that the builders speak of where it is on CodeCommit: `clusters` of account 111122223333 in us-east-1.
+pub fn codecommit_repository() -> Repository {
+    let arn: CodeCommitArn = id(CODECOMMIT_ARN);
+    Repository::new(RepositoryId::CodeCommit(id(CODECOMMIT_ID)), arn.repository_name())
+}
+
+/// Its id.
+pub const CODECOMMIT_ID: &str = "0c0dec00-3117-4111-8222-333344445555";
+
+/// Its ARN.
+pub const CODECOMMIT_ARN: &str = "arn:aws:codecommit:us-east-1:111122223333:clusters";
 
 /// The branch that the builders speak of.
 pub fn main_branch() -> BranchName {
@@ -130,6 +142,8 @@ pub struct Call {
 #[derive(Clone, Default)]
 pub struct World {
     state: Arc<Mutex<State>>,
+    /// Whether the repository that it speaks of is on CodeCommit.
+    codecommit: bool,
 }
 
 type Hook = Box<dyn FnOnce(&World) + Send>;
@@ -200,6 +214,16 @@ impl World {
         let world = Self::default();
         world.state().now = "2026-01-05T09:00:00Z".parse().expect("a time");
         world
+    }
+
+    /// The same, with its repository on CodeCommit: [`codecommit_repository`].
+    pub fn on_codecommit() -> Self {
+        Self { codecommit: true, ..Self::new() }
+    }
+
+    /// The repository that pushes and pull requests of this world are about.
+    pub fn repository(&self) -> Repository {
+        if self.codecommit { codecommit_repository() } else { repository() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -4,6 +4,7 @@
 pub(crate) use tests::journey::fleet;
 
 mod change;
+mod codecommit;
 mod faults;
 mod fence;
 mod gaps;

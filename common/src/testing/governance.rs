@@ -65,6 +65,13 @@ impl Default for GovernanceFiles {
 }
 
 impl GovernanceFiles {
+    /// The same with the repository on CodeCommit.
+    pub fn on_codecommit(self) -> Self {
+        let (id, arn) = (super::CODECOMMIT_ID, super::CODECOMMIT_ARN);
+        let entry = format!("  - {{id: {id}, arn: \"{arn}\", kind: cluster, default_branch: main}}");
+        self.with("repositories.yaml", &format!("repositories:\n{entry}\n"))
+    }
+
     /// The same with one file replaced.
     pub fn with(mut self, name: &str, text: &str) -> Self {
         self.0.insert(name.to_owned(), text.to_owned());

@@ -13,7 +13,7 @@ use crate::{
         ChangeMarks, CheckRun, Clock, CommentNow, CommitAuthors, CommitStatus, DeploymentNow, EntryKind, Forge,
         IssueNow, Marks, NewIssue, PullRequest, StickyComment, TreeEntry,
     },
-    testing::{World, envelope, id, repository},
+    testing::{World, envelope, id},
 };
 
 mod work;
@@ -70,17 +70,17 @@ impl World {
         commit
     }
 
-    /// The files at a branch of [`repository`]; none when there is no such branch.
+    /// The files at a branch of [`World::repository`]; none when there is no such branch.
     pub fn files(&self, branch: &str) -> Files {
         let state = self.state();
-        let head = state.host.branches.get(&(repository().id, id(branch)));
+        let head = state.host.branches.get(&(self.repository().id, id(branch)));
         head.and_then(|head| state.host.commits.get(head)).map(|commit| commit.files.clone()).unwrap_or_default()
     }
 
-    /// Pushes to a branch of [`repository`]: `Some` writes a file, `None` removes it. Answers the event that intake would make.
+    /// Pushes to a branch of [`World::repository`]: `Some` writes a file, `None` removes it. Answers the event that intake would make.
     pub fn push(&self, branch: &str, changes: &[(&str, Option<&str>)]) -> Envelope {
         let branch_name: BranchName = id(branch);
-        let before = self.state().host.branches.get(&(repository().id, branch_name.clone())).cloned();
+        let before = self.state().host.branches.get(&(self.repository().id, branch_name.clone())).cloned();
         let mut files = self.files(branch);
         for (path, content) in changes {
             match content {
@@ -89,18 +89,18 @@ impl World {
             };
         }
         let after = self.commit(before.as_ref(), files);
-        self.state().host.branches.insert((repository().id, branch_name), after.clone());
+        self.state().host.branches.insert((self.repository().id, branch_name), after.clone());
         self.pushed(branch, before, after)
     }
 
-    /// The head of a branch of [`repository`].
+    /// The head of a branch of [`World::repository`].
     pub fn head(&self, branch: &str) -> Option<CommitSha> {
-        self.state().host.branches.get(&(repository().id, id(branch))).cloned()
+        self.state().host.branches.get(&(self.repository().id, id(branch))).cloned()
     }
 
-    /// Sets a branch of [`repository`] to a commit, or removes it, without an event: what a lost webhook leaves.
+    /// Sets a branch of [`World::repository`] to a commit, or removes it, without an event: what a lost webhook leaves.
     pub fn set_branch(&self, branch: &str, head: Option<CommitSha>) {
-        let key = (repository().id, id(branch));
+        let key = (self.repository().id, id(branch));
         let branches = &mut self.state().host.branches;
         match head {
             Some(head) => branches.insert(key, head),
@@ -111,7 +111,7 @@ impl World {
     /// The event for a push.
     pub fn pushed(&self, branch: &str, before: Option<CommitSha>, after: CommitSha) -> Envelope {
         let event = Event::BranchPushed(BranchPushed {
-            repository: repository(),
+            repository: self.repository(),
             branch: id(branch),
             before,
             after: after.clone(),
@@ -119,7 +119,7 @@ impl World {
             sender: Actor { id: HostAccount::github(7), login: "ada".into() },
             touched_roots: vec!["deploy".into()],
         });
-        envelope(self.now(), &format!("push-{}", after.short()), "repository:42", event)
+        envelope(self.now(), &format!("push-{}", after.short()), &format!("repository:{}", self.repository().id), event)
     }
 
     /// Opens a pull request whose head changes files on top of a commit (the base branch's head when none is given).
@@ -132,7 +132,7 @@ impl World {
         changes: &[(&str, Option<&str>)],
     ) -> Envelope {
         let base_branch: BranchName = id(base);
-        let key = (repository().id, base_branch.clone());
+        let key = (self.repository().id, base_branch.clone());
         let base_head = self.state().host.branches.get(&key).cloned().expect("the base branch exists");
         let from = from.unwrap_or(&base_head).clone();
         let mut files = self.state().host.commits.get(&from).expect("the commit exists").files.clone();
@@ -155,19 +155,20 @@ impl World {
             base_branch: base_branch.clone(),
             updated_at: self.now(),
         };
-        self.state().host.pull_requests.insert((repository().id, number), pull_request);
+        self.state().host.pull_requests.insert((self.repository().id, number), pull_request);
         self.about_change(number, "opened", Event::ChangeOpened)
     }
 
-    /// An event about a pull request of [`repository`] as it is now: what intake would make of a webhook.
+    /// An event about a pull request of [`World::repository`] as it is now: what intake would make of a webhook.
     pub fn about_change(&self, number: u64, action: &str, event: fn(Change) -> Event) -> Envelope {
         let state = self.state();
-        let found = state.host.pull_requests.get(&(repository().id, number)).expect("the pull request exists");
-        let base = state.host.branches.get(&(repository().id, found.base_branch.clone())).expect("its base exists");
+        let found = state.host.pull_requests.get(&(self.repository().id, number)).expect("the pull request exists");
+        let base =
+            state.host.branches.get(&(self.repository().id, found.base_branch.clone())).expect("its base exists");
         let login = "ada".into();
         let author = found.author.clone().map_or_else(Actor::ghost, |id| Actor { id, login });
         let change = Change {
-            repository: repository(),
+            repository: self.repository(),
             number,
             head: found.head.clone(),
             base_branch: found.base_branch.clone(),
@@ -181,7 +182,7 @@ impl World {
         let correlation = format!("change-{number}-{}", change.head.short());
         let now = state.now;
         drop(state);
-        envelope(now, &correlation, &format!("change:42/{number}"), event(change))
+        envelope(now, &correlation, &format!("change:{}/{number}", self.repository().id), event(change))
     }
 
     /// Closes a pull request.
@@ -189,14 +190,14 @@ impl World {
         self.edit_change(number, |change| change.open = false);
     }
 
-    /// A pull request of [`repository`] as the host has it now.
+    /// A pull request of [`World::repository`] as the host has it now.
     pub fn change(&self, number: u64) -> Option<PullRequest> {
-        self.state().host.pull_requests.get(&(repository().id, number)).cloned()
+        self.state().host.pull_requests.get(&(self.repository().id, number)).cloned()
     }
 
-    /// Changes a pull request of [`repository`] without an event: what a person does on the host.
+    /// Changes a pull request of [`World::repository`] without an event: what a person does on the host.
     pub fn edit_change(&self, number: u64, edit: impl FnOnce(&mut PullRequest)) {
-        if let Some(change) = self.state().host.pull_requests.get_mut(&(repository().id, number)) {
+        if let Some(change) = self.state().host.pull_requests.get_mut(&(self.repository().id, number)) {
             edit(change);
         }
     }
@@ -206,14 +207,14 @@ impl World {
         self.state().host.drafts_forbidden = true;
     }
 
-    /// The labels of a pull request of [`repository`].
+    /// The labels of a pull request of [`World::repository`].
     pub fn labels(&self, number: u64) -> BTreeSet<String> {
-        self.state().host.labels.get(&(repository().id, number)).cloned().unwrap_or_default()
+        self.state().host.labels.get(&(self.repository().id, number)).cloned().unwrap_or_default()
     }
 
-    /// Our comment of a kind on a pull request of [`repository`].
+    /// Our comment of a kind on a pull request of [`World::repository`].
     pub fn comment(&self, number: u64, kind: &'static str) -> Option<String> {
-        self.state().host.comments.get(&(repository().id, number, kind)).cloned()
+        self.state().host.comments.get(&(self.repository().id, number, kind)).cloned()
     }
 
     /// Says who made a commit: these accounts, and so many without one. Of another commit nobody is known.

@@ -13,7 +13,7 @@ use crate::{
     event::Repository,
     fault::Fault,
     ports::{Archive, Clock, CommentNow, DeploymentNow, EntryKind, IssueNow, NewIssue, Sources, TreeEntry},
-    testing::{World, repository},
+    testing::World,
 };
 
 impl World {
@@ -24,14 +24,14 @@ impl World {
         self.state().host.checks_seen.entry(commit.clone()).or_default().push(seen);
     }
 
-    /// A comment in [`repository`] as the host has it from now on.
+    /// A comment in [`World::repository`] as the host has it from now on.
     pub fn set_comment_now(&self, comment: u64, now: CommentNow) {
-        self.state().host.written.insert((repository().id, CommentId::GitHub(comment)), now);
+        self.state().host.written.insert((self.repository().id, CommentId::GitHub(comment)), now);
     }
 
-    /// An issue of [`repository`] as the host has it from now on; nothing: it is not there (any more).
+    /// An issue of [`World::repository`] as the host has it from now on; nothing: it is not there (any more).
     pub fn set_issue(&self, number: u64, issue: Option<IssueNow>) {
-        let key = (repository().id, number);
+        let key = (self.repository().id, number);
         match issue {
             Some(issue) => self.state().host.issues.insert(key, issue),
             None => self.state().host.issues.remove(&key),
@@ -42,7 +42,7 @@ impl World {
 impl World {
     /// What a pull request's head branch is called.
     pub fn name_branch(&self, number: u64, name: &str) {
-        if let Some(change) = self.state().host.pull_requests.get_mut(&(repository().id, number)) {
+        if let Some(change) = self.state().host.pull_requests.get_mut(&(self.repository().id, number)) {
             name.clone_into(&mut change.head_branch);
         }
     }
