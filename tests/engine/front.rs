@@ -44,6 +44,8 @@ pub struct Around {
     pub aws: String,
     /// The source host, and the token of somebody who may read there.
     pub forge: (String, String),
+    /// What the host calls the repository that CodeCommit sources name without an owner.
+    pub codecommit: Option<String>,
     /// The account of the events.
     pub account: String,
     /// Their region.
@@ -203,6 +205,8 @@ impl Front {
 
     async fn forge(&self, repository: &str, below: &str) -> anyhow::Result<Option<Value>> {
         let (url, token) = &self.around.forge;
+        let named = self.around.codecommit.as_deref().filter(|_| !repository.contains('/'));
+        let repository = named.unwrap_or(repository);
         let request = Request::builder()
             .uri(format!("{url}/repos/{repository}/{below}"))
             .header(header::AUTHORIZATION, format!("Bearer {token}"))

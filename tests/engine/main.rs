@@ -23,6 +23,9 @@ struct Options {
     /// The token of somebody who may read there.
     #[arg(long)]
     forge_token: String,
+    /// owner/name, at the source host, of the repository that CodeCommit sources name without an owner.
+    #[arg(long)]
+    codecommit: Option<String>,
     /// The account of the events.
     #[arg(long)]
     account: String,
@@ -54,6 +57,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         emulator: options.emulator,
         aws: options.aws,
         forge: (options.forge, options.forge_token),
+        codecommit: options.codecommit,
         account: options.account,
         region: options.region,
     };

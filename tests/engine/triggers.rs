@@ -1,5 +1,6 @@
 //! Which push starts which pipeline (user guide, "Filter triggers on code push or pull requests" and "Working with glob patterns in
-//! syntax"): `**` crosses directories, `*` and `?` do not.
+//! syntax"): `**` crosses directories, `*` and `?` do not. A CodeCommit source has no trigger; it polls, and then any push starts it, unless
+//! it says `PollForSourceChanges: false` ("CodeCommit source action reference"; the default is true).
 
 use super::{
     definition::{Includes, Pipeline, Push},
@@ -7,10 +8,14 @@ use super::{
 };
 
 impl Machine {
-    /// Every branch that a source action reads, as `owner/name` and branch.
+    /// Every branch that a source action reads, as repository and branch: `owner/name`, and on CodeCommit the name alone.
     pub fn branches(&self) -> Vec<(String, String)> {
-        let mut branches: Vec<_> =
-            self.pipelines.values().flat_map(|running| sources(&running.pipeline)).map(|(_, at)| at).collect();
+        let mut branches: Vec<_> = self
+            .pipelines
+            .values()
+            .flat_map(|running| sources(&running.pipeline))
+            .map(|source| (source.repository, source.branch))
+            .collect();
         branches.sort();
         branches.dedup();
         branches
@@ -25,10 +30,11 @@ impl Machine {
     pub fn pushed(&mut self, repository: &str, branch: &str, commit: &str, touched: &[String]) -> Vec<String> {
         self.set_head(repository, branch, commit);
         let starts = |pipeline: &Pipeline| {
-            sources(pipeline).into_iter().any(|(action, (name, of))| {
+            sources(pipeline).into_iter().any(|Source { action, repository: name, branch: of, polls }| {
+                let here = name == repository && of == branch;
                 let git = pipeline.triggers.iter().map(|trigger| &trigger.git_configuration);
                 let pushes = git.filter(|git| git.source_action_name == action).flat_map(|git| &git.push);
-                name == repository && of == branch && pushes.into_iter().any(|push| matches(push, branch, touched))
+                here && (polls || pushes.into_iter().any(|push| matches(push, branch, touched)))
             })
         };
         let due: Vec<String> = self
@@ -44,13 +50,24 @@ impl Machine {
     }
 }
 
-/// The source actions of a pipeline: each with its repository and branch.
-pub(super) fn sources(pipeline: &Pipeline) -> Vec<(String, (String, String))> {
+/// A source action.
+pub(super) struct Source {
+    action: String,
+    repository: String,
+    branch: String,
+    polls: bool,
+}
+
+/// The source actions of a pipeline.
+fn sources(pipeline: &Pipeline) -> Vec<Source> {
     let actions = pipeline.stages.iter().flat_map(|stage| &stage.actions);
     actions
         .filter_map(|action| {
             let field = |name: &str| action.configuration.get(name).cloned();
-            Some((action.name.clone(), (field("FullRepositoryId")?, field("BranchName")?)))
+            let codecommit = field("RepositoryName");
+            let polls = codecommit.is_some() && field("PollForSourceChanges").as_deref() != Some("false");
+            let repository = codecommit.or_else(|| field("FullRepositoryId"))?;
+            Some(Source { action: action.name.clone(), repository, branch: field("BranchName")?, polls })
         })
         .collect()
 }
@@ -122,5 +139,27 @@ mod tests {
         assert_eq!(machine.pushed("x/y", "main", &"b".repeat(40), &touched), Vec::<String>::new());
         assert_eq!(machine.head("o/r", "main"), Some("a".repeat(40).as_str()));
         assert_eq!(machine.branches(), [("o/r".to_owned(), "main".to_owned())]);
+    }
+
+    #[test]
+    fn a_codecommit_source_starts_with_every_push_unless_it_does_not_poll() {
+        let mut machine = Machine::new("1", "r", "2026-05-04T10:00:00Z".parse().unwrap());
+        let kind = |category: &str, provider: &str| json!({"category": category, "owner": "AWS", "provider": provider, "version": "1"});
+        for (name, polls) in [("as-it-is", None), ("quiet", Some("false")), ("told-to", Some("true"))] {
+            let mut configuration = json!({"RepositoryName": "fleet", "BranchName": "main"});
+            if let Some(polls) = polls {
+                configuration["PollForSourceChanges"] = polls.into();
+            }
+            let source =
+                json!({"name": "Source", "actionTypeId": kind("Source", "CodeCommit"), "configuration": configuration});
+            let gate = json!({"name": "Gate", "actionTypeId": kind("Approval", "Manual")});
+            machine.define(&json!({"name": name, "stages": [{"name": "S", "actions": [source]}, {"name": "D", "actions": [gate]}]})).unwrap();
+        }
+        assert_eq!(machine.branches(), [("fleet".to_owned(), "main".to_owned())]);
+        assert_eq!(
+            machine.pushed("fleet", "main", &"a".repeat(40), &["README.md".to_owned()]),
+            ["as-it-is", "told-to"]
+        );
+        assert_eq!(machine.pushed("fleet", "other", &"b".repeat(40), &["README.md".to_owned()]), Vec::<String>::new());
     }
 }

@@ -8,7 +8,7 @@ use common::{
     aws::{Aws, dynamodb::Table},
     domain::{
         audit::{Broken, Draft, Phase, verify},
-        cluster::{ClusterKey, ClusterRecord},
+        cluster::{ClusterKey, ClusterRecord, start::Started},
         id::{BranchName, Digest, EventId, Generation, HostAccount, RepositoryId},
     },
     event::{Actor, BranchDeleted, Envelope, Event, Outcome},
@@ -108,6 +108,7 @@ suite! {
     expired_keys_are_free_again,
     accepted_rows_are_gone_and_deleting_twice_is_no_error,
     generations_rise_and_belong_to_one_branch,
+    what_was_started_is_the_newest_generations_to_say,
     a_recording_is_one_with_its_entry_and_its_events,
     a_lower_generation_changes_nothing,
     concurrent_appends_make_one_chain,
@@ -241,6 +242,30 @@ async fn generations_rise_and_belong_to_one_branch<S: Store>(Case { store, .. }:
     for (other, branch) in [(RepositoryId::GitHub(42), id("release")), (RepositoryId::GitHub(43), branch)] {
         assert_eq!(store.current_generation(other, &branch).await.unwrap(), Generation(0));
     }
+}
+
+async fn what_was_started_is_the_newest_generations_to_say<S: Store>(Case { store, .. }: Case<S>) {
+    let (repository, branch): (_, BranchName) = (id::<RepositoryId>(common::testing::CODECOMMIT_ID), id("main"));
+    let started =
+        |digit: &str| Started { up_to: id(&digit.repeat(40)), owed: [id("integration/us-east-1/regional")].into() };
+    assert_eq!(store.started_up_to(repository, &branch).await.unwrap(), None);
+    assert!(!store.mark_started(repository, &branch, Generation(1), &started("a")).await.unwrap(), "nobody has it");
+    assert_eq!(store.started_up_to(repository, &branch).await.unwrap(), None);
+    let one = store.take_generation(repository, &branch, &id(&"0a".repeat(20)), at(0)).await.unwrap();
+    assert_eq!(store.started_up_to(repository, &branch).await.unwrap(), None);
+    assert!(store.mark_started(repository, &branch, one, &started("a")).await.unwrap());
+    let two = store.take_generation(repository, &branch, &id(&"0b".repeat(20)), at(1)).await.unwrap();
+    assert_eq!(
+        store.started_up_to(repository, &branch).await.unwrap(),
+        Some(started("a")),
+        "another generation keeps it"
+    );
+    assert!(!store.mark_started(repository, &branch, one, &started("b")).await.unwrap(), "a stale run is refused");
+    assert_eq!(store.started_up_to(repository, &branch).await.unwrap(), Some(started("a")));
+    assert!(store.mark_started(repository, &branch, two, &started("c")).await.unwrap());
+    assert_eq!(store.started_up_to(repository, &branch).await.unwrap(), Some(started("c")));
+    assert_eq!(store.current_generation(repository, &branch).await.unwrap(), two);
+    assert_eq!(store.started_up_to(repository, &id("other")).await.unwrap(), None);
 }
 
 async fn a_recording_is_one_with_its_entry_and_its_events<S: Store>(Case { store, outbox }: Case<S>) {

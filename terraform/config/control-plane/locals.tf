@@ -19,6 +19,10 @@ locals {
   # The pipelines that invoke the provisioner, by name: it answers no other.
   provision_pipelines = { for key in keys(var.provision_pipelines) : key => "${var.name}-provision-${key}" }
 
+  # Repositories on CodeCommit, by the ARNs that repositories.yaml lists them with: what pipelines and functions may read.
+  repositories            = yamldecode(file("${var.governance_directory}/repositories.yaml")).repositories
+  codecommit_repositories = [for repository in local.repositories : repository.arn if can(repository.arn)]
+
   # Every environment variable that a function may ask for. One that is not here may only be asked for as optional.
   environment = merge({
     API_URL                  = module.api.url

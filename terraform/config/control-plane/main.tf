@@ -47,6 +47,8 @@ module "cluster_pipeline_runtime" {
   key_arn             = module.key.arn
   connection_arn      = var.connection_arn
   buildspec_directory = "${path.module}/.."
+
+  codecommit_repository_arns = local.codecommit_repositories
   function_arns = [for function in [local.gate_function, local.certificate_function] :
     "arn:${local.place.partition}:lambda:${local.place.region}:${local.place.account_id}:function:${function}"
   ]

@@ -20,7 +20,14 @@ locals {
 
   pipeline_policy = {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat(length(var.codecommit_repository_arns) == 0 ? [] : [
+      {
+        # What a CodeCommit source action calls, and no more ("Permissions required: CodeCommit", CodePipeline user guide).
+        Sid      = "FetchTheSourceFromCodeCommit"
+        Effect   = "Allow"
+        Action   = ["codecommit:CancelUploadArchive", "codecommit:GetBranch", "codecommit:GetCommit", "codecommit:GetUploadArchiveStatus", "codecommit:UploadArchive"]
+        Resource = var.codecommit_repository_arns
+      }], [
       {
         Sid    = "FetchTheSource"
         Effect = "Allow"
@@ -58,7 +65,7 @@ locals {
         Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
         Resource = [var.key_arn]
       },
-    ]
+    ])
   }
 
   build_trust = {

@@ -40,6 +40,18 @@ variable "connection_arn" {
   }
 }
 
+variable "codecommit_repository_arns" {
+  description = "The CodeCommit repositories that clusters are configured in, in this account and region: those that repositories.yaml lists with an ARN."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.codecommit_repository_arns : startswith(arn, "arn:${var.place.partition}:codecommit:${var.place.region}:${var.place.account_id}:") && !strcontains(arn, "*")])
+    error_message = "Each ARN in repositories.yaml must be that of a CodeCommit repository in the control plane's own account and region: pipelines read it there."
+  }
+}
+
 variable "function_arns" {
   description = "The functions that the pipelines may invoke: stage-gate, which answers at a gate that invokes, and iot-cert-provisioner, which sees to certificates."
   type        = list(string)

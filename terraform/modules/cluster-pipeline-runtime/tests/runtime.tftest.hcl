@@ -103,6 +103,33 @@ run "rights" {
   }
 }
 
+run "codecommit" {
+  command = plan
+
+  variables {
+    codecommit_repository_arns = ["arn:aws:codecommit:us-east-1:123456789012:fleet"]
+  }
+
+  assert {
+    condition = jsonencode(one([for statement in output.policies.pipeline.Statement : statement if statement.Sid == "FetchTheSourceFromCodeCommit"])) == jsonencode({
+      Sid      = "FetchTheSourceFromCodeCommit"
+      Effect   = "Allow"
+      Action   = ["codecommit:CancelUploadArchive", "codecommit:GetBranch", "codecommit:GetCommit", "codecommit:GetUploadArchiveStatus", "codecommit:UploadArchive"]
+      Resource = ["arn:aws:codecommit:us-east-1:123456789012:fleet"]
+    })
+    error_message = "A pipeline reads the listed repositories, and writes none."
+  }
+}
+
+run "codecommit_elsewhere" {
+  command = plan
+
+  variables {
+    codecommit_repository_arns = ["arn:aws:codecommit:us-east-1:210987654321:fleet"]
+  }
+  expect_failures = [var.codecommit_repository_arns]
+}
+
 run "named_accounts" {
   command = plan
 
