@@ -54,7 +54,7 @@ pub enum Answered {
         /// Why.
         reason: String,
     },
-    /// It contradicts itself or the registry, and had no effect.
+    /// It contradicts itself or the registry, or a reference of a trigger cannot be read: it had no effect.
     Refused {
         /// Why.
         reason: String,
@@ -74,16 +74,22 @@ impl<I: Intake, C: Clock> CodeCommitEvents<I, C> {
         self.become_of(id, judge::event(event, &self.repositories)).await
     }
 
-    /// Handles a repository's trigger: each reference by itself, and answers them in order.
+    /// Handles a repository's trigger: each reference by itself, and answers them in order. One that cannot be read is refused, and not
+    /// tried again with the others.
     ///
     /// # Errors
-    /// As [`event`](Self::event): the first one's, after all were tried. Lambda invokes again, and what is committed is known then.
+    /// `Retry` when the table did not answer for one: after all were tried. Lambda invokes again, and what is committed is known then.
     pub async fn trigger(&self, trigger: &Trigger) -> Result<Vec<Answered>, Fault> {
         let (mut all, mut first) = (Vec::new(), None);
         for record in &trigger.records {
             for (at, reference) in record.codecommit.references.iter().enumerate() {
                 match self.triggered(record, at, reference).await {
                     Ok(answered) => all.push(answered),
+                    Err(Fault::Reject { what }) => {
+                        count("RejectedMessages");
+                        tracing::warn!(reason = what, "a reference of a trigger cannot be read");
+                        all.push(Answered::Refused { reason: what });
+                    }
                     Err(fault) => {
                         tracing::error!(fault = fault.chain(), "a reference of a trigger could not be taken");
                         first = first.or(Some(fault));

@@ -3,6 +3,7 @@
 //!
 //! **Wakes on** `aws.codecommit` on the account's default bus, and on a repository's trigger that invokes it. It has no schedule: AWS brings
 //! these events by best effort, and a push of which nobody heard is found by `delivery-sweeper`, which compares the heads of both hosts.
+//! Terraform makes no trigger and lets CodeCommit invoke nothing: the bus is enough. Whoever wants one adds the permission and the trigger.
 //!
 //! **Checks.** Who may put events onto the bus, or invoke the function, may write anything. So account, region and id are compared with the
 //! ARN and with `repositories.yaml`; what contradicts them has no effect, and an alarm calls (`ForeignEvents`). A repository that is not

@@ -189,9 +189,12 @@ async fn a_trigger_tells_one_event_a_reference_and_once() {
         {"commit": commit("26a8"), "ref": "refs/heads/old", "deleted": true},
         {"commit": "0".repeat(40), "ref": "refs/heads/older", "deleted": true},
         {"commit": commit("5c4e"), "ref": "refs/tags/v1"},
+        {"commit": "no commit", "ref": "refs/heads/odd"},
     ]));
-    assert_eq!(outcomes(&case, pushed.clone()).await, ["accepted", "accepted", "accepted", "ignored", "ignored"]);
-    assert_eq!(outcomes(&case, pushed).await, ["duplicate", "duplicate", "duplicate", "ignored", "ignored"]);
+    let said = outcomes(&case, pushed.clone()).await;
+    assert_eq!(said, ["accepted", "accepted", "accepted", "ignored", "ignored", "refused"]);
+    let again = outcomes(&case, pushed).await;
+    assert_eq!(again, ["duplicate", "duplicate", "duplicate", "ignored", "ignored", "refused"]);
     let mut told: Vec<String> = case.told().iter().map(|told| summary(&told.meta.subject, &told.event)).collect();
     told.sort();
     assert_snapshot!(told.join("\n"), @r#"
