@@ -1,4 +1,4 @@
-//! The forge: a GitHub-compatible source host over one real bare git repository, for tests and for the local stack.
+//! The forge: a GitHub-compatible source host over one real bare git repository, which is one of CodeCommit, too, for tests and for the local stack.
 //!
 //! No emulator gives what we need of GitHub (real pushes that send webhooks with their commits, commit statuses,
 //! redelivery, `synchronize`), so it is built once, here, and held to GitHub's documented behaviour. Git itself is real:
@@ -10,13 +10,15 @@
 //! | `smart_http` | clone and push, and what a push sets off |
 //! | `auth` | the App's JWT, installation tokens, their permissions |
 //! | `rest` | routes; below it `repository`, `pulls`, `talk`, `checks`, `statuses` |
+//! | `reviews` | what people say of a pull request |
+//! | `codecommit` | the same repository in CodeCommit's API, and its events |
 //! | `graphql` | the two mutations that REST does not have |
 //! | `payload` | the JSON objects of webhooks and answers |
 //! | `webhook` | signing, sending, the record of deliveries, redelivery |
 //! | `control` | `/_forge/…`: what GitHub has in its settings pages, and what tests read |
 //!
 //! # What it is not
-//! One repository, one App with one installation, one person. No forks, no reviews, branch protection or issues; labels and
+//! One repository, one App with one installation, one person. No forks and no branch protection; reviews without comments; labels and
 //! comments only on pull requests, and no webhook of them; of GraphQL the mutations that make a pull request a draft and ready for
 //! review. It sends `push`, `pull_request` and `issues` webhooks only, in order, each once: as GitHub, it does not retry. Lists
 //! have `page` and `per_page` but no `Link` header, except the deliveries of the App, which have cursors and need it. Everything but
@@ -26,6 +28,7 @@
 mod auth;
 mod checks;
 mod clock;
+mod codecommit;
 mod control;
 mod deployments;
 mod git;
@@ -35,6 +38,7 @@ mod payload;
 mod pulls;
 mod repository;
 mod rest;
+mod reviews;
 mod smart_http;
 mod statuses;
 mod talk;
@@ -47,7 +51,7 @@ use anyhow::{Context, ensure};
 use common::domain::id::{BranchName, RepositoryName};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-pub use self::{auth::PERSON_TOKEN, webhook::Hook};
+pub use self::{auth::PERSON_TOKEN, codecommit::CodeCommitIdentity, webhook::Hook};
 
 use self::world::World;
 
@@ -72,6 +76,8 @@ pub struct Settings {
     pub app_public_key: String,
     /// Where webhooks go; without it none is sent until `PUT /_forge/webhook` says where.
     pub webhook: Option<Hook>,
+    /// Who the repository is on CodeCommit; without it there is none there.
+    pub codecommit: Option<CodeCommitIdentity>,
 }
 
 /// A running forge. It stops when it is dropped.

@@ -22,6 +22,8 @@ use crate::{
 
 #[cfg(feature = "cloudwatch")]
 pub mod cloudwatch;
+#[cfg(feature = "codecommit")]
+pub mod codecommit;
 #[cfg(feature = "codepipeline")]
 pub mod codepipeline;
 #[cfg(feature = "dynamodb")]
@@ -88,11 +90,11 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
 }
 
-/// The table, the bus and secrets answer in milliseconds, and what waits for them is a sender or a stream: give up early. CodePipeline,
-/// AWS IoT, S3 and STS are called by functions with minutes of time.
+/// The table, the bus and secrets answer in milliseconds, and what waits for them is a sender or a stream: give up early. CodeCommit,
+/// CodePipeline, AWS IoT, S3 and STS are called by functions with minutes of time.
 fn timeouts(service: &str) -> TimeoutConfig {
     let (attempt, operation) = match service {
-        "CODEPIPELINE" | "IOT" | "S3" | "STS" => (8, 20),
+        "CODECOMMIT" | "CODEPIPELINE" | "IOT" | "S3" | "STS" => (8, 20),
         _ => (3, 7),
     };
     TimeoutConfig::builder()
@@ -103,7 +105,7 @@ fn timeouts(service: &str) -> TimeoutConfig {
 }
 
 /// A moment of an answer, as the domain has it.
-#[cfg(any(feature = "cloudwatch", feature = "codepipeline"))]
+#[cfg(any(feature = "cloudwatch", feature = "codecommit", feature = "codepipeline"))]
 fn moment(at: aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
     jiff::Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
 }

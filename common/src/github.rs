@@ -18,14 +18,14 @@
 //! | `deliveries` | the App's own webhooks |
 //! | `marks` | commit statuses and check runs |
 //! | `change_marks` | labels, comments and drafts of pull requests |
-//! | `cache` | contents by their id |
+//! | `changes` | what a merge is decided by, and merging |
 //! | `error` | what an answer means: wait, give up, or mend the configuration |
 //! | `wire` | the fields that we read of GitHub's answers, no more |
 
 mod archive;
 mod authors;
-mod cache;
 mod change_marks;
+mod changes;
 mod deliveries;
 mod deployments;
 mod error;
@@ -48,21 +48,20 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use crate::{
+    blob_cache::BlobCache,
     domain::id::{BranchName, CommitSha, RepositoryId, RepositoryName, quoted},
     fault::Fault,
     ports::CommitAuthors,
     web::{AGENT, connections, is_safe},
 };
 
-use self::{cache::BlobCache, session::Session};
+use self::session::Session;
 
 /// GitHub's own address.
 pub const DEFAULT_BASE_URI: &str = "https://api.github.com";
 
 /// How long one request may take, from connecting to the last byte.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-/// How much file content is kept between runs of a warm function.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// What a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +74,8 @@ enum Scope {
     Talk,
     /// Make a pull request a draft, or ready for review.
     Draft,
+    /// Merge a pull request.
+    Merge,
     /// Read what gates of work items look at.
     Evidence,
     /// Read deployments.
@@ -135,7 +136,7 @@ impl GitHub {
             graph,
             app_id,
             sessions: Arc::default(),
-            blobs: Arc::new(std::sync::Mutex::new(BlobCache::new(CACHE_BYTES))),
+            blobs: Arc::new(std::sync::Mutex::new(BlobCache::default())),
             authors: Arc::default(),
         })
     }

@@ -10,8 +10,9 @@
 //! | [`manifest`] | | what a function wakes on, emits, may call |
 //! | [`fault`] | | `Retry`, `Reject`, `Bug` |
 //! | [`ports`] | | the outside world as narrow traits |
-//! | `aws` | `dynamodb`, `eventbridge`, `codepipeline`, `iot`, `s3`, `secrets`, `ses`, `sts` | adapters, one file a service |
+//! | `aws` | `cloudwatch`, `codecommit`, `codepipeline`, `dynamodb`, `eventbridge`, `iot`, `s3`, `secrets`, `ses`, `sts` | adapters, one file a service |
 //! | `github` | `github` | the source host's adapter |
+//! | `hosts` | `codecommit`, `github` | both source hosts as one |
 //! | `http` | `http` | API Gateway's requests and answers |
 //! | `keys` | `keys` | keys, signing requests and certificates |
 //! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |
@@ -22,11 +23,15 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(any(feature = "codecommit", feature = "github"))]
+mod blob_cache;
 pub mod domain;
 pub mod event;
 pub mod fault;
 #[cfg(feature = "github")]
 pub mod github;
+#[cfg(all(feature = "codecommit", feature = "github"))]
+pub mod hosts;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "keys")]

@@ -10,6 +10,7 @@
 //! | `mail` | [`Mailer`] |
 //! | `accounts` | `Accounts`, `Broker`, `Vault`: the accounts of certificates, with the feature `keys` |
 //! | `certificates` | [`CertificateRecords`], [`CertificateRows`] |
+//! | `changes` | [`Changes`], [`Merging`] |
 //! | `chat` | [`Chat`], [`ChatLedger`] |
 //! | `intake` | [`Intake`] |
 //! | `outbox` | [`Outbox`], [`Bus`] |
@@ -41,9 +42,9 @@ use jiff::Timestamp;
 #[cfg(feature = "keys")]
 pub use self::accounts::*;
 pub use self::{
-    alarms::*, archive::*, certificates::*, chat::*, deliveries::*, forge::*, gates::*, ideas::*, intake::*, items::*,
-    jobs::*, ledger::*, mail::*, marks::*, outbox::*, patience::*, pipelines::*, places::*, removals::*, rhythm::*,
-    runs::*, said::*, schema::*, site::*, sources::*, sweep::*, wip::*,
+    alarms::*, archive::*, certificates::*, changes::*, chat::*, deliveries::*, forge::*, gates::*, ideas::*,
+    intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*, outbox::*, patience::*, pipelines::*, places::*,
+    removals::*, rhythm::*, runs::*, said::*, schema::*, site::*, sources::*, sweep::*, wip::*,
 };
 
 #[cfg(feature = "keys")]
@@ -51,6 +52,7 @@ mod accounts;
 mod alarms;
 mod archive;
 mod certificates;
+mod changes;
 mod chat;
 mod deliveries;
 mod forge;

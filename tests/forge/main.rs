@@ -7,7 +7,7 @@ use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::Parser;
 use common::domain::id::{BranchName, RepositoryName};
-use tests::forge::{Forge, Hook, PERSON_TOKEN, Settings};
+use tests::forge::{CodeCommitIdentity, Forge, Hook, PERSON_TOKEN, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A GitHub-compatible forge over one real bare git repository.
@@ -34,12 +34,21 @@ struct Options {
     /// A file with the webhook secret; a line break at its end does not count.
     #[arg(long)]
     secret_file: Option<PathBuf>,
+    /// Who the repository is on CodeCommit: its ARN, a comma, its repositoryId.
+    #[arg(long, value_parser = codecommit)]
+    codecommit: Option<CodeCommitIdentity>,
     /// The App's id.
     #[arg(long)]
     app_id: u64,
     /// A file with the App's public key in PEM form.
     #[arg(long)]
     app_key: PathBuf,
+}
+
+fn codecommit(text: &str) -> Result<CodeCommitIdentity, String> {
+    let (arn, id) = text.split_once(',').ok_or("expected <ARN>,<repositoryId>")?;
+    let told = |error: common::domain::id::IdError| error.to_string();
+    Ok(CodeCommitIdentity { arn: arn.parse().map_err(told)?, id: id.parse().map_err(told)? })
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -74,6 +83,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         app_id: options.app_id,
         app_public_key: read(&options.app_key)?,
         webhook,
+        codecommit: options.codecommit,
     })
     .await?;
     let ready = serde_json::json!({"url": forge.url, "git_url": forge.git_url, "person_token": PERSON_TOKEN});

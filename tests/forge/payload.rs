@@ -29,6 +29,11 @@ pub(super) fn bot(world: &World) -> Value {
     user("penstock[bot]", world.settings.app_id * 10 + 2, "Bot")
 }
 
+/// Whoever called AWS, by their ARN.
+pub(super) fn caller(arn: &str) -> Value {
+    user(arn, 3000, "User")
+}
+
 fn user(login: &str, id: u64, kind: &str) -> Value {
     json!({"login": login, "id": id, "node_id": format!("U_{id}"), "type": kind, "site_admin": false})
 }
@@ -246,7 +251,7 @@ pub(super) fn pull(world: &World, pull: &Pull) -> Value {
         "head": tip(&pull.head_branch, &pull.head),
         "base": tip(&pull.base_branch, &pull.base),
         "merged": pull.merged.is_some(),
-        "mergeable": null,
+        "mergeable": pull.mergeable,
         "author_association": "MEMBER",
     })
 }

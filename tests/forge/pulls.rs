@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     auth::{Access, Visitor},
-    clock,
+    clock, codecommit,
     git::Merge,
     payload,
     rest::{Answer, Problem, body, created, ok},
@@ -38,36 +38,42 @@ pub(super) struct Pull {
     pub(super) base: String,
     /// The commit that the merge made.
     pub(super) merged: Option<String>,
+    /// Whether it could be merged, once somebody has found out.
+    pub(super) mergeable: Option<bool>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) closed_at: Option<Timestamp>,
 }
 
 impl Pull {
-    fn close(&mut self, merged: Option<String>) {
+    pub(super) fn close(&mut self, merged: Option<String>) {
         let now = clock::now();
         (self.open, self.merged, self.updated_at, self.closed_at) = (false, merged, now, Some(now));
     }
 }
 
 #[derive(Deserialize)]
-struct NewPull {
-    title: String,
-    head: String,
-    base: String,
-    body: Option<String>,
+pub(super) struct NewPull {
+    pub(super) title: String,
+    pub(super) head: String,
+    pub(super) base: String,
+    pub(super) body: Option<String>,
     #[serde(default)]
-    draft: bool,
+    pub(super) draft: bool,
 }
 
 /// `POST /repos/{owner}/{repo}/pulls`
 pub(super) async fn open(State(world): State<Arc<World>>, visitor: Visitor, bytes: Bytes) -> Answer {
     visitor.needs("pull_requests", Access::Write)?;
-    let asked: NewPull = body(&bytes)?;
+    let pull = make(&world, body(&bytes)?, visitor.account(&world)).await?;
+    created(payload::pull(&world, &pull))
+}
+
+/// Opens a pull request in somebody's name.
+pub(super) async fn make(world: &World, asked: NewPull, user: Value) -> Result<Pull, Problem> {
     let head_branch = asked.head.rsplit(':').next().unwrap_or_default().to_owned();
-    let head =
-        tip(&world, &head_branch).await?.ok_or_else(|| Problem::invalid("Validation Failed: head is invalid"))?;
-    let base = tip(&world, &asked.base).await?.ok_or_else(|| Problem::invalid("Validation Failed: base is invalid"))?;
+    let head = tip(world, &head_branch).await?.ok_or_else(|| Problem::invalid("Validation Failed: head is invalid"))?;
+    let base = tip(world, &asked.base).await?.ok_or_else(|| Problem::invalid("Validation Failed: base is invalid"))?;
     if world.git.between(&head, &[&base]).await?.is_empty() {
         return Err(Problem::invalid(&format!(
             "Validation Failed: No commits between {} and {head_branch}",
@@ -92,12 +98,13 @@ pub(super) async fn open(State(world): State<Arc<World>>, visitor: Visitor, byte
             labels: BTreeSet::new(),
             title: asked.title,
             body: asked.body,
-            user: visitor.account(&world),
+            user: user.clone(),
             head_branch,
             head,
             base_branch: asked.base,
             base,
             merged: None,
+            mergeable: None,
             created_at: now,
             updated_at: now,
             closed_at: None,
@@ -105,9 +112,9 @@ pub(super) async fn open(State(world): State<Arc<World>>, visitor: Visitor, byte
         memory.pulls.insert(number, pull.clone());
         pull
     };
-    keep_head(&world, &pull).await?;
-    announce(&world, "opened", &pull, &visitor.account(&world), json!({}));
-    created(payload::pull(&world, &pull))
+    keep_head(world, &pull).await?;
+    announce(world, "opened", &pull, &user, json!({}));
+    Ok(pull)
 }
 
 async fn tip(world: &World, branch: &str) -> anyhow::Result<Option<String>> {
@@ -123,6 +130,7 @@ async fn keep_head(world: &World, pull: &Pull) -> anyhow::Result<()> {
 }
 
 pub(super) fn announce(world: &World, action: &str, pull: &Pull, sender: &Value, more: Value) {
+    codecommit::events::pull(world, action, pull, sender);
     world.emit("pull_request", &payload::pull_request(world, action, pull, sender, more));
 }
 
@@ -249,6 +257,7 @@ pub(super) async fn merge(State(world): State<Arc<World>>, visitor: Visitor, byt
     }
     let base = tip(&world, &pull.base_branch).await?.ok_or_else(|| refused("Pull Request is not mergeable"))?;
     let Merge::Tree(tree) = world.git.merge(&base, &pull.head).await? else {
+        world.memory().pulls.insert(pull.number, Pull { mergeable: Some(false), ..pull });
         return Err(refused("Pull Request is not mergeable"));
     };
     let (title, parents) = match asked.merge_method.as_deref() {
@@ -291,6 +300,7 @@ pub(super) async fn follow(world: &World, refs: &BTreeMap<String, String>, sende
             }
             (Some(head), base) if *head != pull.head => {
                 let before = std::mem::replace(&mut pull.head, head.clone());
+                pull.mergeable = None;
                 pull.base = base.cloned().unwrap_or(pull.base);
                 pull.updated_at = clock::now();
                 keep_head(world, &pull).await?;

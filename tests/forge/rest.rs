@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    auth, checks, control, deployments, graphql, issues, pulls, repository, smart_http, statuses, talk, world::World,
+    auth, checks, codecommit, control, deployments, graphql, issues, pulls, repository, reviews, smart_http, statuses,
+    talk, world::World,
 };
 
 /// The largest push in bytes: more than any test or demo has.
@@ -110,6 +111,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/pulls/{number}", get(pulls::show).patch(pulls::edit))
         .route("/pulls/{number}/files", get(pulls::files))
         .route("/pulls/{number}/merge", put(pulls::merge))
+        .route("/pulls/{number}/reviews", get(reviews::list).post(reviews::submit))
         .route("/issues", get(issues::list).post(issues::open))
         .route("/issues/{number}", get(issues::show).patch(issues::edit))
         .route("/issues/{number}/labels", get(talk::labels).post(talk::add_labels))
@@ -138,6 +140,12 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/grant", put(control::grant))
         .route("/expire-tokens", post(control::expire_tokens))
         .route("/outage", put(control::set_outage))
+        .route("/codecommit/events", get(codecommit::all_events))
+        .route("/codecommit/sink", put(codecommit::set_sink))
+        .route("/codecommit/outage", put(codecommit::set_trouble))
+        .route("/codecommit/limits", put(codecommit::set_limits))
+        .route("/codecommit/identity", put(codecommit::set_identity))
+        .route("/codecommit/rules", put(codecommit::set_rules))
         .route("/issue-gone", put(issues::set_gone))
         .route("/tree-limit", put(control::set_tree_limit));
     Router::new()
@@ -146,6 +154,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/app/hook/deliveries/{id}/attempts", post(auth::hook_attempt))
         .route("/app/installations/{id}/access_tokens", post(auth::access_token))
         .route("/graphql", post(graphql::answer))
+        .route("/", post(codecommit::answer))
         .route("/repositories/{id}", get(repository::show_by_id))
         .nest("/repos/{owner}/{repo}", repository)
         .nest("/_forge", control)
@@ -157,7 +166,9 @@ pub(super) fn router(world: Arc<World>) -> Router {
 
 /// Keeps a line for each request, so that a test can say how many writes there were; answers for an outage.
 async fn remember(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
-    let line = format!("{} {}", request.method(), request.uri().path());
+    // Of AWS's calls the header says which.
+    let operation = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()?.split('.').nth(1));
+    let line = format!("{} {}{}", request.method(), request.uri().path(), operation.unwrap_or_default());
     let own = request.uri().path().starts_with("/_forge");
     let failure = if request.uri().path().starts_with("/repos/") { outage(&world) } else { None };
     let response = match failure {

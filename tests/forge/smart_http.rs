@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
 use super::{
+    codecommit,
     payload::{self, Push},
     pulls,
     rest::{Answer, Problem},
@@ -111,6 +112,7 @@ pub(super) async fn after_change(
             let push = describe(world, name, old, new, before).await?;
             let activity = payload::activity(world, &push, sender);
             world.memory().activities.push(activity);
+            codecommit::events::reference(world, &push, sender);
             world.emit("push", &payload::push(world, &push, sender));
         }
     }

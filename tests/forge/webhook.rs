@@ -79,6 +79,13 @@ pub(super) struct Outgoing {
     request: Request,
 }
 
+impl Outgoing {
+    /// What is sent and is no webhook: no delivery is recorded.
+    pub(super) fn beside(url: String, headers: Vec<(String, String)>, body: String) -> Self {
+        Self { id: 0, url, request: Request { headers, body } }
+    }
+}
+
 impl World {
     /// Queues one event; without a receiver there is nothing to send.
     pub(super) fn emit(&self, event: &str, payload: &Value) {

@@ -16,6 +16,7 @@ use super::{
     auth::{Access, Token, granted},
     checks::Check,
     clock,
+    codecommit::Aside,
     deployments::Deployment,
     git::Git,
     issues::Issue,
@@ -56,6 +57,7 @@ pub(super) struct Memory {
     pub(super) pulls: BTreeMap<u64, Pull>,
     pub(super) issues: BTreeMap<u64, Issue>,
     pub(super) comments: Vec<Comment>,
+    pub(super) reviews: HashMap<u64, Vec<Value>>,
     pub(super) checks: Vec<Check>,
     pub(super) statuses: Vec<Value>,
     pub(super) deployments: Vec<Deployment>,
@@ -71,6 +73,7 @@ pub(super) struct Memory {
     pub(super) requests: Vec<String>,
     pub(super) tree_limit: usize,
     pub(super) outage: Option<Outage>,
+    pub(super) codecommit: Aside,
     next_id: u64,
 }
 
@@ -103,6 +106,7 @@ impl World {
             pulls: BTreeMap::new(),
             issues: BTreeMap::new(),
             comments: Vec::new(),
+            reviews: HashMap::new(),
             checks: Vec::new(),
             statuses: Vec::new(),
             deployments: Vec::new(),
@@ -114,6 +118,7 @@ impl World {
             requests: Vec::new(),
             tree_limit: TREE_LIMIT,
             outage: None,
+            codecommit: Aside::new(settings.codecommit.clone()),
             next_id: u64::try_from(clock::now().as_millisecond()).unwrap_or_default(),
         };
         let memory = Arc::new(Mutex::new(memory));

@@ -1,7 +1,8 @@
 """MiniStack as a program, with two things more.
 
 CodePipeline is not in it but beside it (the engine), and tells the default bus what happens.
-AWS refuses every `aws.…` event but those of its own services, and so does MiniStack. Here the events of CodePipeline are let in; who
+AWS refuses every `aws.…` event but those of its own services, and so does MiniStack. Here the events of CodePipeline, and those of
+CodeCommit, which the forge tells, are let in; who
 may put events on the default bus at all is still a question for the caller's role.
 
 And it takes a thing's exclusive attachment for one of any name, as AWS does since the certificate is that thing's alone; without it the
@@ -15,14 +16,14 @@ import sys
 from ministack.app import main
 from ministack.services import eventbridge, iot
 
-SOURCE = "aws.codepipeline"
+SOURCES = {"aws.codecommit", "aws.codepipeline"}
 
 _refuses_aws = eventbridge._put_events
 
 
 def put_events(data):
-    """PutEvents, for CodePipeline as for the services that MiniStack has."""
-    beside = all(entry.get("Source") == SOURCE for entry in data.get("Entries", []))
+    """PutEvents, for what stands beside it as for the services that MiniStack has."""
+    beside = all(entry.get("Source") in SOURCES for entry in data.get("Entries", []))
     return _refuses_aws(data, allow_aws_source=beside)
 
 

@@ -5,7 +5,7 @@ mod authors;
 mod change_marks;
 mod deliveries;
 mod hooks;
-mod host;
+pub(crate) mod host;
 mod marks;
 mod read;
 mod sources;

@@ -19,19 +19,19 @@ use super::{
 const PAGE: usize = 100;
 
 impl Archive for GitHub {
-    async fn keep(&self, repository: &Repository, reference: &str, commit: &CommitSha) -> Result<(), Fault> {
+    async fn keep(&self, repository: &Repository, reference: &str, commit: &CommitSha) -> Result<bool, Fault> {
         let what = format!("keeping {} of {} as {}", commit.short(), repository.name, quoted(reference, 120));
         let call = Call { repository, scope: Scope::Archive, what: &what };
         self.still_means(&call).await?;
         let name = format!("refs/{reference}");
         let body = wire::NewReference { name: &name, sha: commit.as_str() };
         match self.call::<wire::Accepted, _>(&call, Verb::Post(&body), "/git/refs").await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             // "Reference already exists": whether it is this one, reading tells.
             Err(Failure::Invalid(fault)) => {
                 let below = format!("/git/ref/{}", path(reference));
                 match self.call::<wire::Reference, _>(&call, GET, &below).await {
-                    Ok(found) if found.object.sha == commit.as_str() => Ok(()),
+                    Ok(found) if found.object.sha == commit.as_str() => Ok(true),
                     Ok(found) => {
                         let there = quoted(&found.object.sha, 40);
                         Err(Fault::reject(format!("{what}: it stands at {there}, and is not moved")))
@@ -44,7 +44,7 @@ impl Archive for GitHub {
         }
     }
 
-    async fn open_issue(&self, repository: &Repository, issue: &NewIssue) -> Result<u64, Fault> {
+    async fn open_issue(&self, repository: &Repository, issue: &NewIssue) -> Result<Option<u64>, Fault> {
         let what = format!("opening the issue {} in {}", quoted(&issue.title, 80), repository.name);
         let call = Call { repository, scope: Scope::Archive, what: &what };
         self.still_means(&call).await?;
@@ -53,7 +53,7 @@ impl Archive for GitHub {
             let below = format!("/issues?state=open&labels={label}&per_page={PAGE}&page={page}");
             let found: Vec<wire::Issue> = self.call(&call, GET, &below).await?;
             if let Some(there) = found.iter().find(|there| there.title == issue.title && self.is_own(there)) {
-                return Ok(there.number);
+                return Ok(Some(there.number));
             }
             if found.len() < PAGE {
                 break;
@@ -61,7 +61,7 @@ impl Archive for GitHub {
         }
         let body = wire::NewIssue { title: &issue.title, body: &issue.body, labels: [&issue.label] };
         let made: wire::Numbered = self.call(&call, Verb::Post(&body), "/issues").await?;
-        Ok(made.number)
+        Ok(Some(made.number))
     }
 }
 

@@ -8,6 +8,8 @@ use crate::{domain::id::quoted, fault::Fault};
 pub(super) enum Failure {
     /// 404: the method knows whether that is an answer.
     NotFound(Fault),
+    /// 405, with what GitHub says: the method knows whether that is an answer.
+    NotAllowed(String, Fault),
     /// 409: the method knows whether that is an answer.
     Conflict(Fault),
     /// 422: the method knows whether that is an answer.
@@ -25,6 +27,7 @@ impl From<Failure> for Fault {
         match failure {
             Failure::NotFound(fault)
             | Failure::Moved(fault)
+            | Failure::NotAllowed(_, fault)
             | Failure::Conflict(fault)
             | Failure::Invalid(fault)
             | Failure::Unauthorized(fault)
@@ -87,6 +90,7 @@ fn status_failure(what: &str, status: StatusCode, headers: &HeaderMap, message: 
         404 | 410 => {
             Failure::NotFound(Fault::bug(format!("{what}: GitHub knows no such thing, or the App may not see it")))
         }
+        405 => Failure::NotAllowed(said.clone(), Fault::bug(format!("{what}: GitHub answered 405 {said}"))),
         409 => Failure::Conflict(Fault::bug(format!("{what}: GitHub answered 409 {said}"))),
         422 => Failure::Invalid(Fault::bug(format!("{what}: GitHub answered 422 {said}"))),
         301 | 302 | 303 | 307 | 308 => Failure::Moved(Fault::bug(format!(

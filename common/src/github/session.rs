@@ -27,6 +27,7 @@ pub(super) struct Call<'a> {
 pub(super) enum Verb<'a, B> {
     Get,
     Post(&'a B),
+    Put(&'a B),
     Patch(&'a B),
     Delete,
 }
@@ -51,8 +52,10 @@ impl Scope {
             }),
             Self::Marks => serde_json::json!({"checks": "write", "metadata": "read", "statuses": "write"}),
             Self::Talk => serde_json::json!({"issues": "write", "metadata": "read", "pull_requests": "write"}),
-            // What is asked of a merge, too: GitHub refuses both mutations to an App that may not write contents.
-            Self::Draft => serde_json::json!({"contents": "write", "metadata": "read", "pull_requests": "write"}),
+            // GitHub refuses both mutations to an App that may not write contents.
+            Self::Draft | Self::Merge => {
+                serde_json::json!({"contents": "write", "metadata": "read", "pull_requests": "write"})
+            }
         }
     }
 }
@@ -161,6 +164,7 @@ where
         match verb {
             Verb::Get => client.get(route, None::<&()>).await,
             Verb::Post(body) => client.post(route, Some(*body)).await,
+            Verb::Put(body) => client.put(route, Some(*body)).await,
             Verb::Patch(body) => client.patch(route, Some(*body)).await,
             Verb::Delete => client.delete(route, None::<&()>).await,
         }

@@ -90,7 +90,7 @@ impl Sources for GitHub {
         }
     }
 
-    async fn comment(&self, repository: &Repository, comment: &CommentId) -> Result<Option<CommentNow>, Fault> {
+    async fn comment(&self, repository: &Repository, _: u64, comment: &CommentId) -> Result<Option<CommentNow>, Fault> {
         // Another host's comment is none of GitHub's, and its text goes into no URL.
         let CommentId::GitHub(comment) = comment else { return Ok(None) };
         let what = format!("reading comment {comment} of {}", repository.name);

@@ -77,6 +77,9 @@ pub(super) struct Pull {
     #[serde(default)]
     pub(super) draft: bool,
     pub(super) merged_at: Option<String>,
+    pub(super) merge_commit_sha: Option<String>,
+    /// Absent while GitHub finds it out.
+    pub(super) mergeable: Option<bool>,
     pub(super) user: Option<User>,
     #[serde(default)]
     pub(super) requested_reviewers: Vec<User>,
@@ -159,6 +162,30 @@ pub(super) struct Tip {
 #[derive(Deserialize)]
 pub(super) struct Comparison {
     pub(super) merge_base_commit: Commit,
+    #[serde(default)]
+    pub(super) files: Vec<ChangedFile>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ChangedFile {
+    pub(super) filename: String,
+    pub(super) previous_filename: Option<String>,
+}
+
+/// A review: `COMMENTED` says nothing of a merge.
+#[derive(Deserialize)]
+pub(super) struct Review {
+    pub(super) user: Option<User>,
+    pub(super) state: String,
+    pub(super) commit_id: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct MergeWrite<'a> {
+    pub(super) sha: &'a str,
+    pub(super) merge_method: &'static str,
+    pub(super) commit_title: &'a str,
+    pub(super) commit_message: &'a str,
 }
 
 #[derive(Deserialize)]

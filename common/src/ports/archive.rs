@@ -7,7 +7,8 @@ use crate::{domain::id::CommitSha, event::Repository, fault::Fault};
 
 /// Keeping what remains.
 pub trait Archive: Sync {
-    /// Makes a reference at a commit: `heads/archive/p-1`, `tags/killed/p-1`. One that stands there already is as good.
+    /// Makes a reference at a commit: `heads/archive/p-1`, `tags/killed/p-1`. One that stands there already is as good. Whether the host keeps such a one:
+    /// CodeCommit makes no tags.
     ///
     /// # Errors
     /// `Reject` when it stands at another commit: it is never moved.
@@ -16,10 +17,15 @@ pub trait Archive: Sync {
         repository: &Repository,
         reference: &str,
         commit: &CommitSha,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    ) -> impl Future<Output = Result<bool, Fault>> + Send;
 
-    /// Opens an issue with a label, or finds the open one with that label and title that this App opened. Its number.
-    fn open_issue(&self, repository: &Repository, issue: &NewIssue) -> impl Future<Output = Result<u64, Fault>> + Send;
+    /// Opens an issue with a label, or finds the open one with that label and title that this App opened. Its number; nothing where
+    /// the host has no issues.
+    fn open_issue(
+        &self,
+        repository: &Repository,
+        issue: &NewIssue,
+    ) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
 }
 
 /// An issue to be opened.

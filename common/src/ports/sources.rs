@@ -41,10 +41,12 @@ pub trait Sources: Forge {
         number: u64,
     ) -> impl Future<Output = Result<Option<IssueNow>, Fault>> + Send;
 
-    /// A comment on an issue or a pull request as the host has it now; nothing when there is none (any more).
+    /// A comment on an issue or a pull request as the host has it now; nothing when there is none (any more). The number is where to
+    /// look for it, on a host that cannot find a comment by itself; where it stands, the answer says.
     fn comment(
         &self,
         repository: &Repository,
+        number: u64,
         comment: &CommentId,
     ) -> impl Future<Output = Result<Option<CommentNow>, Fault>> + Send;
 

@@ -36,7 +36,8 @@ pub struct AwsSettings {
 }
 
 /// The services that may have an endpoint of their own, by AWS's names for the variables.
-const SERVICES: &[&str] = &["CODEPIPELINE", "DYNAMODB", "EVENTBRIDGE", "IOT", "S3", "SECRETS_MANAGER", "SESV2", "STS"];
+const SERVICES: &[&str] =
+    &["CODECOMMIT", "CODEPIPELINE", "DYNAMODB", "EVENTBRIDGE", "IOT", "S3", "SECRETS_MANAGER", "SESV2", "STS"];
 
 impl AwsSettings {
     /// The endpoint that replaces a service's own: for `DYNAMODB` and so on.

@@ -10,12 +10,13 @@ use crate::{
     event::{Actor, BranchPushed, Change, Envelope, Event, Repository},
     fault::Fault,
     ports::{
-        ChangeMarks, CheckRun, Clock, CommentNow, CommitAuthors, CommitStatus, DeploymentNow, EntryKind, Forge,
-        IssueNow, Marks, NewIssue, PullRequest, StickyComment, TreeEntry,
+        Approvals, ChangeMarks, CheckRun, Clock, CommentNow, CommitAuthors, CommitStatus, DeploymentNow, EntryKind,
+        Forge, IssueNow, Marks, NewIssue, PullRequest, StickyComment, TreeEntry,
     },
     testing::{World, envelope, id},
 };
 
+mod changes;
 mod work;
 
 /// The files of a commit by path.
@@ -41,6 +42,8 @@ pub(super) struct State {
     deployments: BTreeMap<u64, DeploymentNow>,
     kept: BTreeMap<String, CommitSha>,
     opened: Vec<NewIssue>,
+    approvals: BTreeMap<(RepositoryId, u64), Approvals>,
+    merged: BTreeMap<(RepositoryId, u64), CommitSha>,
 }
 
 struct Commit {

@@ -61,10 +61,11 @@ impl<R: ItemRows, H: Archive + Sources, C: Clock> KillExecutor<R, H, C> {
         let date = item.since.strftime("%Y-%m-%d");
         let name = reference_name(&item.id);
         let (branch, tag) = (format!("archive/{name}-{date}"), format!("killed/{name}"));
-        self.host.keep(&repository, &format!("heads/{branch}"), &commit).await?;
-        self.host.keep(&repository, &format!("tags/{tag}"), &commit).await?;
-        let issue = self.host.open_issue(&repository, &postmortem(dossier, &branch, &tag)).await?;
-        Ok(Archived { branch: Some(branch), tag: Some(tag), postmortem: Some(issue) })
+        let with_branch = self.host.keep(&repository, &format!("heads/{branch}"), &commit).await?;
+        let with_tag = self.host.keep(&repository, &format!("tags/{tag}"), &commit).await?;
+        let postmortem = self.host.open_issue(&repository, &postmortem(dossier, &branch, &tag)).await?;
+        // What the host cannot keep is not said to be kept.
+        Ok(Archived { branch: with_branch.then_some(branch), tag: with_tag.then_some(tag), postmortem })
     }
 
     fn home(&self, item: &Item) -> Option<Repository> {

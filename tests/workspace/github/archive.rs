@@ -37,7 +37,7 @@ async fn an_issue_is_opened_once_and_somebody_else_s_of_that_name_is_not_ours() 
     let theirs = json!({"title": issue.title, "labels": [issue.label]});
     assert_eq!(host.person(Method::POST, "/repos/acme/fleet/issues", theirs).await.0, 201);
     let first = host.github.open_issue(&repository, &issue).await.unwrap();
-    assert_eq!((first, host.github.open_issue(&repository, &issue).await.unwrap()), (2, 2));
+    assert_eq!((first, host.github.open_issue(&repository, &issue).await.unwrap()), (Some(2), Some(2)));
     let (_, shown) = host.person(Method::GET, "/repos/acme/fleet/issues/2", Value::Null).await;
     assert_eq!((&shown["title"], &shown["labels"][0]["name"]), (&json!(issue.title), &json!("postmortem")));
 }

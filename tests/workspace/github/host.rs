@@ -9,9 +9,11 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use common::{
+    aws::{Aws, codecommit::CodeCommit},
     domain::id::{CommitSha, RepositoryId},
     event::{Host as SourceHost, Repository},
     github::GitHub,
+    runtime::AwsSettings,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full};
@@ -21,11 +23,14 @@ use rand_chacha::rand_core::SeedableRng;
 use rsa::{RsaPrivateKey, pkcs1::EncodeRsaPrivateKey, pkcs8::EncodePublicKey, pkcs8::LineEnding};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::forge::{Forge, Hook, PERSON_TOKEN, Settings};
+use tests::forge::{CodeCommitIdentity, Forge, Hook, PERSON_TOKEN, Settings};
 use tokio::sync::mpsc;
 
 pub(crate) const APP: u64 = 77;
 pub(crate) const ID: u64 = 4242;
+/// Who the repository is on CodeCommit.
+pub(crate) const ARN: &str = "arn:aws:codecommit:us-east-1:111122223333:fleet";
+pub(crate) const UUID: &str = "f7579e13-b83e-4027-aaef-650c0a1b2c3d";
 const SECRET: &str = "It's a Secret to Everybody";
 
 /// The App's key, private and public, as PEM text: the same in every run, made once.
@@ -73,6 +78,7 @@ impl Host {
             app_id: APP,
             app_public_key: key().1.clone(),
             webhook: Some(Hook { url, secret: SECRET.to_owned() }),
+            codecommit: Some(CodeCommitIdentity { arn: ARN.parse().unwrap(), id: UUID.parse().unwrap() }),
         })
         .await
         .unwrap();
@@ -99,6 +105,31 @@ impl Host {
 
     pub(crate) fn work(&self) -> std::path::PathBuf {
         self.directory.path().join("work")
+    }
+
+    /// The same repository on CodeCommit.
+    pub(crate) fn on_codecommit(&self) -> Repository {
+        Repository::new(UUID.parse().unwrap(), "111122223333/fleet".parse().unwrap())
+    }
+
+    /// CodeCommit as a caller sees it: a key that begins with `user-` is that person's, any other a function's.
+    pub(crate) fn codecommit(&self, key: &str) -> CodeCommit {
+        CodeCommit::new(&Aws::with(AwsSettings {
+            access_key_id: key.to_owned(),
+            ..AwsSettings::emulator(&self.forge.url)
+        }))
+    }
+
+    /// A call of CodeCommit's API as somebody does it by hand.
+    pub(crate) async fn call(&self, operation: &str, key: &str, body: Value) -> (StatusCode, Value) {
+        let signed =
+            format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/codecommit/aws4_request, Signature=0");
+        let request = Request::post(&self.forge.url)
+            .header("x-amz-target", format!("CodeCommit_20150413.{operation}"))
+            .header("authorization", signed)
+            .body(Full::<Bytes>::from(body.to_string()))
+            .unwrap();
+        answered(request).await
     }
 
     /// Runs git in the working copy; the arguments are separated by blanks.
@@ -155,11 +186,7 @@ impl Host {
             .header("authorization", format!("Bearer {token}"))
             .body(Full::<Bytes>::from(if body.is_null() { String::new() } else { body.to_string() }))
             .unwrap();
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let response = client.request(request).await.unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        answered(request).await
     }
 
     /// What was asked of the API, without the forge's own routes and without git's.
@@ -192,6 +219,14 @@ impl Host {
         assert_eq!(status, 201, "{pull}");
         pull["number"].as_u64().unwrap()
     }
+}
+
+async fn answered(request: Request<Full<Bytes>>) -> (StatusCode, Value) {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let response = client.request(request).await.unwrap();
+    let status = response.status();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 
 async fn receive(

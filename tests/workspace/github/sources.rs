@@ -125,18 +125,18 @@ async fn a_comment_is_read_with_who_wrote_it_and_whether_it_was_edited() {
         edited: false,
     };
     assert_eq!(
-        host.github.comment(&repository, &common::domain::id::CommentId::GitHub(id)).await.unwrap(),
+        host.github.comment(&repository, pull, &common::domain::id::CommentId::GitHub(id)).await.unwrap(),
         Some(seen.clone())
     );
     let path = format!("{ISSUES}/comments/{id}");
     assert_eq!(host.person(Method::PATCH, &path, json!({"body": "another"})).await.0, 200);
     let edited = CommentNow { body: "another".to_owned(), edited: true, ..seen.clone() };
     assert_eq!(
-        host.github.comment(&repository, &common::domain::id::CommentId::GitHub(id)).await.unwrap(),
+        host.github.comment(&repository, pull, &common::domain::id::CommentId::GitHub(id)).await.unwrap(),
         Some(edited)
     );
     assert_eq!(
-        host.github.comment(&repository, &common::domain::id::CommentId::GitHub(id + 1000)).await.unwrap(),
+        host.github.comment(&repository, pull, &common::domain::id::CommentId::GitHub(id + 1000)).await.unwrap(),
         None
     );
 
@@ -146,7 +146,7 @@ async fn a_comment_is_read_with_who_wrote_it_and_whether_it_was_edited() {
     assert_eq!(status, 201, "{made}");
     let by_app = host
         .github
-        .comment(&repository, &common::domain::id::CommentId::GitHub(made["id"].as_u64().unwrap()))
+        .comment(&repository, pull, &common::domain::id::CommentId::GitHub(made["id"].as_u64().unwrap()))
         .await
         .unwrap()
         .unwrap();

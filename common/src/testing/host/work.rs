@@ -64,21 +64,21 @@ impl World {
 }
 
 impl Archive for World {
-    async fn keep(&self, _: &Repository, reference: &str, commit: &CommitSha) -> Result<(), Fault> {
+    async fn keep(&self, _: &Repository, reference: &str, commit: &CommitSha) -> Result<bool, Fault> {
         self.call("Archive.keep", reference, true, |state| {
             let stands = state.host.kept.entry(reference.to_owned()).or_insert_with(|| commit.clone());
-            if stands == commit { Ok(()) } else { Err(Fault::reject(format!("{reference} stands at {stands}"))) }
+            if stands == commit { Ok(true) } else { Err(Fault::reject(format!("{reference} stands at {stands}"))) }
         })
     }
 
-    async fn open_issue(&self, _: &Repository, issue: &NewIssue) -> Result<u64, Fault> {
+    async fn open_issue(&self, _: &Repository, issue: &NewIssue) -> Result<Option<u64>, Fault> {
         self.call("Archive.open_issue", issue.title.as_str(), true, |state| {
             let same = |there: &NewIssue| (&there.title, &there.label) == (&issue.title, &issue.label);
             if let Some(place) = state.host.opened.iter().position(same) {
-                return Ok(place as u64 + 1);
+                return Ok(Some(place as u64 + 1));
             }
             state.host.opened.push(issue.clone());
-            Ok(state.host.opened.len() as u64)
+            Ok(Some(state.host.opened.len() as u64))
         })
     }
 }
@@ -102,7 +102,7 @@ impl Sources for World {
         self.call("Sources.issue", number.to_string(), false, |state| Ok(state.host.issues.get(&key).cloned()))
     }
 
-    async fn comment(&self, repository: &Repository, comment: &CommentId) -> Result<Option<CommentNow>, Fault> {
+    async fn comment(&self, repository: &Repository, _: u64, comment: &CommentId) -> Result<Option<CommentNow>, Fault> {
         let key = (repository.id, comment.clone());
         self.call("Sources.comment", comment.to_string(), false, |state| Ok(state.host.written.get(&key).cloned()))
     }

@@ -49,7 +49,7 @@ where
         let Some(repository) = self.repositories().into_iter().find(|one| one.id == said.repository.id) else {
             return Ok(());
         };
-        let Some(comment) = self.forge.comment(&repository, &said.comment).await? else { return Ok(()) };
+        let Some(comment) = self.forge.comment(&repository, said.number, &said.comment).await? else { return Ok(()) };
         let Some(command) = command::read(&comment.body) else { return Ok(()) };
         // Programs have tokens of their own; what one writes in a person's name is not that person's word.
         if !comment.by_person || comment.number != said.number {

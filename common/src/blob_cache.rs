@@ -5,26 +5,35 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::domain::id::{BlobSha, RepositoryId};
 
+/// How much file content is kept between runs of a warm function.
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
+
 /// The repository is part of the key: who may read one repository learns nothing about another.
 type Key = (RepositoryId, BlobSha);
 
-pub(super) struct BlobCache {
+pub(crate) struct BlobCache {
     limit: usize,
     used: usize,
     entries: HashMap<Key, Vec<u8>>,
     order: VecDeque<Key>,
 }
 
+impl Default for BlobCache {
+    fn default() -> Self {
+        Self::new(CACHE_BYTES)
+    }
+}
+
 impl BlobCache {
-    pub(super) fn new(limit: usize) -> Self {
+    fn new(limit: usize) -> Self {
         Self { limit, used: 0, entries: HashMap::new(), order: VecDeque::new() }
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Vec<u8>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Vec<u8>> {
         self.entries.get(key).cloned()
     }
 
-    pub(super) fn put(&mut self, key: Key, content: Vec<u8>) {
+    pub(crate) fn put(&mut self, key: Key, content: Vec<u8>) {
         if content.len() > self.limit || self.entries.contains_key(&key) {
             return;
         }
