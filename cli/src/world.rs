@@ -85,6 +85,9 @@ impl World {
             config_sha256: Some(shape.compiled.config_sha256.clone()),
             values: shape.values.clone(),
             destroy: removing.then(|| DestroyRun { execution: "assumed".into(), blob: desired.blob.clone() }),
+            intended: None,
+            lately: Vec::new(),
+            drift: None,
             said: None,
         });
     }

@@ -158,6 +158,10 @@ events! {
     PipelineFailed(PipelineResult) = "penstock.pipelines", "Pipeline Failed";
     /// A pipeline's configuration file is gone without a teardown; nothing was removed.
     PipelineOrphaned(PipelineResult) = "penstock.pipelines", "Pipeline Orphaned";
+    /// Somebody changed a pipeline by hand, and it is left so. Told once, and again when it is changed otherwise.
+    PipelineDrifted(PipelineDrift) = "penstock.pipelines", "Pipeline Drifted";
+    /// What somebody had changed by hand is as the file asks again, and nothing was written for it.
+    PipelineUnchanged(PipelineResult) = "penstock.pipelines", "Pipeline Unchanged";
     /// A configuration file was refused: each finding says where and why.
     ConfigurationRejected(ConfigurationRejected) = "penstock.pipelines", "Configuration Rejected";
     /// Somebody asks for a move of a work item.

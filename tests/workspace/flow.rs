@@ -5,6 +5,7 @@ pub(crate) use tests::journey::fleet;
 
 mod change;
 mod codecommit;
+mod drift;
 mod faults;
 mod fence;
 mod gaps;

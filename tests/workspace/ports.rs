@@ -8,7 +8,7 @@ use common::{
     aws::{Aws, dynamodb::Table},
     domain::{
         audit::{Broken, Draft, Phase, verify},
-        cluster::{ClusterKey, ClusterRecord, start::Started},
+        cluster::{ClusterKey, ClusterRecord, Intent, ToldDrift, Weakness, start::Started},
         id::{BranchName, Digest, EventId, Generation, HostAccount, RepositoryId},
     },
     event::{Actor, BranchDeleted, Envelope, Event, Outcome},
@@ -147,6 +147,9 @@ fn recording(name: &str, generation: u64, events: &[&str]) -> Recording {
         config_sha256: Some(Digest::of(b"file")),
         values: [("terraform_vars.size".to_owned(), "3".to_owned())].into(),
         destroy: None,
+        intended: Some(Digest::of(b"next")),
+        lately: vec![Intent { spec_sha256: Digest::of(b"next"), at: at(0) }],
+        drift: Some(ToldDrift { since: at(0), weakened: vec![Weakness::GateGone] }),
         said: None,
     };
     let entry = Draft {

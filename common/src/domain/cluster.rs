@@ -22,6 +22,7 @@ use crate::domain::id::{ClusterName, EnvironmentName, IdError, RegionAlias, quot
 pub mod config;
 pub mod definition;
 pub mod diff;
+pub mod drift;
 pub mod finding;
 #[cfg(test)]
 mod fixture;
@@ -42,6 +43,7 @@ pub mod wording;
 
 pub use config::{AccountRef, ClusterConfig, ManagementConfig};
 pub use definition::*;
+pub use drift::Weakness;
 pub use finding::*;
 pub use fleet::{Desired, Fleet, FleetContext};
 pub use observed::*;

@@ -77,6 +77,8 @@ pub struct Environment {
     /// The accounts that its clusters may name, when it says which: a push to one environment's branch must not reach the accounts
     /// of another, which may have a gate that this one has not. Without it, any account of `accounts.yaml`.
     pub accounts: Option<BTreeSet<AccountId>>,
+    /// Whether a pipeline that somebody changed by hand is set back. It is reported and left, unless the file says `restore_drift: true`.
+    pub restore_drift: bool,
     /// What its gate asks of a run.
     pub rules: Rules,
 }
@@ -169,8 +171,9 @@ impl Environments {
         match (self.listed.get(name), self.unlisted) {
             (Some(environment), _) => Some(environment.clone()),
             (None, Unlisted::Admit) => {
-                let rules = Rules::default();
-                Some(Environment { branch: None, certificates: true, gate: Gate::Approval, accounts: None, rules })
+                let (rules, restore_drift) = (Rules::default(), false);
+                let gate = Gate::Approval;
+                Some(Environment { branch: None, certificates: true, gate, accounts: None, restore_drift, rules })
             }
             (None, Unlisted::Refuse) => None,
         }

@@ -2,10 +2,10 @@
 
 use common::{
     domain::{
-        cluster::{Finding, RunMode, Severity},
+        cluster::{Finding, RunMode, Severity, wording},
         id::{Digest, Generation},
     },
-    event::{Envelope, Event, ProvisioningFinished, ProvisioningStarted, Repository, Run},
+    event::{Envelope, Event, Outcome, ProvisioningFinished, ProvisioningStarted, Repository, Run},
     ports::{Annotation, CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState, StickyComment},
 };
 
@@ -213,7 +213,12 @@ fn essence(finished: &ProvisioningFinished, state: StatusState) -> Vec<String> {
     let (stopped, notes) = (finished.stopped.clone().unwrap_or_default(), finished.notes.join("\n"));
     let mut parts = vec![format!("{state:?}"), stopped, list(&finished.findings), notes];
     parts.extend(finished.removals.iter().map(|removals| removals.digest.to_string()));
-    parts.extend(telling.map(|result| format!("{} {:?} {}", result.cluster, result.outcome, result.reasons.join(" "))));
+    parts.extend(telling.map(|result| {
+        // The same reasons may be given for another change by hand.
+        let drifted = result.changes.iter().filter(|_| result.outcome == Outcome::Drifted).map(wording::change);
+        let said: Vec<String> = result.reasons.iter().cloned().chain(drifted).collect();
+        format!("{} {:?} {}", result.cluster, result.outcome, said.join(" "))
+    }));
     parts
 }
 

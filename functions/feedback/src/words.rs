@@ -103,6 +103,7 @@ pub fn summary(finished: &ProvisioningFinished) -> String {
         Outcome::Orphaned => Some("Orphaned: the file is gone, the pipeline stays"),
         Outcome::Invalid => Some("Invalid: left as it is until the file is mended"),
         Outcome::Failed => Some("Failed: tried again by itself"),
+        Outcome::Drifted => Some("Changed by hand, and left: the fields say what setting it back would do"),
     });
     text.end(finished)
 }
@@ -128,6 +129,7 @@ pub fn plan(finished: &ProvisioningFinished) -> String {
         Outcome::Orphaned => Some("Would orphan: the file goes, the pipeline stays"),
         Outcome::Invalid => Some("Invalid: would be left as it is until the file is mended"),
         Outcome::Failed => Some("Could not be planned"),
+        Outcome::Drifted => Some("Changed by hand, and left: the fields say what setting it back would do"),
     });
     if finished.complete && finished.results.iter().all(|result| result.outcome == Outcome::Unchanged) {
         text.push("No cluster pipeline would change.".to_owned());

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use common::{
     domain::{
         audit::Phase,
-        cluster::{ClusterRecord, Desired, DestroyRun, Fleet, PlanAction as Action, Step},
-        id::Digest,
+        cluster::{ClusterRecord, Desired, DestroyRun, Fleet, Intent, PlanAction as Action, Step},
     },
-    event::{ClusterResult, ConfigurationRejected, Envelope, Event, Outcome, PipelineResult},
+    event::{ClusterResult, Outcome},
     fault::Fault,
     ports::{Clock, ClusterLedger, Forge, PipelineError, Pipelines, Recording, Specs},
 };
@@ -17,7 +16,7 @@ use common::{
 use crate::{
     handler::Provisioner,
     reconcile::Standing,
-    report,
+    records::{drift_said, in_full, intended},
     telling::{Telling, said},
 };
 
@@ -67,7 +66,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             (Action::Create | Action::Update | Action::Destroy { .. } | Action::Retire, Some(desired)) => {
                 self.write(running, step, desired).await
             }
-            (Action::Unchanged, Some(desired)) => Ok(self.keep(running, step, desired).await),
+            (Action::Unchanged | Action::Drifted, Some(desired)) => Ok(self.keep(running, step, desired).await),
             (Action::Refuse | Action::Orphan | Action::Invalid, _) => Ok(self.tell(running, step).await),
             (_, None) => {
                 let fault = Fault::bug("the plan asks for a pipeline without a file");
@@ -77,7 +76,16 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     }
 
     async fn write(&self, running: &Running<'_>, step: &Step, desired: &Arc<Desired>) -> Result<Done, Stop> {
-        let intent = self.recording(running, step, Phase::Intent, &step.reasons, Vec::new());
+        let mut intent = self.recording(running, step, Phase::Intent, &in_full(step), Vec::new());
+        if let (Some(before), intended @ Some(_)) = (running.standing.records.get(&step.cluster), intended(step)) {
+            let run = &running.telling.run;
+            let mut record = ClusterRecord { generation: run.generation, ..before.clone() };
+            record
+                .lately
+                .extend(intended.iter().map(|spec| Intent { spec_sha256: spec.clone(), at: self.clock.now() }));
+            record.intended = intended;
+            intent.record = Some((run.repository.id, record));
+        }
         if let Err(fault) = self.ledger.record(intent).await {
             return Ok(self.failed(running, step, Failure::Store("recording the intent", fault)).await);
         }
@@ -152,7 +160,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 let execution = started.map_err(refused)?;
                 return Ok(Some(DestroyRun { execution, blob: desired.blob.clone() }));
             }
-            Action::Unchanged | Action::Refuse | Action::Orphan | Action::Invalid => {}
+            Action::Unchanged | Action::Drifted | Action::Refuse | Action::Orphan | Action::Invalid => {}
         }
         Ok(None)
     }
@@ -192,10 +200,20 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         {
             return self.failed(running, step, Failure::Store("storing the compiled specification", fault)).await;
         }
-        if step.publish_spec || step.record_stale {
-            let mut recording = self.recording(running, step, Phase::Decision, &step.reasons, Vec::new());
+        if step.action == Action::Drifted {
+            let reasons = step.reasons.join("; ");
+            tracing::warn!(cluster = %step.cluster, pipeline = %step.pipeline, reasons, "a pipeline was changed by hand");
+        }
+        // A change by hand is news once, and again when it is another.
+        let digest = (step.action == Action::Drifted).then(|| drift_said(step));
+        let told = digest.is_none() || record.is_some_and(|record| record.said == digest);
+        if step.publish_spec || step.record_stale || !told {
+            let gone = step.action == Action::Unchanged && record.is_some_and(|record| record.drift.is_some());
+            let events = if gone || !told { self.news(running, step, &result) } else { None };
+            let mut recording =
+                self.recording(running, step, Phase::Decision, &in_full(step), events.into_iter().collect());
             let destroy = record.and_then(|record| record.destroy.clone());
-            let accepted = self.accepted(running, step, desired, destroy);
+            let accepted = ClusterRecord { said: digest, ..self.accepted(running, step, desired, destroy) };
             recording.record = Some((running.telling.run.repository.id, accepted));
             if let Err(fault) = self.ledger.record(recording).await {
                 return self.failed(running, step, Failure::Store("recording the cluster", fault)).await;
@@ -275,107 +293,5 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             tracing::warn!(cluster = %record.cluster, fault = fault.chain(), "a record could not be forgotten");
         }
         result.is_ok()
-    }
-
-    fn recording(
-        &self,
-        running: &Running<'_>,
-        step: &Step,
-        phase: Phase,
-        reasons: &[String],
-        events: Vec<Envelope>,
-    ) -> Recording {
-        let mut entry = running.telling.entry(self.clock.now(), &step.cluster, verb(step.action), phase, reasons);
-        entry.facts.insert("pipeline".into(), step.pipeline.to_string());
-        if let Some(desired) = &step.desired {
-            entry.facts.insert("spec_sha256".into(), desired.shape.spec_sha256.to_string());
-            entry.facts.insert("config_sha256".into(), desired.shape.compiled.config_sha256.to_string());
-        }
-        Recording { entry, record: None, forget: None, events }
-    }
-
-    // The record of a cluster whose pipeline now is what its file wants.
-    fn accepted(
-        &self,
-        running: &Running<'_>,
-        step: &Step,
-        desired: &Arc<Desired>,
-        destroy: Option<DestroyRun>,
-    ) -> ClusterRecord {
-        ClusterRecord {
-            cluster: step.cluster.clone(),
-            pipeline: step.pipeline.clone(),
-            outcome: step.action.outcome(),
-            generation: running.telling.run.generation,
-            at: self.clock.now(),
-            spec_sha256: Some(desired.shape.spec_sha256.clone()),
-            config_sha256: Some(desired.shape.compiled.config_sha256.clone()),
-            values: desired.shape.values.clone(),
-            destroy,
-            said: None,
-        }
-    }
-
-    // The record of a cluster about which something was said and whose pipeline stays as it is: what was accepted before stays.
-    fn marked(&self, running: &Running<'_>, step: &Step, outcome: Outcome, digest: Digest) -> ClusterRecord {
-        let before = running.standing.records.get(&step.cluster).cloned();
-        let blank = || ClusterRecord {
-            cluster: step.cluster.clone(),
-            pipeline: step.pipeline.clone(),
-            outcome,
-            generation: running.telling.run.generation,
-            at: self.clock.now(),
-            spec_sha256: None,
-            config_sha256: None,
-            values: Default::default(),
-            destroy: None,
-            said: None,
-        };
-        let record = before.unwrap_or_else(blank);
-        let (generation, at) = (running.telling.run.generation, self.clock.now());
-        ClusterRecord { outcome, generation, at, said: Some(digest), ..record }
-    }
-
-    fn news(&self, running: &Running<'_>, step: &Step, result: &ClusterResult) -> Option<Envelope> {
-        let run = running.telling.run.clone();
-        let said = said(result.outcome, &result.reasons);
-        let about = |event| Some(running.telling.about_cluster(self.clock.now(), &step.cluster, &said, event));
-        let pipeline = |run| PipelineResult {
-            run,
-            result: result.clone(),
-            config_path: step.config_path.clone(),
-            spec_sha256: step.desired.as_ref().map(|desired| desired.shape.spec_sha256.clone()),
-        };
-        match result.outcome {
-            Outcome::Created => about(Event::PipelineCreated(pipeline(run))),
-            Outcome::Updated => about(Event::PipelineUpdated(pipeline(run))),
-            Outcome::Retired => about(Event::PipelineRetired(pipeline(run))),
-            Outcome::Refused => about(Event::PipelineRefused(pipeline(run))),
-            Outcome::Failed => about(Event::PipelineFailed(pipeline(run))),
-            Outcome::Orphaned => about(Event::PipelineOrphaned(pipeline(run))),
-            Outcome::Invalid => {
-                let findings = running.fleet.invalid.get(&step.cluster).map(Vec::as_slice).unwrap_or_default();
-                let (path, findings) = (step.config_path.clone(), report::of_one_file(findings));
-                about(Event::ConfigurationRejected(ConfigurationRejected { run, path, findings }))
-            }
-            // A destroy run that also needed another definition says so; the run itself is CodePipeline's to tell.
-            Outcome::Destroying if step.action == (Action::Destroy { update: true }) => {
-                about(Event::PipelineUpdated(pipeline(run)))
-            }
-            Outcome::Destroying | Outcome::Unchanged => None,
-        }
-    }
-}
-
-fn verb(action: Action) -> &'static str {
-    match action {
-        Action::Create => "pipeline.create",
-        Action::Update => "pipeline.update",
-        Action::Unchanged => "pipeline.keep",
-        Action::Destroy { .. } => "pipeline.destroy",
-        Action::Retire => "pipeline.retire",
-        Action::Refuse => "pipeline.refuse",
-        Action::Orphan => "pipeline.orphan",
-        Action::Invalid => "configuration.reject",
     }
 }

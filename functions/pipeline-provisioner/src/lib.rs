@@ -22,7 +22,7 @@
 //! | `handler` | which run an event means |
 //! | `load` | a commit becomes a fleet |
 //! | `reconcile` | a run on a branch |
-//! | `execute` | one step of a plan: intent, call, outcome |
+//! | `execute`, `records` | one step of a plan: intent, call, outcome |
 //! | `starting` | runs of pipelines that have no triggers (CodeCommit) |
 //! | `removing` | removals that people may let through |
 //! | `dry_run` | a plan for a pull request |
@@ -41,6 +41,7 @@ pub mod handler;
 pub mod jobs;
 pub mod load;
 pub mod reconcile;
+pub mod records;
 pub mod removing;
 pub mod report;
 pub mod starting;

@@ -3,7 +3,7 @@
 use common::{
     aws::{codepipeline, dynamodb, s3, secrets},
     event::EventKind,
-    manifest::{EnvVar, Manifest, Wake},
+    manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
 };
 
 /// The manifest.
@@ -72,7 +72,20 @@ pub const MANIFEST: Manifest = Manifest {
         EventKind::PipelineRefused,
         EventKind::PipelineFailed,
         EventKind::PipelineOrphaned,
+        EventKind::PipelineDrifted,
+        EventKind::PipelineUnchanged,
         EventKind::ConfigurationRejected,
     ],
-    alarms: &[],
+    // The schedule looks each quarter of an hour: it stays on while one is left so, and goes off half an hour after the last is set right.
+    alarms: &[Alarm {
+        name: "unsafe-pipelines",
+        metric: "PipelinesWeakened",
+        says: "somebody changed a cluster's pipeline by hand so that its runs are not safe: its gate, source, role or stages",
+        runbook: "unsafe-pipelines",
+        statistic: Statistic::Maximum,
+        threshold: 1,
+        period_s: 1_800,
+        periods: 1,
+        missing: Missing::NotBreaching,
+    }],
 };

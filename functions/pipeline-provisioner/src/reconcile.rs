@@ -78,6 +78,9 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             taken.stop = self.start_runs(&telling, &fleet, &mut taken.results, deadline).await.err();
         }
 
+        // Also those that this run set right: that somebody could is worth a look.
+        let weakened = taken.results.values().filter(|result| !result.weakened.is_empty()).count();
+        let weakened = u64::try_from(weakened).unwrap_or(u64::MAX);
         let results = taken.results.into_values().collect();
         let (why, fault) = taken.stop.map_or((None, None), |stop| (Some(stop.why), stop.fault));
         let finished = report::finished(run, why, results, fleet.findings, taken.notes);
@@ -88,6 +91,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             %generation, counts = wording::counts(&finished.counts, &run.mode), stopped = finished.stopped, "a run came to its end"
         );
         tracing::info!(target: "metric", name = "ProvisioningFailed", value = failed);
+        tracing::info!(target: "metric", name = "PipelinesDrifted", value = u64::from(finished.counts.drifted));
+        tracing::info!(target: "metric", name = "PipelinesWeakened", value = weakened);
         let told = Event::ProvisioningFinished(finished.clone());
         self.ledger.announce(&[telling.about_run(self.clock.now(), told)]).await?;
         fault.map_or(Ok(Some(finished)), Err)
@@ -167,7 +172,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         head: Option<&CommitSha>,
     ) -> Result<(Standing, Plan), Fault> {
         let mut observed = self.pipelines.list().await.map_err(|error| unread("listing the pipelines", error))?;
-        let records = self.ledger.records(scope.repository).await?;
+        let mut records = self.ledger.records(scope.repository).await?;
+        records.iter_mut().for_each(|record| record.forget_late(self.clock.now()));
         let mut executions = BTreeMap::new();
         for name in executions_needed(fleet, &observed) {
             match self.pipelines.latest_execution(&name).await {

@@ -78,7 +78,7 @@ fn fit<T: Serialize>(items: Vec<T>, budget: usize) -> (Vec<T>, u32, usize) {
 fn counts(results: &[ClusterResult]) -> Counts {
     let mut counts = Counts::default();
     for result in results {
-        common::domain::cluster::plan::count(&mut counts, result.outcome);
+        common::domain::cluster::plan::count(&mut counts, result.outcome, &result.weakened);
     }
     counts
 }
@@ -89,12 +89,13 @@ fn rank(outcome: Outcome) -> u8 {
         Outcome::Invalid => 0,
         Outcome::Failed => 1,
         Outcome::Refused => 2,
-        Outcome::Created => 3,
-        Outcome::Updated => 4,
-        Outcome::Destroying => 5,
-        Outcome::Retired => 6,
-        Outcome::Orphaned => 7,
-        Outcome::Unchanged => 8,
+        Outcome::Drifted => 3,
+        Outcome::Created => 4,
+        Outcome::Updated => 5,
+        Outcome::Destroying => 6,
+        Outcome::Retired => 7,
+        Outcome::Orphaned => 8,
+        Outcome::Unchanged => 9,
     }
 }
 
@@ -126,6 +127,7 @@ mod tests {
             outcome,
             reasons: vec![reason.to_owned()],
             changes: Vec::new(),
+            weakened: Vec::new(),
         }
     }
 

@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use common::{
     domain::{
-        cluster::{ClusterKey, ClusterRecord},
+        cluster::{ClusterKey, ClusterRecord, ToldDrift},
         governance::{Environment, Governance, RepositoryKind},
         id::{BranchName, PipelineName},
         run::LinkKey,
@@ -98,6 +98,8 @@ pub struct Cluster {
     pub environment: Option<Environment>,
     /// Another repository that has made a pipeline for it: nothing of it is decided until one of the two files goes.
     pub disputed_by: Option<Repository>,
+    /// That somebody changed its pipeline by hand, as the provisioner saw it last.
+    pub drift: Option<ToldDrift>,
 }
 
 impl Cluster {
@@ -165,6 +167,7 @@ where
                     branch: branch.unwrap_or_else(|| entry.default_branch.clone()),
                     environment,
                     disputed_by: None,
+                    drift: record.drift,
                 };
                 match clusters.entry(record.cluster) {
                     Entry::Vacant(place) => drop(place.insert(cluster)),

@@ -26,6 +26,7 @@ fn end(world: &World) -> End {
         generation: Generation(0),
         at: jiff::Timestamp::UNIX_EPOCH,
         outcome: Outcome::Unchanged,
+        lately: Vec::new(),
         ..record
     };
     End {

@@ -143,7 +143,7 @@ fn take_generation(world: &World) {
 }
 
 // The world's futures never wait, so one poll finishes them: also inside a hook, where no runtime may be entered.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     loop {

@@ -3,7 +3,7 @@
 use common::{
     event::{Event, Outcome},
     ports::{CheckConclusion, StatusState},
-    testing::{ClusterFile, id},
+    testing::{ClusterFile, GovernanceFiles, id},
 };
 use tests::journey::Journey;
 
@@ -154,7 +154,8 @@ async fn what_is_not_onboarded_is_left_alone() {
 
 #[tokio::test]
 async fn somebody_elses_change_to_a_pipeline_is_set_back_and_their_tags_stay() {
-    let journey = Journey::default();
+    let environments = "unlisted: refuse\nenvironments: {integration: {branch: main, restore_drift: true}}\n";
+    let journey = Journey::new(&GovernanceFiles::default().with("environments.yaml", environments));
     journey.push(&fleet()[..2]).await.unwrap();
     let before = journey.world.pipelines();
     let name = before.keys().next().unwrap().clone();

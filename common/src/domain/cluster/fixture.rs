@@ -38,8 +38,7 @@ pub(crate) static RUNTIME: LazyLock<PipelineRuntime> = LazyLock::new(|| Pipeline
 pub(crate) static GOVERNANCE: LazyLock<Governance> = LazyLock::new(|| governance("refuse"));
 
 pub(crate) fn governance(unlisted_accounts: &str) -> Governance {
-    let environments =
-        "{integration: {}, staging: {branch: main}, sandbox: {gate: false}, production: {branch: production}}";
+    let environments = "{integration: {}, staging: {branch: main, restore_drift: true}, sandbox: {gate: false}, production: {branch: production}}";
     files(environments, unlisted_accounts)
 }
 
@@ -211,8 +210,9 @@ impl World {
         plan
     }
 
-    /// The first half of a step: the calls to AWS.
+    /// The first half of a step: the intent, and the calls to AWS.
     pub(crate) fn call(&mut self, step: &Step) {
+        self.intend(step);
         let name = step.pipeline.clone();
         let shape = || step.desired.as_ref().map(|desired| &desired.shape).expect("a step that writes has a shape");
         if step.publish_spec {
@@ -235,7 +235,17 @@ impl World {
                 self.finish(&name, &id, ExecutionStatus::Running, true);
             }
             Action::Retire => drop(self.pipelines.remove(&name).expect("only what is there is removed")),
-            Action::Unchanged | Action::Refuse | Action::Orphan | Action::Invalid => {}
+            Action::Unchanged | Action::Drifted | Action::Refuse | Action::Orphan | Action::Invalid => {}
+        }
+    }
+
+    /// What is written before the first call.
+    pub(crate) fn intend(&mut self, step: &Step) {
+        let writes = matches!(step.action, Action::Create | Action::Update | Action::Destroy { update: true });
+        if let (true, Some(record), Some(desired)) = (writes, self.records.get_mut(&step.cluster), &step.desired) {
+            let spec = desired.shape.spec_sha256.clone();
+            record.lately.push(Intent { spec_sha256: spec.clone(), at: Timestamp::UNIX_EPOCH });
+            record.intended = Some(spec);
         }
     }
 
@@ -249,11 +259,8 @@ impl World {
             return;
         }
         let before = self.records.get(&step.cluster);
-        let shape = step
-            .desired
-            .as_ref()
-            .map(|desired| &desired.shape)
-            .filter(|_| !matches!(step.action, Action::Refuse | Action::Orphan | Action::Invalid));
+        let accepted = !matches!(step.action, Action::Refuse | Action::Orphan | Action::Invalid);
+        let shape = step.desired.as_ref().map(|desired| &desired.shape).filter(|_| accepted);
         let destroy = match step.action {
             Action::Destroy { .. } => step.desired.as_ref().map(|desired| DestroyRun {
                 execution: format!("destroy-{}", desired.blob),
@@ -274,6 +281,13 @@ impl World {
                 .or(before.and_then(|r| r.config_sha256.clone())),
             values: shape.map(|shape| shape.values.clone()).or(before.map(|r| r.values.clone())).unwrap_or_default(),
             destroy,
+            intended: if accepted { None } else { before.and_then(|record| record.intended.clone()) },
+            lately: before.map(|record| record.lately.clone()).unwrap_or_default(),
+            drift: match step.action {
+                Action::Drifted => Some(ToldDrift { since: Timestamp::UNIX_EPOCH, weakened: step.weakened.clone() }),
+                Action::Refuse | Action::Orphan | Action::Invalid => before.and_then(|record| record.drift.clone()),
+                _ => None,
+            },
         };
         self.records.insert(step.cluster.clone(), record);
     }

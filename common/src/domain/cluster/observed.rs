@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        cluster::{ClusterKey, PipelineDefinition, tag},
+        cluster::{ClusterKey, PipelineDefinition, Weakness, tag},
         id::{BlobSha, Digest, Generation, PipelineName, RepositoryId},
     },
     event::Outcome,
@@ -41,6 +41,13 @@ impl Listing {
     pub fn distrust(&mut self, name: PipelineName, why: String) {
         self.pipelines.retain(|pipeline| pipeline.definition.name != name);
         self.unreadable.insert(name, why);
+    }
+}
+
+impl ClusterRecord {
+    /// Forgets what was meant so long ago that it has landed or will not.
+    pub fn forget_late(&mut self, now: Timestamp) {
+        self.lately.retain(|intent| now.duration_since(intent.at) <= LATE);
     }
 }
 
@@ -111,9 +118,40 @@ pub struct ClusterRecord {
     pub values: BTreeMap<String, String>,
     /// The destroy run that was started, and for which version of the file.
     pub destroy: Option<DestroyRun>,
+    /// The specification that a run set out to write, until it is recorded as written: a run may stop between the two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intended: Option<Digest>,
+    /// What runs set out to write in the last while, [`LATE`]: a call of a run that was overtaken may still land.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lately: Vec<Intent>,
+    /// That somebody changed the pipeline by hand, as it was told last: there until it is known to be set right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<ToldDrift>,
     /// The digest of what was last said about it (outcome and reasons): the same again is no event and no audit entry.
     #[serde(default)]
     pub said: Option<Digest>,
+}
+
+/// How long after it was meant a call may land: a run ends within a quarter of an hour.
+pub const LATE: SignedDuration = SignedDuration::from_mins(30);
+
+/// A definition that a run set out to write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its specification.
+    pub spec_sha256: Digest,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A change by hand that was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldDrift {
+    /// When it was first seen.
+    pub since: Timestamp,
+    /// What it took from the pipeline's safety.
+    #[serde(default)]
+    pub weakened: Vec<Weakness>,
 }
 
 /// A destroy run that the provisioner started.

@@ -7,10 +7,13 @@
 //! | file is good | no pipeline | Create |
 //! | | a pipeline with our name and not our tags | Refuse: not ours |
 //! | | a pipeline with our name that cannot be read | Refuse: nobody knows whose |
-//! | | the same definition, or another | Unchanged, or Update |
+//! | | the same definition | Unchanged |
+//! | | another, and the file asks for something else than before | Update |
+//! | | another, by hand | Drifted: left, unless the environment says `restore_drift` (Update) |
 //! | `delete: true` | not started for this version of the file | Destroy: a run with `IS_DESTROY=true`, the pipeline stays |
 //! | `delete_pipeline: true` | the latest run is a destroy run that succeeded | Retire, else Refuse |
 //!
+//! A destroy run is never given a definition of somebody's own: it is set back first, whatever the environment says.
 //! A regional cluster is not removed while a management cluster beside it stands. More than [`MAX_REMOVALS`] removals (Destroy and
 //! Retire) in a run, or more than a tenth of a fleet of [`LARGE_FLEET`] or more, and all of them are refused: a wrong commit must not
 //! empty a fleet. People may let exactly these through ([`removals`](super::removals)). Regional clusters come before their management clusters, removals last and the other way round.
@@ -24,13 +27,14 @@ use crate::{
     domain::{
         cluster::{
             ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, FieldChange, Fleet, Listing, Removal, Removals,
-            removals::MAX_APPROVABLE, tree::Scope, wording,
+            Weakness, removals::MAX_APPROVABLE, tree::Scope, wording,
         },
         id::{CommitSha, Digest, PipelineName},
     },
     event::{ClusterResult, Counts, Outcome},
 };
 
+mod differing;
 mod world;
 
 use world::World;
@@ -68,6 +72,8 @@ pub enum Action {
     Update,
     /// Nothing.
     Unchanged,
+    /// Nothing: somebody changed the definition by hand, and the environment says that this is only told.
+    Drifted,
     /// Start a destroy run; first replace the definition when `update` says so (a pipeline being removed has no trigger).
     Destroy {
         /// Whether the definition differs.
@@ -90,6 +96,7 @@ impl Action {
             Self::Create => Outcome::Created,
             Self::Update => Outcome::Updated,
             Self::Unchanged => Outcome::Unchanged,
+            Self::Drifted => Outcome::Drifted,
             Self::Destroy { .. } => Outcome::Destroying,
             Self::Retire => Outcome::Retired,
             Self::Refuse => Outcome::Refused,
@@ -131,6 +138,8 @@ pub struct Step {
     pub reasons: Vec<String>,
     /// Field by field, what changes.
     pub changes: Vec<FieldChange>,
+    /// What somebody's change by hand took from the safety of its runs.
+    pub weakened: Vec<Weakness>,
     /// What its file asks for; absent when the file is bad or gone.
     pub desired: Option<Arc<Desired>>,
     /// Whether the compiled specification of this version of the file must be stored (it is not known to be): also for a file
@@ -152,6 +161,7 @@ impl Step {
             outcome: self.action.outcome(),
             reasons: self.reasons.clone(),
             changes: self.changes.clone(),
+            weakened: self.weakened.clone(),
         }
     }
 }
@@ -172,7 +182,7 @@ impl Plan {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for step in &self.steps {
-            count(&mut counts, step.action.outcome());
+            count(&mut counts, step.action.outcome(), &step.weakened);
         }
         counts
     }
@@ -184,7 +194,7 @@ impl Plan {
 }
 
 /// Adds one result to the counts.
-pub fn count(counts: &mut Counts, outcome: Outcome) {
+pub fn count(counts: &mut Counts, outcome: Outcome, weakened: &[Weakness]) {
     let field = match outcome {
         Outcome::Created => &mut counts.created,
         Outcome::Updated => &mut counts.updated,
@@ -195,6 +205,10 @@ pub fn count(counts: &mut Counts, outcome: Outcome) {
         Outcome::Orphaned => &mut counts.orphaned,
         Outcome::Invalid => &mut counts.invalid,
         Outcome::Failed => &mut counts.failed,
+        Outcome::Drifted => {
+            counts.weakened += u32::from(!weakened.is_empty());
+            &mut counts.drifted
+        }
     };
     *field += 1;
 }

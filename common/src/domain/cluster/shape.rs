@@ -15,8 +15,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::domain::{
     cluster::{
         AccountRef, Action, ClusterConfig, ClusterKey, CompiledSpec, Finding, ManagementConfig, PipelineDefinition,
@@ -54,7 +52,15 @@ pub const MAX_CONFIGURATION_VALUE: usize = 1_000;
 /// The action that fetches the files: the first of all.
 pub const SOURCE_ACTION: &str = "Source";
 
+/// The provider of a source that has triggers.
+const CONNECTION_SOURCE: &str = "CodeStarSourceConnection";
+
 const SOURCE_OUTPUT: &str = "source_output";
+
+mod told;
+
+pub(super) use self::told::{PLACE, before};
+use self::told::{action_variables, place, spec_digest, tell};
 
 /// Everything that one accepted file asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,19 +100,15 @@ pub fn shape(
     }
     let source = Source { action: source_action(config, runtime, source, repository)?, of: source, repository };
     let mut definition = definition(config, &pipeline, runtime, &source, gate, certificates.is_some());
-    let spec_sha256 = spec_digest(&definition, &action_variables(config, &pipeline, ""), &values);
-    let variables = action_variables(config, &pipeline, spec_sha256.as_str());
-    for action in definition.stages.iter_mut().flat_map(|stage| &mut stage.actions) {
-        if let Some(told) = action.configuration.get_mut(diff::ENVIRONMENT_VARIABLES) {
-            told.clone_from(&variables);
-        }
-    }
+    let spec_sha256 = spec_digest(&definition, &action_variables(&config.key, &values, ""), &values);
+    tell(&mut definition, &action_variables(&config.key, &values, spec_sha256.as_str()));
     let findings = broken_quotas(&config.key, &definition);
     if !findings.is_empty() {
         return Err(findings);
     }
     let variables = config.variables.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-    let place = place(config).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let place =
+        place(&config.key, &values).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let compiled = CompiledSpec { config_sha256, place, variables, delete: removing(config) };
     let tags = tags(&config.key, repository);
     Ok(Shape { pipeline, definition, tags, compiled, spec_sha256, values })
@@ -114,16 +116,6 @@ pub fn shape(
 
 fn removing(config: &ClusterConfig) -> bool {
     config.delete || config.delete_pipeline
-}
-
-// The two flags are orders, not properties: what they change of the definition is in it. Every build action is told the same, so that
-// text is taken once.
-fn spec_digest(untold: &PipelineDefinition, variables: &str, values: &BTreeMap<String, String>) -> Digest {
-    // Text, numbers and truth values cannot fail to serialise; were it otherwise, the digest would still cover variables and values.
-    let definition = serde_json::to_string(untold).unwrap_or_default();
-    let lasting = values.iter().filter(|(key, _)| !matches!(key.as_str(), "delete" | "delete_pipeline"));
-    let pairs = lasting.flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-    Digest::of_parts(["penstock-spec-v2", &definition, variables].into_iter().chain(pairs))
 }
 
 // The build actions are told nothing yet: their variables hold the digest of this.
@@ -179,7 +171,7 @@ fn definition(
             stage(CERTIFICATE_REMOVAL_STAGE, bootstrap),
         ],
         triggers: match source.repository {
-            RepositoryId::GitHub(_) if !removing(config) => vec![trigger(&config.key, source.of)],
+            RepositoryId::GitHub(_) if !removing(config) => vec![trigger(&config.key, source.of.branch.as_str())],
             // CodePipeline has none for it: see `start`.
             RepositoryId::GitHub(_) | RepositoryId::CodeCommit(_) => Vec::new(),
         },
@@ -206,7 +198,7 @@ fn source_action(
     let branch = ("BranchName", source.branch.to_string());
     let (provider, configuration) = match (repository, &runtime.connection_arn) {
         (RepositoryId::GitHub(_), Some(connection)) => (
-            "CodeStarSourceConnection",
+            CONNECTION_SOURCE,
             configuration([
                 ("ConnectionArn", connection.clone()),
                 ("FullRepositoryId", source.repository.to_string()),
@@ -303,10 +295,10 @@ fn accounts_by_id(config: &ClusterConfig, management: &ManagementConfig) -> Resu
     if findings.is_empty() { Ok(()) } else { Err(findings) }
 }
 
-fn trigger(key: &ClusterKey, source: &PipelineSource) -> Trigger {
+fn trigger(key: &ClusterKey, branch: &str) -> Trigger {
     Trigger {
         source_action: SOURCE_ACTION.into(),
-        branches: vec![source.branch.to_string()],
+        branches: vec![branch.to_owned()],
         paths: trigger_paths(key),
         foreign_settings: false,
     }
@@ -337,46 +329,6 @@ fn tags(key: &ClusterKey, repository: RepositoryId) -> Vec<(String, String)> {
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .to_vec()
-}
-
-/// One variable as CodeBuild reads it. The type is left out: AWS then takes PLAINTEXT, and with it the longest names that the grammars
-/// allow would not fit into a configuration value.
-#[derive(Serialize)]
-struct Variable<'a> {
-    name: &'a str,
-    value: &'a str,
-}
-
-/// The values that say where a stage works and as whom, by the names of their action variables.
-fn place(config: &ClusterConfig) -> Vec<(&'static str, &str)> {
-    let mut place = vec![
-        ("TARGET_ACCOUNT_ID", config.account.as_str()),
-        ("TARGET_REGION", config.region.as_str()),
-        ("TARGET_ALIAS", config.alias.as_str()),
-    ];
-    if let Some(management) = &config.management {
-        place.push(("CLUSTER_ID", management.cluster_id.as_str()));
-        place.push(("REGIONAL_AWS_ACCOUNT_ID", management.regional_account.as_str()));
-    }
-    place
-}
-
-fn action_variables(config: &ClusterConfig, pipeline: &PipelineName, spec: &str) -> String {
-    let key = &config.key;
-    let path = key.config_path();
-    let mut pairs = vec![
-        ("ENVIRONMENT", key.environment.as_str()),
-        ("REGION_ALIAS", key.region_alias.as_str()),
-        ("CLUSTER_KIND", key.kind_name()),
-        ("CONFIG_PATH", &path),
-        ("PIPELINE_NAME", pipeline.as_str()),
-        (diff::SPEC_VARIABLE, spec),
-        ("IS_DESTROY", "#{variables.IS_DESTROY}"),
-    ];
-    pairs.extend(place(config));
-    let variables: Vec<Variable<'_>> = pairs.into_iter().map(|(name, value)| Variable { name, value }).collect();
-    // Strings alone cannot fail to serialise; were it otherwise, the empty list would fail the stage's preflight.
-    serde_json::to_string(&variables).unwrap_or_else(|_| "[]".to_owned())
 }
 
 fn broken_quotas(key: &ClusterKey, definition: &PipelineDefinition) -> Vec<Finding> {

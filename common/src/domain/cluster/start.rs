@@ -9,7 +9,7 @@
 //! | Unchanged, Updated | started when a pattern takes a path, or when a run is owed to it from before |
 //! | Created | not: AWS starts a new pipeline by itself |
 //! | Destroying, Retired, or its file asks for removal | not: an ordinary run must not follow a destroy run |
-//! | Failed | not now: a run is owed to it |
+//! | Failed, Drifted | not now: a run is owed to it |
 //! | Refused, Orphaned, Invalid, … | not: what would run is not what was accepted |
 
 use std::collections::BTreeSet;
@@ -89,7 +89,8 @@ pub fn due(
                 let (cluster, pipeline) = (result.cluster.clone(), result.pipeline.clone());
                 due.start.push(Start { cluster, pipeline, token, because });
             }
-            Outcome::Failed => drop(due.owed.insert(result.cluster.clone())),
+            // What somebody changed by hand waits until it is set right: nobody but us would start it.
+            Outcome::Failed | Outcome::Drifted => drop(due.owed.insert(result.cluster.clone())),
             Outcome::Created
             | Outcome::Destroying
             | Outcome::Retired
@@ -131,6 +132,7 @@ mod tests {
             outcome: *outcome,
             reasons: Vec::new(),
             changes: Vec::new(),
+            weakened: Vec::new(),
         };
         of.iter().map(result).collect()
     }
@@ -171,6 +173,7 @@ mod tests {
             Outcome::Orphaned,
             Outcome::Invalid,
             Outcome::Failed,
+            Outcome::Drifted,
         ] {
             assert_eq!(asked(&fleet, outcome, None, &[MC1]), [""; 0], "{outcome:?}");
         }

@@ -4,10 +4,12 @@
 //! words about the same thing; the other functions make the reasons that a plan carries. Values are quoted and escaped, names have
 //! passed their grammar.
 
+use std::collections::BTreeSet;
+
 use crate::{
     domain::{
         cluster::{
-            ClusterKey, Execution, ExecutionStatus, FieldChange, GATE_ACTION, PipelineDefinition, RunMode,
+            ClusterKey, Execution, ExecutionStatus, FieldChange, GATE_ACTION, PipelineDefinition, RunMode, Weakness,
             plan::{LARGE_FLEET, MAX_REMOVALS},
         },
         id::{Digest, PipelineName, RepositoryId, quoted},
@@ -49,6 +51,10 @@ pub fn headline(result: &ClusterResult, mode: &RunMode) -> String {
             verb("was left as it is", "would be left as it is")
         ),
         Outcome::Failed => format!("a call failed for {cluster} (pipeline {pipeline})"),
+        Outcome::Drifted => format!(
+            "somebody changed pipeline {pipeline} of {cluster} by hand: it {}",
+            verb("was left as it is", "would be left as it is")
+        ),
     }
 }
 
@@ -66,13 +72,27 @@ pub fn change(change: &FieldChange) -> String {
 
 /// The counts in words, what needs somebody first: `1 file with errors, 2 pipelines created, 3 unchanged`.
 pub fn counts(counts: &Counts, mode: &RunMode) -> String {
-    let Counts { created, updated, unchanged, destroying, retired, refused, orphaned, invalid, failed } = *counts;
+    let Counts {
+        created,
+        updated,
+        unchanged,
+        destroying,
+        retired,
+        refused,
+        orphaned,
+        invalid,
+        failed,
+        drifted,
+        weakened,
+    } = *counts;
     let dry = matches!(mode, RunMode::DryRun { .. });
     let to = |done: &'static str, would: &'static str| if dry { would } else { done };
     let parts = [
         (failed, "failed"),
+        (weakened, "unsafe since changed by hand"),
         (invalid, "with errors in the file"),
         (refused, to("refused", "to refuse")),
+        (drifted.saturating_sub(weakened), "changed by hand"),
         (orphaned, "without a file"),
         (created, to("created", "to create")),
         (updated, to("updated", "to update")),
@@ -114,8 +134,63 @@ pub(super) fn changed(key: &ClusterKey) -> String {
     format!("what {} asks for has changed", key.config_path())
 }
 
-pub(super) fn drifted(key: &ClusterKey) -> String {
+pub(super) fn drift_restored(key: &ClusterKey) -> String {
     format!("drift: somebody changed the pipeline; it is set back to what {} asks for", key.config_path())
+}
+
+pub(super) fn drift_left(key: &ClusterKey) -> String {
+    format!("drift: somebody changed the pipeline; it is left so, and is not what {} asks for", key.config_path())
+}
+
+pub(super) fn drift_gone(key: &ClusterKey) -> String {
+    format!("the drift is gone: the pipeline is again what {} asks for", key.config_path())
+}
+
+/// Who can clear a change by hand that is left.
+pub const DRIFT_CLEARERS: &str = "whoever may change pipelines in the control plane's account, or environments.yaml";
+
+/// What to do about a change by hand that is left.
+pub fn drift_action(key: &ClusterKey) -> String {
+    format!(
+        "set it back in CodePipeline, or have it set back: restore_drift: true for {} in environments.yaml",
+        key.environment
+    )
+}
+
+/// What a change by hand took from the safety of a pipeline's runs.
+pub fn weakness(weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::GateGone => "unsafe: Deploy has no gate, so runs go on that nobody let through",
+        Weakness::GateLate => "unsafe: something of Deploy runs without waiting for the gate",
+        Weakness::GateChanged => "unsafe: the gate is another, so somebody else may let runs through",
+        Weakness::BeforeGate => "unsafe: what runs before the gate is not what was written, and may deploy without it",
+        Weakness::Source => {
+            "unsafe: what starts it or where it takes its files from is another, so runs may deploy what nobody reviewed"
+        }
+        Weakness::Role => "unsafe: it runs with another role",
+        Weakness::Work => "unsafe: what its stages do is not what was written",
+    }
+}
+
+/// The most things that one sentence about changes by hand names.
+const NAMED_EDITS: usize = 8;
+
+pub(super) fn edits_go(edits: &[FieldChange]) -> String {
+    // Of an action its name is enough: what it had stands in the changes.
+    let thing = |edit: &FieldChange| match edit.field.split_once(' ') {
+        Some((action, _)) if action.contains('/') => action.to_owned(),
+        _ => edit.field.clone(),
+    };
+    let things: BTreeSet<String> = edits.iter().map(thing).collect();
+    let mut named: Vec<String> = things.iter().take(NAMED_EDITS).cloned().collect();
+    if things.len() > NAMED_EDITS {
+        named.push(format!("{} more", things.len() - NAMED_EDITS));
+    }
+    format!("drift: somebody had changed the pipeline, and that goes with it: {}", named.join(", "))
+}
+
+pub(super) fn told_edits_go(key: &ClusterKey) -> String {
+    format!("drift: what somebody had changed in the pipeline of {key}, as was told before, goes with it")
 }
 
 pub(super) fn destroying(key: &ClusterKey) -> String {

@@ -199,16 +199,26 @@ pub fn clusters(records: &[ClusterRecord]) -> Vec<Entry> {
             Outcome::Orphaned => {
                 ("its file is gone and its pipeline is not", "put the file back, or retire the cluster")
             }
+            Outcome::Drifted if record.drift.as_ref().is_some_and(|drift| !drift.weakened.is_empty()) => (
+                "somebody changed its pipeline by hand, and its runs are no longer safe",
+                "set the pipeline back; what differs is in its audit chain (docs/runbooks.md, Unsafe pipelines)",
+            ),
+            Outcome::Drifted => (
+                "somebody changed its pipeline by hand",
+                "set the pipeline back; what differs is in its audit chain (docs/runbooks.md, Unsafe pipelines)",
+            ),
             Outcome::Created | Outcome::Updated | Outcome::Unchanged | Outcome::Destroying | Outcome::Retired => {
                 return None;
             }
         };
+        let drift = record.drift.as_ref().filter(|_| record.outcome == Outcome::Drifted);
+        let since = drift.map_or(record.at, |drift| drift.since);
         Some(Entry {
             kind: Kind::FailedPipeline,
             subject: format!("cluster:{}", record.cluster),
             title: record.cluster.to_string(),
             pod: None,
-            since: record.at,
+            since,
             reason: reason.to_owned(),
             action: action.to_owned(),
             owner: None,

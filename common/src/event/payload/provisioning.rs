@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Repository;
 use crate::domain::{
-    cluster::{ClusterKey, FieldChange, Finding, RunMode, Severity},
+    cluster::{ClusterKey, FieldChange, Finding, RunMode, Severity, Weakness},
     id::{BranchName, CommitSha, Digest, Generation, PersonName, PipelineName},
 };
 
@@ -53,6 +53,12 @@ pub struct Counts {
     pub invalid: u32,
     /// Clusters for which a call failed.
     pub failed: u32,
+    /// Pipelines that somebody changed by hand, and that are left so.
+    #[serde(default)]
+    pub drifted: u32,
+    /// Those of them whose runs are no longer safe.
+    #[serde(default)]
+    pub weakened: u32,
 }
 
 /// What became of one cluster.
@@ -77,6 +83,8 @@ pub enum Outcome {
     Invalid,
     /// A call failed.
     Failed,
+    /// Somebody changed the pipeline by hand; it stays so.
+    Drifted,
 }
 
 /// One cluster's line in the result of a run.
@@ -91,9 +99,12 @@ pub struct ClusterResult {
     /// Why, in sentences, each complete on its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
-    /// Field by field, what an update changed.
+    /// Field by field, what an update changed; of a pipeline that stays as somebody changed it, what setting it back would.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
+    /// What somebody's change by hand took from the safety of its runs: still, when it stays so, and until now, when it was set right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weakened: Vec<Weakness>,
 }
 
 /// The end of a run.
@@ -165,9 +176,9 @@ impl ProvisioningFinished {
         errors || self.counts.invalid + self.counts.refused > 0
     }
 
-    /// Whether our side failed, or stopped before its end.
+    /// Whether our side failed, or stopped before its end, or a pipeline stays as somebody made it unsafe.
     pub fn fell_short(&self) -> bool {
-        self.counts.failed > 0 || !self.complete
+        self.counts.failed + self.counts.weakened > 0 || !self.complete
     }
 }
 
@@ -184,6 +195,18 @@ pub struct PipelineResult {
     /// The digest of the specification the pipeline now has; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_sha256: Option<Digest>,
+}
+
+/// Somebody changed a pipeline by hand, and it stays so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PipelineDrift {
+    /// The pipeline, with what differs.
+    #[serde(flatten)]
+    pub pipeline: PipelineResult,
+    /// Who can clear it, in words.
+    pub who: String,
+    /// What to do, in words.
+    pub action: String,
 }
 
 /// A file was refused.

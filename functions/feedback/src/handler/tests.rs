@@ -21,7 +21,7 @@ fn run(generation: u64, mode: RunMode) -> Run {
 fn result(cluster: &str, outcome: Outcome, reasons: &[&str]) -> ClusterResult {
     let pipeline = id(&format!("rc-{}", cluster.replace('/', "-")));
     let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
-    ClusterResult { cluster: id(cluster), pipeline, outcome, reasons, changes: Vec::new() }
+    ClusterResult { cluster: id(cluster), pipeline, outcome, reasons, changes: Vec::new(), weakened: Vec::new() }
 }
 
 fn finished(run: Run, counts: Counts, results: Vec<ClusterResult>, findings: Vec<Finding>) -> ProvisioningFinished {

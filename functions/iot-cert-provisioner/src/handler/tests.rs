@@ -84,6 +84,9 @@ async fn record(world: &World, cluster: &str, values: &[(&str, &str)]) {
         config_sha256: None,
         values,
         destroy: None,
+        intended: None,
+        lately: Vec::new(),
+        drift: None,
         said: None,
     };
     let recording = Recording { entry, record: Some((repository().id, record)), forget: None, events: vec![] };

@@ -2,7 +2,7 @@
 
 use common::{
     domain::{
-        cluster::{ClusterKey, ClusterKind},
+        cluster::{ClusterKey, ClusterKind, ToldDrift, wording},
         id::{Digest, ExecutionId, HoldId},
         run::{Hold, Told, Unmet, Verdict},
     },
@@ -69,7 +69,18 @@ pub fn explained(key: &ClusterKey, explained: Option<&Explained>) -> Response {
     let Some(Explained { cluster, runs, stops }) = explained else { return no_cluster(key).into() };
     let runs: Vec<Value> = runs.iter().map(|case| told(key, case)).collect();
     let stops: Vec<Value> = stops.iter().map(|unmet| obstacle(key, None, unmet)).collect();
-    Response::json(200, &json!({"cluster": key, "pipeline": cluster.pipeline, "runs": runs, "stops": stops}))
+    let mut answer = json!({"cluster": key, "pipeline": cluster.pipeline, "runs": runs, "stops": stops});
+    if let Some(drift) = &cluster.drift {
+        answer["drift"] = drifted(key, drift);
+    }
+    Response::json(200, &answer)
+}
+
+/// What somebody changed in a pipeline by hand: since when, what is unsafe, who can clear it and how. The fields stand in the audit chain.
+fn drifted(key: &ClusterKey, drift: &ToldDrift) -> Value {
+    let unsafe_for: Vec<&str> = drift.weakened.iter().map(|one| wording::weakness(*one)).collect();
+    let (who, how) = (wording::DRIFT_CLEARERS, wording::drift_action(key));
+    json!({"since": drift.since, "weakened": drift.weakened, "reasons": unsafe_for, "who": who, "how": how})
 }
 
 /// The answer to an answer: 200 with what the gate says now, 403, 404, 409.

@@ -3,7 +3,7 @@
 use common::{
     domain::{
         audit::verify,
-        cluster::{ClusterKey, ClusterRecord},
+        cluster::{ClusterKey, ClusterRecord, ToldDrift},
         governance::Governance,
         id::{CommitSha, CorrelationId, Digest, ExecutionId, Generation, PipelineName, RepositoryId},
     },
@@ -137,6 +137,11 @@ async fn register(world: &World, cluster: &str) {
 
 /// The same, by the file of this repository.
 async fn register_in(world: &World, repository: RepositoryId, cluster: &str) {
+    record(world, repository, cluster, None).await;
+}
+
+/// The same, with what somebody changed by hand.
+async fn record(world: &World, repository: RepositoryId, cluster: &str, drift: Option<ToldDrift>) {
     let cluster: ClusterKey = id(cluster);
     let record = ClusterRecord {
         pipeline: common::domain::cluster::names::pipeline(&cluster),
@@ -147,6 +152,9 @@ async fn register_in(world: &World, repository: RepositoryId, cluster: &str) {
         config_sha256: None,
         values: [].into(),
         destroy: None,
+        intended: None,
+        lately: Vec::new(),
+        drift,
         said: None,
         cluster,
     };

@@ -342,6 +342,7 @@ fn a_pipeline_that_is_not_ours_is_never_touched() {
 
 #[test]
 fn drift_is_set_back_and_said() {
+    const RC: &str = "staging/us-east-1/regional";
     let files = Files::of(&[RC]);
     let mut world = World::having(&files);
     let name = names::pipeline(&key(RC));

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Action, PlanInput, Step};
+use super::{Action, PlanInput, Step, differing::Differing};
 use crate::{
     domain::{
         cluster::{
             ClusterKey, ClusterKind, ClusterRecord, Desired, Execution, ExecutionStatus, FieldChange, ObservedPipeline,
-            diff, names, tree::Coverage, wording,
+            diff, names, shape::PLACE, tree::Coverage, wording,
         },
         id::{Digest, PipelineName},
     },
@@ -57,6 +57,7 @@ impl<'a> World<'a> {
         let accepted = !matches!(action, Action::Refuse | Action::Retire | Action::Orphan | Action::Invalid);
         let stored = self.records.get(key).and_then(|record| record.config_sha256.as_ref());
         Step {
+            weakened: Vec::new(),
             cluster: key.clone(),
             pipeline: names::pipeline(key),
             config_path: key.config_path(),
@@ -102,17 +103,27 @@ impl<'a> World<'a> {
                 (Some(reason), _) => refuse(reason),
                 (None, Some(change)) => refuse(wording::moved_while_deleting(&change)),
                 (None, None) => {
-                    let (_, changes) = self.difference(key, desired, observed);
-                    step(Action::Destroy { update }, vec![wording::destroying(key)], changes)
+                    let Differing { by_hand, changes, weakened, told } = self.differing(key, desired, observed);
+                    let drift = (update && by_hand).then(|| wording::drift_restored(key));
+                    let reasons = std::iter::once(wording::destroying(key)).chain(drift).chain(told).collect();
+                    Step { weakened, ..step(Action::Destroy { update }, reasons, changes) }
                 }
             };
         }
         if update {
-            let (reason, changes) = self.difference(key, desired, observed);
+            let Differing { by_hand, changes, weakened, told } = self.differing(key, desired, observed);
+            if by_hand && !self.restores(key) {
+                let left = std::iter::once(wording::drift_left(key));
+                let reasons = left.chain(told).chain([wording::drift_action(key)]).collect();
+                return Step { weakened, ..step(Action::Drifted, reasons, changes) };
+            }
+            let reason = if by_hand { wording::drift_restored(key) } else { wording::changed(key) };
             let moved = self.moved(key, desired).map(|change| wording::moved(&change));
-            return step(Action::Update, std::iter::once(reason).chain(moved).collect(), changes);
+            let reasons = std::iter::once(reason).chain(moved).chain(told).collect();
+            return Step { weakened, ..step(Action::Update, reasons, changes) };
         }
         let reasons = match (desired.config.delete, destroyed) {
+            (false, _) if self.drift_told(key) => vec![wording::drift_gone(key)],
             (false, _) => Vec::new(),
             (true, true) => vec![wording::destroyed(key)],
             (true, false) => vec![wording::destroy_started(key, self.execution(&observed.definition.name))],
@@ -145,6 +156,20 @@ impl<'a> World<'a> {
             };
             destroy && execution.status == ExecutionStatus::Succeeded
         })
+    }
+
+    /// What was accepted last, when anything was.
+    pub(super) fn record(&self, key: &ClusterKey) -> Option<&'a ClusterRecord> {
+        self.records.get(key).copied().filter(|record| !record.values.is_empty())
+    }
+
+    fn drift_told(&self, key: &ClusterKey) -> bool {
+        self.records.get(key).is_some_and(|record| record.drift.is_some())
+    }
+
+    /// Whether the environment lets what somebody changed by hand be set back.
+    fn restores(&self, key: &ClusterKey) -> bool {
+        matches!(self.input.scope.covers(&key.environment), Coverage::Here(environment) if environment.restore_drift)
     }
 
     /// Whether this version of the file has had its destroy run: and was not taken back since, for the same bytes may come again.
@@ -193,36 +218,9 @@ impl<'a> World<'a> {
 
     /// The first thing that would make a destroy run look in another place than the one that was built.
     fn moved(&self, key: &ClusterKey, desired: &Desired) -> Option<FieldChange> {
-        const PLACE: [&str; 5] =
-            ["account_id", "alias", "region", "terraform_vars.cluster_id", "terraform_vars.regional_aws_account_id"];
-        let record = self.records.get(key).filter(|record| !record.values.is_empty())?;
+        let record = self.record(key)?;
         let changes = diff::changes(&record.values, &desired.shape.values);
-        changes.into_iter().find(|change| PLACE.contains(&change.field.as_str()))
-    }
-
-    /// Why a definition differs, and where. Said from the file's values when the file changed; from the definition when somebody
-    /// else changed that, or when nothing is remembered.
-    fn difference(
-        &self,
-        key: &ClusterKey,
-        desired: &Desired,
-        observed: &ObservedPipeline,
-    ) -> (String, Vec<FieldChange>) {
-        let shape = &desired.shape;
-        let drifted = diff::spec_of(&observed.definition).as_deref() == Some(shape.spec_sha256.as_str());
-        let mut structure = diff::changes(&diff::fields(&observed.definition), &diff::fields(&shape.definition));
-        if drifted {
-            return (wording::drifted(key), structure);
-        }
-        let spec_variable = format!(" variable {}", diff::SPEC_VARIABLE);
-        structure.retain(|change| !change.field.ends_with(&spec_variable));
-        let record = self.records.get(key).filter(|record| !record.values.is_empty());
-        let Some(record) = record else { return (wording::changed(key), structure) };
-        let mut changes = diff::changes(&record.values, &shape.values);
-        // The variables of the actions repeat the file's values: they are said once.
-        structure.retain(|change| !change.field.contains(" variable "));
-        changes.extend(structure);
-        (wording::changed(key), changes)
+        changes.into_iter().find(|change| PLACE.iter().any(|(_, key)| *key == change.field))
     }
 
     /// Pipelines of ours without a file, and what is wrong with others.
@@ -258,7 +256,8 @@ impl<'a> World<'a> {
     /// Whether the table must be written although no pipeline is.
     pub(super) fn compare_with_record(&self, step: &mut Step) {
         let record = self.records.get(&step.cluster);
-        let Some(desired) = step.desired.as_ref().filter(|_| step.action == Action::Unchanged) else {
+        let compared = matches!(step.action, Action::Unchanged | Action::Drifted);
+        let Some(desired) = step.desired.as_ref().filter(|_| compared) else {
             step.record_stale = record.is_none_or(|record| record.outcome != step.action.outcome());
             return;
         };
@@ -268,11 +267,17 @@ impl<'a> World<'a> {
             step.publish_spec = false;
             return;
         }
-        let well = [Outcome::Created, Outcome::Updated, Outcome::Unchanged, Outcome::Destroying];
+        let drifted = step.action == Action::Drifted;
+        let well: &[Outcome] = match step.action {
+            Action::Drifted => &[Outcome::Drifted],
+            _ => &[Outcome::Created, Outcome::Updated, Outcome::Unchanged, Outcome::Destroying],
+        };
         step.record_stale = record.is_none_or(|record| {
             record.spec_sha256.as_ref() != Some(&desired.shape.spec_sha256)
                 || record.config_sha256.as_ref() != Some(&desired.shape.compiled.config_sha256)
                 || record.values != desired.shape.values
+                || record.intended.is_some()
+                || record.drift.is_some() != drifted
                 || !well.contains(&record.outcome)
         });
     }

@@ -12,10 +12,11 @@ fn result(outcome: Outcome, reasons: &[&str]) -> ClusterResult {
         outcome,
         reasons: reasons.iter().map(ToString::to_string).collect(),
         changes: Vec::new(),
+        weakened: Vec::new(),
     }
 }
 
-const ALL: [Outcome; 9] = [
+const ALL: [Outcome; 10] = [
     Outcome::Created,
     Outcome::Updated,
     Outcome::Unchanged,
@@ -25,6 +26,7 @@ const ALL: [Outcome; 9] = [
     Outcome::Orphaned,
     Outcome::Invalid,
     Outcome::Failed,
+    Outcome::Drifted,
 ];
 
 #[test]
@@ -40,6 +42,7 @@ fn headlines_after_a_run_and_before_one() {
     integration/us-east-1/management/mc01 has lost its file: pipeline mc-integration-us-east-1-mc01-df830023723c stays
     the file of integration/us-east-1/management/mc01 has errors: its pipeline was left as it is
     a call failed for integration/us-east-1/management/mc01 (pipeline mc-integration-us-east-1-mc01-df830023723c)
+    somebody changed pipeline mc-integration-us-east-1-mc01-df830023723c of integration/us-east-1/management/mc01 by hand: it was left as it is
     "#);
     insta::assert_snapshot!(all(RunMode::DryRun { number: 7 }), @r#"
     would create pipeline mc-integration-us-east-1-mc01-df830023723c for integration/us-east-1/management/mc01
@@ -51,6 +54,7 @@ fn headlines_after_a_run_and_before_one() {
     integration/us-east-1/management/mc01 would lose its file: pipeline mc-integration-us-east-1-mc01-df830023723c stays
     the file of integration/us-east-1/management/mc01 has errors: its pipeline would be left as it is
     a call failed for integration/us-east-1/management/mc01 (pipeline mc-integration-us-east-1-mc01-df830023723c)
+    somebody changed pipeline mc-integration-us-east-1-mc01-df830023723c of integration/us-east-1/management/mc01 by hand: it would be left as it is
     "#);
 }
 
@@ -95,6 +99,8 @@ fn counts_say_first_what_needs_somebody() {
         orphaned: many,
         invalid: many,
         failed: many,
+        drifted: many,
+        weakened: 0,
     };
     assert!(status(&most, &RunMode::Reconcile, false).chars().count() <= 140);
 }
@@ -108,7 +114,11 @@ fn reasons() {
     let moved = FieldChange { field: "region".into(), from: Some("us-east-1".into()), to: Some("us-east-2".into()) };
     let all = [
         changed(&regional),
-        drifted(&regional),
+        drift_restored(&regional),
+        drift_left(&regional),
+        drift_gone(&regional),
+        drift_action(&regional),
+        told_edits_go(&regional),
         destroying(&mc),
         destroy_started(&mc, None),
         destroy_started(&mc, Some(&execution(ExecutionStatus::Failed, Some(true)))),
@@ -137,6 +147,10 @@ fn reasons() {
     insta::assert_snapshot!(all.join("\n"), @r#"
     what deploy/integration/us-east-1/terraform/regional.yaml asks for has changed
     drift: somebody changed the pipeline; it is set back to what deploy/integration/us-east-1/terraform/regional.yaml asks for
+    drift: somebody changed the pipeline; it is left so, and is not what deploy/integration/us-east-1/terraform/regional.yaml asks for
+    the drift is gone: the pipeline is again what deploy/integration/us-east-1/terraform/regional.yaml asks for
+    set it back in CodePipeline, or have it set back: restore_drift: true for integration in environments.yaml
+    drift: what somebody had changed in the pipeline of integration/us-east-1/regional, as was told before, goes with it
     deploy/integration/us-east-1/terraform/management/mc01.yaml says delete: true; the pipeline stays until delete_pipeline: true
     the destroy run for this version of deploy/integration/us-east-1/terraform/management/mc01.yaml was started; the latest run is not a finished destroy run
     the latest run after delete: true failed; mend the cause, then change deploy/integration/us-east-1/terraform/management/mc01.yaml (a comment will do) to start another destroy run

@@ -27,6 +27,7 @@ pub(super) fn environments(file: &mut File, entries: &[Entry], groups: &Names) -
             "gate",
             "accounts",
             "certificates",
+            "restore_drift",
             rules::KEYS[0],
             rules::KEYS[1],
             rules::KEYS[2],
@@ -34,15 +35,16 @@ pub(super) fn environments(file: &mut File, entries: &[Entry], groups: &Names) -
             rules::KEYS[4],
             rules::KEYS[5],
         ];
-        let [branch, gate, accounts, certificates, asked @ ..] = file.keys(entry_rules, known);
+        let [branch, gate, accounts, certificates, restore, asked @ ..] = file.keys(entry_rules, known);
         let branch = branch.and_then(|node| file.parsed(node, &format!("{key}.branch")));
         // After a finding the whole file is refused, so what stands in its place does not matter.
         let gate = gate.and_then(|node| self::gate(file, node, &format!("{key}.gate"))).unwrap_or(Gate::Approval);
         let accounts = accounts.map(|node| file.accounts(node, &format!("{key}.accounts")));
         let certificates =
             certificates.and_then(|node| bool(file, node, &format!("{key}.certificates"))).unwrap_or(true);
+        let restore_drift = restore.and_then(|node| bool(file, node, &format!("{key}.restore_drift"))).unwrap_or(false);
         let rules = rules::rules(file, asked, &key, groups);
-        listed.insert(name, Environment { branch, certificates, gate, accounts, rules });
+        listed.insert(name, Environment { branch, certificates, gate, accounts, restore_drift, rules });
     }
     rules::together(file, file_entries, &listed);
     Some(Environments { listed, unlisted: unlisted? })

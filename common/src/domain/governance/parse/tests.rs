@@ -84,7 +84,7 @@ fn every_error_names_file_line_and_column() {
     environments.yaml:5:1: error: found the key "unlistet", expected one of environments, unlisted; did you mean unlisted?
     environments.yaml:1:1: error: unlisted: found nothing, expected refuse or admit: there is no default
     environments.yaml:2:3: error: environments: found "Prod", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
-    environments.yaml:3:17: error: found the key "brunch", expected one of branch, gate, accounts, certificates, approvals, promote_after, soak_minutes, soak_alarms, pause, freezes; did you mean branch?
+    environments.yaml:3:17: error: found the key "brunch", expected one of branch, gate, accounts, certificates, restore_drift, approvals, promote_after, soak_minutes, soak_alarms, pause, freezes; did you mean branch?
     environments.yaml:3:13: error: environments.a.gate: found "no" without quotes, which YAML may not read as text, expected true, false or invoke
     environments.yaml:4:15: error: environments.b.branch: found "a..b", expected a git branch name of printable ASCII
     accounts.yaml:2:3: error: found 123456789012 (a number, not in quotes), expected a key that is text

@@ -2,7 +2,7 @@
 
 use common::{
     domain::{
-        cluster::{ClusterKey, ClusterRecord},
+        cluster::{ClusterKey, ClusterRecord, ToldDrift, Weakness},
         id::{ExecutionId, Generation, PipelineName},
         rhythm::Source,
         run::{PastRun, RunState},
@@ -27,6 +27,10 @@ async fn cluster(case: &Case, name: &str, outcome: Outcome) -> PipelineName {
         config_sha256: None,
         values: BTreeMap::new(),
         destroy: None,
+        intended: None,
+        lately: Vec::new(),
+        drift: (outcome == Outcome::Drifted)
+            .then(|| ToldDrift { since: case.world.now(), weakened: vec![Weakness::GateGone] }),
         said: None,
     };
     let entry = Draft {
@@ -72,12 +76,16 @@ async fn what_waits_at_a_gate_and_what_failed_is_named_with_what_to_do() {
     let fine = cluster(&case, "fine", Outcome::Created).await;
     case.world.set_history(&fine, vec![run(4, 1, RunState::Ended), run(5, 5, RunState::Succeeded)]);
     cluster(&case, "refused", Outcome::Refused).await;
+    cluster(&case, "changed", Outcome::Drifted).await;
     case.go_to("2026-01-06T18:00:00Z");
     insta::assert_snapshot!(report(&case).await.report.text(), @"
-    Daily unblock 2026-01-06: 3 things, urgency medium
+    Daily unblock 2026-01-06: 4 things, urgency medium
 
     production/us-east-1/management/failed, for *1 working day*: the last run of its pipeline did not come to its end
     → whoever takes it: read why in the pipeline's execution 00000000-0000-4000-8000-000000000003, and start it again
+
+    production/us-east-1/management/changed, for *1 working day*: somebody changed its pipeline by hand, and its runs are no longer safe
+    → whoever takes it: set the pipeline back; what differs is in its audit chain (docs/runbooks.md, Unsafe pipelines)
 
     production/us-east-1/management/refused, for *1 working day*: a rule forbids what its file asks for
     → whoever takes it: read which in its audit chain

@@ -2,10 +2,37 @@
 
 use serde_json::{Value, json};
 
+use common::{
+    domain::cluster::{ToldDrift, Weakness},
+    ports::Clock,
+    testing::repository,
+};
+
 use super::{ADMIN, APPROVER, MEMBER, READER, Rig, execution};
 
 const RUN: &str = "/v1/clusters/production/us-east-1/mc01/runs/00000000-0000-4000-8000-000000000001/approvals";
 const EXPLAIN: &str = "/v1/clusters/production/us-east-1/mc01/explain";
+
+#[tokio::test]
+async fn what_somebody_changed_by_hand_is_explained() {
+    let rig = Rig::new().await;
+    assert_eq!(rig.explain().await.get("drift"), None);
+    let drift = ToldDrift { since: rig.world.now(), weakened: vec![Weakness::GateGone] };
+    super::record(&rig.world, repository().id, super::MC01, Some(drift)).await;
+    insta::assert_snapshot!(serde_json::to_string_pretty(&rig.explain().await["drift"]).unwrap(), @r#"
+    {
+      "how": "set it back in CodePipeline, or have it set back: restore_drift: true for production in environments.yaml",
+      "reasons": [
+        "unsafe: Deploy has no gate, so runs go on that nobody let through"
+      ],
+      "since": "2026-01-05T09:00:00Z",
+      "weakened": [
+        "gate_gone"
+      ],
+      "who": "whoever may change pipelines in the control plane's account, or environments.yaml"
+    }
+    "#);
+}
 
 #[tokio::test]
 async fn each_refusal_has_its_status() {

@@ -76,7 +76,7 @@ fn a_misspelt_rule_is_no_absent_one() {
     environments.yaml:3:36: error: environments.b.approvals: found "release-manager", expected a group of people.yaml; did you mean release-managers?
     environments.yaml:3:53: error: environments.b.approvals.release-manager: found 0 (a number, not in quotes), expected a whole number from 1 to 10
     environments.yaml:3:21: error: environments.b.soak_minutes: found 5 (a number, not in quotes), expected promote_after beside it: the environment in which a commit soaks
-    environments.yaml:7:25: error: found the key "approval", expected one of branch, gate, accounts, certificates, approvals, promote_after, soak_minutes, soak_alarms, pause, freezes; did you mean approvals?
+    environments.yaml:7:25: error: found the key "approval", expected one of branch, gate, accounts, certificates, restore_drift, approvals, promote_after, soak_minutes, soak_alarms, pause, freezes; did you mean approvals?
     environments.yaml:11:16: error: environments.production.freezes.name: found "Weekend", expected 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit
     environments.yaml:11:31: error: environments.production.freezes.from: found "Friday 16:00", expected "18:00" (each day), "friday 16:00" (each week) or "2026-12-18 12:00" (once)
     environments.yaml:11:74: error: environments.production.freezes.time_zone: found "Berlin", expected a time zone's name such as Europe/Berlin or UTC
