@@ -5,6 +5,7 @@ import re
 
 import certificates
 import day
+import drift
 import expect
 import gates
 import ideas
@@ -158,4 +159,4 @@ def _redelivered(scene, guid):
     return wait_until(f"the redelivery of {guid} was not answered", ask, 30)
 
 
-STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, certificates.play, limits.limits, waiting.waits, items.items, issues.issues, ideas.ideas, day.morning, day.fortnight, outage.outage]
+STORY = [propose, create, refuse, change, repeat, orphan, remember, gates.gates, drift.drift, certificates.play, limits.limits, waiting.waits, items.items, issues.issues, ideas.ideas, day.morning, day.fortnight, outage.outage]
