@@ -131,14 +131,17 @@ fn repository(
     governance: &Governance,
     chosen: Option<RepositoryId>,
 ) -> anyhow::Result<(RepositoryId, RepositoryEntry)> {
-    let listed: Vec<(&RepositoryId, &RepositoryEntry)> = governance.repositories.listed.iter().collect();
+    let listed = governance.repositories.listed.iter();
+    // Of the others nothing below deploy/ would be read.
+    let listed: Vec<(&RepositoryId, &RepositoryEntry)> =
+        listed.filter(|(_, entry)| entry.kind.makes_pipelines()).collect();
     match (chosen, listed.as_slice()) {
         (Some(id), listed) => match listed.iter().find(|(listed, _)| **listed == id) {
             Some((id, entry)) => Ok((**id, (*entry).clone())),
-            None => bail!("repositories.yaml lists no repository {id}"),
+            None => bail!("repositories.yaml lists no repository {id} of kind cluster"),
         },
         (None, [(id, entry)]) => Ok((**id, (*entry).clone())),
-        (None, []) => bail!("repositories.yaml lists no repository"),
+        (None, []) => bail!("repositories.yaml lists no repository of kind cluster"),
         (None, several) => {
             let ids: Vec<String> = several.iter().map(|(id, _)| id.to_string()).collect();
             bail!("repositories.yaml lists several repositories: name one with --repository ({})", ids.join(", "))

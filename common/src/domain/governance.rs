@@ -13,8 +13,8 @@ mod people;
 pub use self::people::{Identity, People, Person, Pod, Pods};
 use crate::domain::{
     id::{
-        AccountId, BranchName, CodeCommitArn, Digest, EnvironmentName, PodName, RepositoryId, RepositoryName,
-        StageName, StagePipelineName,
+        AccountId, BranchName, CodeCommitArn, Digest, DirectoryPath, EnvironmentName, PodName, RepositoryId,
+        RepositoryName, StageName, StagePipelineName,
     },
     rhythm::Schedules,
     run::Rules,
@@ -117,8 +117,12 @@ pub struct RepositoryEntry {
     pub name: RepositoryName,
     /// Where it is, when it is on CodeCommit.
     pub arn: Option<CodeCommitArn>,
+    /// Whose it is. Files from before `penstock onboard` may leave it out.
+    pub pod: Option<PodName>,
     /// What it may do; `cluster` lets its deploy tree make pipelines.
     pub kind: RepositoryKind,
+    /// Where its configuration is: of a cluster repository always `deploy`, of an application nowhere.
+    pub path: Option<DirectoryPath>,
     /// The branch that configures environments which name none.
     pub default_branch: BranchName,
     /// Where its pull requests count as work in progress. Without it they are not limited.
@@ -155,6 +159,51 @@ pub enum RepositoryKind {
     Cluster,
     /// It configures nothing; its pull requests may count as work in progress.
     Application,
+    /// A source of changes: services with their resources below its path. Nothing is made of it yet, as of an application.
+    Services,
+    /// A source of changes: an application with its infrastructure's `variables.yml` below its path. As [`Self::Services`].
+    ManagerMonorepo,
+    /// A source of changes: only infrastructure, with its `variables.yml` below its path. As [`Self::Services`].
+    ManagerSeparate,
+}
+
+impl RepositoryKind {
+    /// Every kind, by its word in `repositories.yaml`.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("cluster", Self::Cluster),
+        ("application", Self::Application),
+        ("services", Self::Services),
+        ("manager-monorepo", Self::ManagerMonorepo),
+        ("manager-separate", Self::ManagerSeparate),
+    ];
+
+    /// Whether its deploy tree makes cluster pipelines.
+    pub fn makes_pipelines(self) -> bool {
+        match self {
+            Self::Cluster => true,
+            Self::Application | Self::Services | Self::ManagerMonorepo | Self::ManagerSeparate => false,
+        }
+    }
+
+    /// Where its configuration is.
+    pub fn path(self) -> PathRule {
+        match self {
+            Self::Cluster => PathRule::Deploy,
+            Self::Application => PathRule::Never,
+            Self::Services | Self::ManagerMonorepo | Self::ManagerSeparate => PathRule::Needed,
+        }
+    }
+}
+
+/// What a kind of repository says about the path of its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathRule {
+    /// It is `deploy`, said or not.
+    Deploy,
+    /// It must say one.
+    Needed,
+    /// It has none.
+    Never,
 }
 
 impl Repositories {

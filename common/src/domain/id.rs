@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::grammar::{
-    alarm_name, all, branch_name, channel_name, cluster_name, email_address, hex_of, iam_arn, name_with_dots,
-    parameter, pipeline_name, region, repository_name, segment, token, uuid, variable_name,
+    alarm_name, all, branch_name, channel_name, cluster_name, directory_path, email_address, hex_of, iam_arn,
+    name_with_dots, parameter, pipeline_name, region, repository_name, segment, token, uuid, variable_name,
 };
 
 mod grammar;
@@ -178,6 +178,8 @@ text_ids! {
     PipelineName, "pipeline name", "1 to 100 of letters, digits, '.', '@', '-' and '_'", pipeline_name;
     /// A repository's `owner/name`. It may be renamed and reused: never an identity, only an address.
     RepositoryName, "repository name", "owner/name of letters, digits, '.', '_' and '-'", repository_name;
+    /// A directory of a repository, from its root: `infra`. Never the root itself, and never a way out of it.
+    DirectoryPath, "path of a directory", "1 to 255 of letters, digits, '.', '_' and '-' in segments between '/', none of them '.' or '..', without a '/' at either end", directory_path;
     /// A branch, without `refs/heads/`.
     BranchName, "branch name", "a git branch name of printable ASCII", branch_name;
     /// A git commit id: 40 (SHA-1) or 64 (SHA-256) lower-case hex digits.
@@ -405,6 +407,26 @@ mod tests {
         check::<BranchName>(
             &["main", "feature/a.b-c"],
             &["", "a..b", "-a", "/a", "a/", "a b", "a.lock", "a~1", "ä", "@"],
+        );
+        check::<DirectoryPath>(
+            &["deploy", "infra", "a/b.c/D-1_2", "...", &"a".repeat(255)],
+            &[
+                "",
+                "/",
+                "/a",
+                "a/",
+                "a//b",
+                ".",
+                "..",
+                "a/..",
+                "./a",
+                "a/./b",
+                "a b",
+                "a\\b",
+                "ä",
+                "a\n",
+                &"a".repeat(256),
+            ],
         );
         check::<RepositoryName>(&["o/r", "O-1/r.x_y"], &["o", "o/r/s", "../r", "o/..", "o/", "/r", "o/r?"]);
         check::<CommitSha>(&[&"0a".repeat(20), &"0a".repeat(32)], &["0A", &"0A".repeat(20), &"0a".repeat(21)]);

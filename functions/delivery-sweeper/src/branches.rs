@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use common::{
     domain::{
         cluster::tree::branches,
-        governance::{RepositoryEntry, RepositoryKind},
+        governance::RepositoryEntry,
         id::{BranchName, CommitSha, CorrelationId, EventId, RepositoryId},
         sweep::{Look, Seen, look},
     },
@@ -42,9 +42,10 @@ impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
 
     /// The default branch, and those that environments follow where the repository configures environments.
     fn followed(&self, id: RepositoryId, entry: &RepositoryEntry) -> BTreeSet<BranchName> {
-        match entry.kind {
-            RepositoryKind::Cluster => branches(&self.governance, id),
-            RepositoryKind::Application => BTreeSet::from([entry.default_branch.clone()]),
+        if entry.kind.makes_pipelines() {
+            branches(&self.governance, id)
+        } else {
+            BTreeSet::from([entry.default_branch.clone()])
         }
     }
 

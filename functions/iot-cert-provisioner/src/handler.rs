@@ -9,7 +9,7 @@ use common::{
             plan,
         },
         cluster::{ClusterKey, ClusterRecord},
-        governance::{Repositories, RepositoryKind},
+        governance::Repositories,
         id::{CertificateId, CorrelationId, RequestId},
     },
     event::{CertificateWish, Envelope, Event},
@@ -314,7 +314,7 @@ where
     pub(crate) async fn clusters(&self) -> Result<BTreeMap<ClusterKey, ClusterRecord>, Fault> {
         let (mut clusters, mut disputed) = (BTreeMap::new(), BTreeSet::new());
         for (id, entry) in &self.repositories.listed {
-            if entry.kind != RepositoryKind::Cluster {
+            if !entry.kind.makes_pipelines() {
                 continue;
             }
             for record in self.rows.records(*id).await? {

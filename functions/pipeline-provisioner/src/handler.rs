@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use common::{
     domain::{
         cluster::{PipelineRuntime, tree::branches},
-        governance::{Governance, RepositoryKind},
+        governance::Governance,
         id::{BranchName, CorrelationId, RepositoryId},
     },
     event::{Change, Envelope, Event, Repository},
@@ -108,10 +108,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     // By its id; the name in the event is not used, so that every run, however it was woken, writes the same definition.
     fn repository(&self, id: RepositoryId) -> Option<Repository> {
         let entry = self.governance.repositories.listed.get(&id)?;
-        match entry.kind {
-            RepositoryKind::Cluster => Some(Repository::new(id, entry.name.clone())),
-            RepositoryKind::Application => None,
-        }
+        entry.kind.makes_pipelines().then(|| Repository::new(id, entry.name.clone()))
     }
 }
 

@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use common::{
     domain::{
         cluster::{ClusterKey, ClusterRecord, ToldDrift},
-        governance::{Environment, Governance, RepositoryKind},
+        governance::{Environment, Governance},
         id::{BranchName, PipelineName},
         run::LinkKey,
     },
@@ -141,7 +141,7 @@ where
     /// The repositories that configure clusters.
     pub(crate) fn repositories(&self) -> Vec<Repository> {
         let listed = self.governance.repositories.listed.iter();
-        let of_clusters = listed.filter(|(_, entry)| entry.kind == RepositoryKind::Cluster);
+        let of_clusters = listed.filter(|(_, entry)| entry.kind.makes_pipelines());
         of_clusters.map(|(id, entry)| Repository::new(*id, entry.name.clone())).collect()
     }
 
@@ -153,7 +153,7 @@ where
     pub async fn clusters(&self) -> Result<BTreeMap<ClusterKey, Cluster>, Fault> {
         let mut clusters: BTreeMap<ClusterKey, Cluster> = BTreeMap::new();
         for (id, entry) in &self.governance.repositories.listed {
-            if entry.kind != RepositoryKind::Cluster {
+            if !entry.kind.makes_pipelines() {
                 continue;
             }
             let has_pipeline = |record: &ClusterRecord| record.spec_sha256.is_some();

@@ -47,6 +47,14 @@ pub(super) fn repository_name(text: &str) -> bool {
     text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
 }
 
+pub(super) fn directory_path(text: &str) -> bool {
+    let segment = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && all(segment, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    };
+    (1..=255).contains(&text.len()) && text.split('/').all(segment)
+}
+
 pub(super) fn alarm_name(text: &str) -> bool {
     (1..=255).contains(&text.chars().count()) && !text.starts_with("arn:") && !text.chars().any(char::is_control)
 }

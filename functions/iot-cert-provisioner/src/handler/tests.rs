@@ -5,7 +5,7 @@ use common::{
         audit::{Draft, Phase},
         certificate::{ORPHAN_AFTER, Status, Target, TopicPrefix},
         cluster::{ClusterKey, ClusterRecord},
-        governance::{Repositories, RepositoryEntry},
+        governance::{Repositories, RepositoryEntry, RepositoryKind},
         id::{CertificateId, Generation},
     },
     event::Outcome as PipelineOutcome,
@@ -41,7 +41,9 @@ fn function(world: &World) -> Function {
     let entry = RepositoryEntry {
         arn: None,
         name: repository.name,
+        pod: None,
         kind: RepositoryKind::Cluster,
+        path: None,
         default_branch: id("main"),
         wip: None,
         items: None,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::file::{File, Names};
 use crate::domain::{
     cluster::Place,
-    governance::{Repositories, RepositoryEntry, RepositoryItems, RepositoryKind, RepositoryWip},
-    id::{CodeCommitArn, RepositoryId},
+    governance::{PathRule, Repositories, RepositoryEntry, RepositoryItems, RepositoryKind, RepositoryWip},
+    id::{CodeCommitArn, DirectoryPath, PodName, RepositoryId},
     yaml::{Entry, Node},
 };
 
@@ -29,8 +29,8 @@ pub(super) fn repositories(file: &mut File, entries: &[Entry], pods: &Names) -> 
 
 fn repository(file: &mut File, item: &Node, pods: &Names) -> Option<(RepositoryId, RepositoryEntry)> {
     let entries = file.mapping(item, "repositories")?;
-    let [id, name, arn, kind, default_branch, wip, items] =
-        file.keys(entries, ["id", "name", "arn", "kind", "default_branch", "wip", "items"]);
+    let [id, name, arn, pod, kind, path, default_branch, wip, items] =
+        file.keys(entries, ["id", "name", "arn", "pod", "kind", "path", "default_branch", "wip", "items"]);
     let id = file.required(id, item.place, "id", ID).and_then(|node| {
         let number = node.int().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0);
         let uuid = node.text().and_then(|text| text.parse().ok()).map(RepositoryId::CodeCommit);
@@ -58,15 +58,87 @@ fn repository(file: &mut File, item: &Node, pods: &Names) -> Option<(RepositoryI
     let default_branch = file
         .required(default_branch, item.place, "default_branch", "a branch")
         .and_then(|node| file.parsed(node, "default_branch"));
-    let kinds = [("cluster", RepositoryKind::Cluster), ("application", RepositoryKind::Application)];
     let kind = file
-        .required(kind, item.place, "kind", "cluster or application")
-        .and_then(|node| file.word(node, "kind", kinds));
+        .required(
+            kind,
+            item.place,
+            "kind",
+            "what it is for: cluster, application, services, manager-monorepo or manager-separate",
+        )
+        .and_then(|node| file.word(node, "kind", RepositoryKind::ALL));
+    let path = kind.and_then(|kind| self::path(file, item, kind, path));
     // Misspelt is not absent: what cannot be read refuses the file.
-    let wip = wip.and_then(|node| self::wip(file, node, pods));
-    let items = items.and_then(|node| self::items(file, node, pods));
+    let owner = Owner {
+        said: pod.is_some(),
+        pod: pod.and_then(|pod| file.listed(pod, "pod", "a pod of pods.yaml", pods)),
+        pods,
+    };
+    let wip = wip.and_then(|node| self::wip(file, node, &owner));
+    let items = items.and_then(|node| self::items(file, node, &owner));
     let (name, kind, default_branch) = (name?, kind?, default_branch?);
-    Some((id?, RepositoryEntry { name, arn, kind, default_branch, wip, items }))
+    Some((id?, RepositoryEntry { name, arn, pod: owner.pod, kind, path, default_branch, wip, items }))
+}
+
+/// Where its configuration is, as its kind needs it.
+fn path(file: &mut File, item: &Node, kind: RepositoryKind, node: Option<&Node>) -> Option<DirectoryPath> {
+    let parsed = node.map(|node| (node, file.parsed::<DirectoryPath>(node, "path")));
+    match (kind.path(), parsed) {
+        (PathRule::Deploy, None) => "deploy".parse().ok(),
+        (PathRule::Never, None) => None,
+        (PathRule::Needed, None) => {
+            file.find(
+                item.place,
+                "missing-key",
+                "path",
+                "nothing".to_owned(),
+                "the directory that its configuration is in",
+            );
+            None
+        }
+        (PathRule::Deploy, Some((node, Some(path)))) if path.as_str() != "deploy" => {
+            file.find(
+                node.place,
+                "value",
+                "path",
+                node.found(),
+                "deploy, or no path: the deploy tree of a cluster repository is there",
+            );
+            None
+        }
+        (PathRule::Never, Some((node, _))) => {
+            file.find(node.place, "value", "path", node.found(), "no path: an application configures nothing");
+            None
+        }
+        (PathRule::Deploy | PathRule::Needed, Some((_, path))) => path,
+    }
+}
+
+/// Whose the repository is, and so its work, unless it says otherwise.
+struct Owner<'a> {
+    /// Whether the repository says a pod; it may be none that is listed.
+    said: bool,
+    pod: Option<PodName>,
+    pods: &'a Names,
+}
+
+impl Owner<'_> {
+    fn of(&self, file: &mut File, node: Option<&Node>, place: Place, key: &str) -> Option<PodName> {
+        match node {
+            Some(node) => file.listed(node, key, "a pod of pods.yaml", self.pods),
+            // A pod that is none was said already.
+            None if self.said => self.pod.clone(),
+            None => {
+                file.find(
+                    place,
+                    "missing-key",
+                    key,
+                    "nothing".to_owned(),
+                    "a pod of pods.yaml, here or as the repository's pod",
+                );
+                None
+            }
+        }
+    }
 }
 
 const ID: &str = "GitHub's number of the repository, or CodeCommit's UUID of it (repositoryId)";
@@ -77,21 +149,19 @@ fn forbidden(file: &mut File, node: Option<&Node>, key: &str, expected: &str) {
     }
 }
 
-fn wip(file: &mut File, node: &Node, pods: &Names) -> Option<RepositoryWip> {
+fn wip(file: &mut File, node: &Node, owner: &Owner<'_>) -> Option<RepositoryWip> {
     let entries = file.mapping(node, "wip")?;
     let [pod, stage] = file.keys(entries, ["pod", "stage"]);
-    let pod = file.required(pod, node.place, "wip.pod", "a pod of pods.yaml");
-    let pod = pod.and_then(|pod| file.listed(pod, "wip.pod", "a pod of pods.yaml", pods));
+    let pod = owner.of(file, pod, node.place, "wip.pod");
     let stage = file.required(stage, node.place, "wip.stage", "a stage");
     let stage = stage.and_then(|stage| file.parsed(stage, "wip.stage"));
     Some(RepositoryWip { pod: pod?, stage: stage? })
 }
 
-fn items(file: &mut File, node: &Node, pods: &Names) -> Option<RepositoryItems> {
+fn items(file: &mut File, node: &Node, owner: &Owner<'_>) -> Option<RepositoryItems> {
     let entries = file.mapping(node, "items")?;
     let [pod, pipeline, label] = file.keys(entries, ["pod", "pipeline", "label"]);
-    let pod = file.required(pod, node.place, "items.pod", "a pod of pods.yaml");
-    let pod = pod.and_then(|pod| file.listed(pod, "items.pod", "a pod of pods.yaml", pods));
+    let pod = owner.of(file, pod, node.place, "items.pod");
     let pipeline = file.required(pipeline, node.place, "items.pipeline", "a pipeline of stages/");
     let pipeline = pipeline.and_then(|node| file.parsed(node, "items.pipeline"));
     let label = label.map(|node| {

@@ -9,6 +9,7 @@ use crate::domain::{
 };
 
 mod kill_rules;
+mod repositories;
 mod rules;
 mod schedules;
 
@@ -91,7 +92,7 @@ fn every_error_names_file_line_and_column() {
     repositories.yaml:2:10: error: id: found "42", expected GitHub's number of the repository, or CodeCommit's UUID of it (repositoryId)
     repositories.yaml:2:22: error: name: found "or", expected owner/name of letters, digits, '.', '_' and '-'
     repositories.yaml:2:5: error: default_branch: found nothing, expected a branch
-    repositories.yaml:2:32: error: kind: found "clustre", expected cluster or application; did you mean cluster?
+    repositories.yaml:2:32: error: kind: found "clustre", expected cluster, application, services, manager-monorepo or manager-separate; did you mean cluster?
     "#);
 }
 
