@@ -10,6 +10,7 @@
 //! | [`wip`] | limits on work in progress: scopes, leases, tickets, who is next |
 //! | [`stage`] | work items: stages, gates, evidence, what is missing |
 //! | [`markdown`] | foreign text in Markdown, inert |
+//! | [`onboarding`] | whether a repository can be onboarded, and its line in `repositories.yaml` |
 //! | [`reason`] | why a person did something, in enough words |
 //! | [`rhythm`] | what stands still, since when in working time, who is asked next |
 //! | [`run`] | runs of cluster pipelines: approvals, holds, freezes, promotion |
@@ -25,6 +26,7 @@ pub mod governance;
 pub mod id;
 pub mod idea;
 pub mod markdown;
+pub mod onboarding;
 pub mod reason;
 pub mod rhythm;
 pub mod run;
