@@ -74,8 +74,10 @@ def make_venv():
         shutil.rmtree(VENV)
     made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
     if made.returncode != 0:
+        free = shutil.disk_usage(ROOT).free // (1024 * 1024)
         raise Failure(
-            "Python cannot make a virtual environment. Debian and Ubuntu: apt install python3-venv", made.stdout + made.stderr
+            f"Python cannot make a virtual environment ({free} MB are free here, and it needs 250). Debian and Ubuntu: apt install python3-venv",
+            made.stdout + made.stderr,
         )
     install = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", LOCK]
     done = subprocess.run(list(map(str, install)), capture_output=True, text=True)
