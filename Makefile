@@ -17,8 +17,8 @@ export KEEP
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' Makefile
 
-demo: ## journey 1 on this machine, from git push to pipelines, as a story (KEEP=1 leaves it up)
-	@$(STACK) demo
+demo: ## journey 1 on this machine, from git push to pipelines, as a story (KEEP=1 leaves it up; ON=codecommit: with the repository there)
+	@$(STACK) demo $(ON)
 
 up: ## start the local stack alone: empty repository, addresses in target/stack/
 	@$(STACK) up

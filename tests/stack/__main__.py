@@ -1,7 +1,7 @@
 """The local stack: `python3 tests/stack <command>`; the Makefile calls it.
 
 up, down          the stack alone
-demo              journey 1 on the stack, told as a story; exit code 0 only if every expectation held
+demo [HOST]       journey 1 on the stack, told as a story; exit code 0 only if every expectation held; HOST: github or codecommit
 journey           the same, and the acceptance checks, as `make test` runs them
 trace ID          one event's path through the stack, by its correlation id
 audit [SUBJECT]   a subject's audit chain, verified; without a subject, the subjects there are
@@ -75,11 +75,14 @@ def down():
     return 0
 
 
-def demo():
-    """`make demo`."""
+def demo(host="github"):
+    """`make demo ON=…`."""
     import demo
+    import stack
 
-    return demo.run(keep=os.environ.get("KEEP", "") not in ("", "0"))
+    if host not in stack.HOSTS:
+        raise say.Failure(f"ON is one of {', '.join(stack.HOSTS)}, and not {host!r}")
+    return demo.run(keep=os.environ.get("KEEP", "") not in ("", "0"), host=host)
 
 
 def journey():

@@ -1,5 +1,6 @@
 """`make demo`: journey 1 on the local stack, told as a story. It ends with 0 only if every expectation held."""
 
+import codecommit
 import environment
 import expect
 import parts
@@ -9,28 +10,28 @@ import tree
 from forge import PERSON
 from scene import Scene
 
-SECONDS = 130
+SECONDS = {"github": 130, "codecommit": 40}
 
 
-def run(keep=False, parts_played=None):
+def run(keep=False, parts_played=None, host="github"):
     """Brings the stack up, plays the parts, and takes the stack down again."""
-    played = parts_played or parts.STORY
+    played = parts_played or {"github": parts.STORY, "codecommit": codecommit.STORY}[host]
     stack.refuse_second()
     contract = environment.contract()
     with stack.ended(keep):
         steps = say.Steps(
             "Penstock: from `git push` to pipelines, on this machine. No AWS account, no Docker.",
-            5 + len(played), environment.expected_duration(contract, SECONDS),
+            5 + len(played), environment.expected_duration(contract, SECONDS[host]),
         )
         steps.step("build the workspace (cargo)")
         binaries = environment.build()
-        running = stack.up(binaries, contract, steps.step)
+        running = stack.up(binaries, contract, steps.step, host)
         scene = Scene(running)
         for part in played:
             steps.step(part.__doc__.splitlines()[0])
             part(scene)
         code = close(steps)
-        if keep:
+        if keep and host == "github":
             show(running)
     return code
 

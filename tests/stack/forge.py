@@ -55,6 +55,15 @@ class Forge:
         """Sends webhooks there from now on."""
         return self._call("PUT", "/_forge/webhook", {"url": url, "secret": settings.WEBHOOK_SECRET_TEXT})
 
+    def tell_bus(self, endpoint):
+        """Tells what happens on CodeCommit to the default bus there from now on, and sends no webhooks; without an endpoint, to nobody."""
+        self._call("PUT", "/_forge/webhook", None)
+        self._call("PUT", "/_forge/codecommit/sink", endpoint and {"url": endpoint})
+
+    def told(self):
+        """Every event that CodeCommit would have put on the default bus, oldest first."""
+        return self._call("GET", "/_forge/codecommit/events")
+
     def open_issue(self, title, label):
         """Opens an issue as the one person, assigned to them; gives back its number."""
         body = {"title": title, "labels": [label], "assignees": ["local-person"]}
@@ -79,7 +88,8 @@ class Forge:
         return self._call("POST", f"/_forge/redeliver/{identifier}")
 
     def _call(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
+        # Where nothing is meant to be set, nothing is said, too: `null`.
+        data = None if body is None and method != "PUT" else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {PERSON}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
         try:

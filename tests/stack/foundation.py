@@ -17,9 +17,9 @@ from processes import OPENER
 GOVERNANCE = pathlib.Path(__file__).with_name("governance")
 
 
-def make(aws, app_key_pem):
+def make(aws, app_key_pem, host):
     """Makes everything, and gives back what the functions and their grants refer to."""
-    digest = _governance(aws)
+    digest = _governance(aws, host)
     accounts.make(aws)
     return {
         "certificate_role_name": settings.CERTIFICATE_ROLE,
@@ -76,11 +76,22 @@ def _secret(aws, name, text):
     return aws.client("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]
 
 
-def _governance(aws):
+# Where the one repository is on CodeCommit, in the place of governance/repositories.yaml.
+CODECOMMIT = f"""repositories:
+  - id: {settings.CODECOMMIT_ID}
+    arn: {settings.CODECOMMIT_ARN}
+    kind: cluster
+    default_branch: {settings.BRANCH}
+"""
+
+
+def _governance(aws, host):
     """Joins the files into one bundle, stored under its digest, as terraform/modules/governance does."""
     _bucket(aws, settings.GOVERNANCE_BUCKET)
     paths = [*GOVERNANCE.glob("*.yaml"), *GOVERNANCE.glob("stages/*.yaml")]
     files = {path.relative_to(GOVERNANCE).as_posix(): path.read_text() for path in paths}
+    if host == "codecommit":
+        files["repositories.yaml"] = CODECOMMIT
     # It is ten in the morning wherever the local stack is: its day has just begun.
     files["schedules.yaml"] = files["schedules.yaml"].replace("time_zone: UTC", f"time_zone: {_where_it_is_ten()}")
     bundle = json.dumps(files, sort_keys=True).encode()

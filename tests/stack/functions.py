@@ -118,13 +118,14 @@ class Deployment:
         return arn
 
     def _environment(self, name, manifest):
-        """Exactly the variables that the function declares, and where CodePipeline is (MiniStack adds its own address)."""
+        """Exactly the variables that the function declares, and where CodePipeline and CodeCommit are (MiniStack adds its own address)."""
         given = {entry["name"]: self.values.get(entry["name"]) for entry in manifest["env"]}
         unknown = [entry["name"] for entry in manifest["env"] if entry["required"] and given[entry["name"]] is None]
         if unknown:
             raise Failure(f"{name} needs {', '.join(unknown)}, which the local stack does not know: see tests/stack/stack.py")
         given = {key: value for key, value in given.items() if value is not None}
-        return {**given, "AWS_ENDPOINT_URL_CODEPIPELINE": self.aws.codepipeline_endpoint}
+        beside = {"CODEPIPELINE": self.aws.codepipeline_endpoint, "CODECOMMIT": self.aws.codecommit_endpoint}
+        return {**given, **{f"AWS_ENDPOINT_URL_{service}": url for service, url in beside.items()}}
 
     def _plain_queue(self, name, **attributes):
         url = self.aws.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]

@@ -27,5 +27,10 @@ REPOSITORY_ID = 4711
 BRANCH = "main"
 APP_ID = 1001
 
+# The same repository where it is on CodeCommit (`make demo ON=codecommit`): its account's, by its ARN, and by the id that decides.
+CODECOMMIT_NAME = "fleet"
+CODECOMMIT_ARN = f"arn:{aws.PARTITION}:codecommit:{aws.REGION}:{aws.ACCOUNT}:{CODECOMMIT_NAME}"
+CODECOMMIT_ID = "0c0dec00-3117-4111-8222-333344445555"
+
 # GitHub's documented test secret; the samples under events/ are signed with it.
 WEBHOOK_SECRET_TEXT = "It's a Secret to Everybody"

@@ -22,6 +22,7 @@ import say
 import settings
 import tokens
 from aws import ACCOUNT, CREDENTIALS, REGION, Aws
+from forge import Forge
 from environment import STATE, VENV
 from say import Failure
 from processes import answers, free_port, wait_until
@@ -49,6 +50,9 @@ class Stack:
         return cls(json.loads(ENDPOINTS.read_text()))
 
 
+HOSTS = {"github": "a GitHub-compatible server", "codecommit": "a server that answers CodeCommit's API"}
+
+
 def refuse_second():
     """Refuses when a stack of this checkout is up; clears what a dead one left."""
     if any(processes.is_alive(record) for record in processes.recorded()):
@@ -56,15 +60,15 @@ def refuse_second():
     processes.stop_all()
 
 
-def up(binaries, contract, announce):
-    """Starts everything. `announce` is told each step."""
+def up(binaries, contract, announce, host="github"):
+    """Starts everything. `announce` is told each step; `host` is where the repository is: github or codecommit."""
     shutil.rmtree(STATE, ignore_errors=True)
     (STATE / "tmp").mkdir(parents=True)
     announce("start the emulators: MiniStack (AWS), moto (CodePipeline)")
     aws, moto_log, mqtt_port = _emulators()
     announce("make table, bus, buckets, secrets, governance bundle, API")
     private_key, public_key = _key_pair(STATE / "app-private.pem", STATE / "app-public.pem")
-    facts = foundation.make(aws, private_key.read_text())
+    facts = foundation.make(aws, private_key.read_text(), host)
     bus.listen(aws)
     api = aws.client("apigatewayv2").create_api(Name=settings.NAME, ProtocolType="HTTP")["ApiId"]
     aws.client("apigatewayv2").create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
@@ -74,8 +78,12 @@ def up(binaries, contract, announce):
         JwtConfiguration={"Issuer": issuer, "Audience": [tokens.AUDIENCE]},
     )["AuthorizerId"]
     api_url = f"{aws.endpoint}/_aws/execute-api/{api}/$default"
-    announce("start the forge (a GitHub-compatible server over a bare git repository) and the engine (runs of pipelines)")
+    announce(f"start the forge ({HOSTS[host]} over a bare git repository) and the engine (runs of pipelines)")
     forge = _forge(binaries / "forge", f"{api_url}/webhooks/github", public_key)
+    aws.codecommit_endpoint = forge["url"]
+    if host == "codecommit":
+        # It has no webhooks: what happens is told to the default bus.
+        Forge(forge["url"]).tell_bus(aws.endpoint)
     aws.codepipeline_endpoint = _engine(binaries / "engine", aws, forge)
     announce(f"deploy {len(contract['functions'])} functions as events/contract.json says")
     values = _values(facts, forge["url"], api_url, issuer)
@@ -197,7 +205,7 @@ def _forge(binary, webhook, public_key):
     processes.start("forge", [
         binary, "--repository", settings.REPOSITORY, "--id", settings.REPOSITORY_ID, "--root", STATE / "forge",
         "--listen", f"127.0.0.1:{port}", "--webhook", webhook, "--secret-file", secret,
-        "--app-id", settings.APP_ID, "--app-key", public_key,
+        "--app-id", settings.APP_ID, "--app-key", public_key, "--codecommit", f"{settings.CODECOMMIT_ARN},{settings.CODECOMMIT_ID}",
     ], _clean())
     forge = json.loads(wait_until("the forge does not say where it listens", lambda: _first_line("forge"), 20))
     samples.make_commit(STATE / "forge" / f"{settings.REPOSITORY}.git")
@@ -209,7 +217,7 @@ def _engine(binary, aws, forge):
     port = free_port("PENSTOCK_ENGINE_PORT")
     processes.start("engine", [
         binary, "--emulator", aws.codepipeline_endpoint, "--aws", aws.endpoint, "--forge", forge["url"],
-        "--forge-token", forge["person_token"], "--account", ACCOUNT, "--region", REGION, "--listen", f"127.0.0.1:{port}",
+        "--forge-token", forge["person_token"], "--codecommit", settings.REPOSITORY, "--account", ACCOUNT, "--region", REGION, "--listen", f"127.0.0.1:{port}",
     ], _clean())
     return json.loads(wait_until("the engine does not say where it listens", lambda: _first_line("engine"), 20))["url"]
 
@@ -255,6 +263,7 @@ def _write_env(aws, values):
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": aws.endpoint,
         "AWS_ENDPOINT_URL_CODEPIPELINE": aws.codepipeline_endpoint,
+        "AWS_ENDPOINT_URL_CODECOMMIT": aws.codecommit_endpoint,
         # Its reader takes no text of several lines, such as a certificate.
         **{name: value for name, value in values.items() if "\n" not in value},
     }
