@@ -1,26 +1,28 @@
 //! The source hosts of one installation, as one: each call goes to the host that the repository is on.
 //!
-//! Which of them there are, the configuration says. A repository of a host that is not set up is a `Bug` that says what to set up, and
-//! another host is never asked for it.
+//! GitHub is one when the environment names an App; CodeCommit always is, in the function's own account and region. A repository on GitHub
+//! where that is not set up is a `Bug` that says what to set up, and another host is never asked for it.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use crate::{
-    aws::codecommit::CodeCommit,
+    aws::{Aws, codecommit::CodeCommit, secrets::Secrets},
     domain::{
         id::{BlobSha, BranchName, CommentId, CommitSha, RepositoryId},
         stage::CheckSeen,
     },
     event::Repository,
     fault::Fault,
-    github::GitHub,
+    github::{DEFAULT_BASE_URI, GitHub},
+    manifest::EnvVar,
     ports::{
         Approvals, Archive, Attempts, ChangeMarks, Changes, CheckRun, CommentNow, CommitAuthors, CommitStatus, Cursor,
         Deliveries, DeploymentNow, Forge, IssueNow, Marks, Merged, Merging, NewIssue, PullRequest, Sources,
         SquashMerge, StickyComment, TreeEntry,
     },
+    runtime::Config,
 };
 
 /// The hosts that are set up.
@@ -28,8 +30,40 @@ use crate::{
 pub struct Hosts {
     /// Where `GITHUB_APP_ID` names an App.
     pub github: Option<GitHub>,
-    /// Where `repositories.yaml` lists a repository of it.
-    pub codecommit: Option<CodeCommit>,
+    /// In the control plane's own account and region.
+    pub codecommit: CodeCommit,
+}
+
+/// The environment variables that [`Hosts::of`] reads.
+pub const GITHUB_APP_ID: EnvVar = EnvVar::optional(
+    "GITHUB_APP_ID",
+    "the id of the GitHub App that it is there; without it no repository is on GitHub",
+);
+/// See [`GITHUB_APP_ID`].
+pub const GITHUB_APP_KEY: EnvVar = EnvVar::optional(
+    "GITHUB_APP_KEY_SECRET_ID",
+    "the secret that holds the App's private key, as PEM text; needed with GITHUB_APP_ID",
+);
+/// See [`GITHUB_APP_ID`].
+pub const GITHUB_API_URL: EnvVar =
+    EnvVar::optional("GITHUB_API_URL", "the API of GitHub, when it is not https://api.github.com");
+
+impl Hosts {
+    /// The hosts that the environment sets up. The App's key is read here, once a sandbox; nothing else is called yet.
+    ///
+    /// # Errors
+    /// `Retry` when AWS did not answer; `Bug` when what the environment says cannot be used.
+    pub async fn of(config: &Config, aws: &Aws) -> Result<Self, Fault> {
+        let github = match config.optional(GITHUB_APP_ID.name) {
+            None => None,
+            Some(_) => {
+                let key = Secrets::new(aws).text(config.text(GITHUB_APP_KEY.name)?).await?;
+                let address = config.optional(GITHUB_API_URL.name).unwrap_or(DEFAULT_BASE_URI);
+                Some(GitHub::new(address, config.parse(GITHUB_APP_ID.name)?, &key)?)
+            }
+        };
+        Ok(Self { github, codecommit: CodeCommit::new(aws) })
+    }
 }
 
 /// Calls the host that a repository is on.
@@ -41,7 +75,7 @@ macro_rules! on {
                 $call.await
             }
             RepositoryId::CodeCommit(_) => {
-                let $host = $hosts.codecommit.as_ref().ok_or_else(|| missing($repository))?;
+                let $host = &$hosts.codecommit;
                 $call.await
             }
         }
@@ -50,14 +84,9 @@ macro_rules! on {
 
 fn missing(repository: &Repository) -> Fault {
     let Repository { id, name, .. } = repository;
-    Fault::bug(match id {
-        RepositoryId::GitHub(_) => format!(
-            "{name} (repository {id}) is on GitHub, which is not set up: set GITHUB_APP_ID and GITHUB_APP_KEY_SECRET_ID"
-        ),
-        RepositoryId::CodeCommit(_) => format!(
-            "{name} (repository {id}) is on CodeCommit, and repositories.yaml lists no repository of it: add the line with its id and ARN"
-        ),
-    })
+    Fault::bug(format!(
+        "{name} (repository {id}) is on GitHub, which is not set up: set GITHUB_APP_ID and GITHUB_APP_KEY_SECRET_ID"
+    ))
 }
 
 impl Forge for Hosts {
@@ -235,14 +264,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_host_that_is_not_set_up_is_named_and_no_other_is_asked() {
-        let none = Hosts { github: None, codecommit: None };
+        let aws = Aws::with(crate::runtime::AwsSettings::emulator("http://127.0.0.1:1"));
+        let none = Hosts { github: None, codecommit: CodeCommit::new(&aws) };
         let main = "main".parse().unwrap();
-        let asked = |id: RepositoryId, name: &str| Repository::new(id, name.parse().unwrap());
-        let fault = none.branch_head(&asked(RepositoryId::GitHub(42), "acme/fleet"), &main).await.unwrap_err();
+        let asked = Repository::new(RepositoryId::GitHub(42), "acme/fleet".parse().unwrap());
+        let fault = none.branch_head(&asked, &main).await.unwrap_err();
         insta::assert_snapshot!(fault, @"acme/fleet (repository 42) is on GitHub, which is not set up: set GITHUB_APP_ID and GITHUB_APP_KEY_SECRET_ID");
-        let id = "f7579e13-b83e-4027-aaef-650c0a1b2c3d".parse().unwrap();
-        let fault = none.branch_head(&asked(id, "111122223333/fleet"), &main).await.unwrap_err();
-        insta::assert_snapshot!(fault, @"111122223333/fleet (repository f7579e13-b83e-4027-aaef-650c0a1b2c3d) is on CodeCommit, and repositories.yaml lists no repository of it: add the line with its id and ARN");
         assert_eq!(none.attempts(None).await.unwrap().attempts, []);
         assert!(none.redeliver(1).await.is_err());
     }

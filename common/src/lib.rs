@@ -12,7 +12,7 @@
 //! | [`ports`] | | the outside world as narrow traits |
 //! | `aws` | `cloudwatch`, `codecommit`, `codepipeline`, `dynamodb`, `eventbridge`, `iot`, `s3`, `secrets`, `ses`, `sts` | adapters, one file a service |
 //! | `github` | `github` | the source host's adapter |
-//! | `hosts` | `codecommit`, `github` | both source hosts as one |
+//! | `hosts` | `hosts` | both source hosts as one |
 //! | `http` | `http` | API Gateway's requests and answers |
 //! | `keys` | `keys` | keys, signing requests and certificates |
 //! | `runtime` | `runtime` | environment, clock, randomness, logging, the Lambda loop |
@@ -30,7 +30,7 @@ pub mod event;
 pub mod fault;
 #[cfg(feature = "github")]
 pub mod github;
-#[cfg(all(feature = "codecommit", feature = "github"))]
+#[cfg(feature = "hosts")]
 pub mod hosts;
 #[cfg(feature = "http")]
 pub mod http;

@@ -1,8 +1,9 @@
 //! What this function is to the wiring.
 
 use common::{
-    aws::{codepipeline, dynamodb, s3, secrets},
+    aws::{codecommit, codepipeline, dynamodb, s3, secrets},
     event::EventKind,
+    hosts,
     manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
 };
 
@@ -25,13 +26,21 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("TABLE_NAME", "the control plane's table"),
         EnvVar::required("GOVERNANCE_BUCKET", "the bucket of the governance bundle"),
         EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
-        EnvVar::required("GITHUB_APP_ID", "the id of the GitHub App that it reads as"),
-        EnvVar::required("GITHUB_APP_KEY_SECRET_ID", "the secret that holds the App's private key, as PEM text"),
-        EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
+        hosts::GITHUB_APP_ID,
+        hosts::GITHUB_APP_KEY,
+        hosts::GITHUB_API_URL,
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
-    grants: &["cluster-gates-read", "github-app-key-read", "governance-read", "rhythm-rows", "rhythm-sources-read"],
+    grants: &[
+        "cluster-gates-read",
+        "codecommit-read",
+        "github-app-key-read",
+        "governance-read",
+        "rhythm-rows",
+        "rhythm-sources-read",
+    ],
     calls: &[
+        codecommit::ACTIONS,
         codepipeline::GATE_READ_ACTIONS,
         dynamodb::CERTIFICATE_RECORD_ACTIONS,
         dynamodb::RHYTHM_ACTIONS,

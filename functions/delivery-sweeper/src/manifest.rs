@@ -1,8 +1,9 @@
 //! What this function is to the wiring.
 
 use common::{
-    aws::{dynamodb, s3, secrets},
+    aws::{codecommit, dynamodb, s3, secrets},
     event::EventKind,
+    hosts,
     manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
 };
 
@@ -18,13 +19,13 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("TABLE_NAME", "the control plane's table"),
         EnvVar::required("GOVERNANCE_BUCKET", "the bucket of the governance bundle"),
         EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
-        EnvVar::required("GITHUB_APP_ID", "the id of the GitHub App whose webhooks it looks after"),
-        EnvVar::required("GITHUB_APP_KEY_SECRET_ID", "the secret that holds the App's private key, as PEM text"),
-        EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
+        hosts::GITHUB_APP_ID,
+        hosts::GITHUB_APP_KEY,
+        hosts::GITHUB_API_URL,
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
-    grants: &["github-app-key-read", "governance-read", "sweep-rows"],
-    calls: &[dynamodb::SWEEP_ACTIONS, s3::GOVERNANCE_ACTIONS, secrets::ACTIONS],
+    grants: &["codecommit-read", "github-app-key-read", "governance-read", "sweep-rows"],
+    calls: &[codecommit::ACTIONS, dynamodb::SWEEP_ACTIONS, s3::GOVERNANCE_ACTIONS, secrets::ACTIONS],
     emits: &[EventKind::BranchPushed],
     alarms: &[
         // A receiver that is back has everything within a quarter of an hour.

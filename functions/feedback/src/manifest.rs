@@ -1,8 +1,9 @@
 //! What this function is to the wiring.
 
 use common::{
-    aws::{dynamodb, secrets, ses},
+    aws::{codecommit, dynamodb, secrets, ses},
     event::EventKind,
+    hosts,
     manifest::{EnvVar, Manifest, Wake},
 };
 
@@ -35,9 +36,9 @@ pub const MANIFEST: Manifest = Manifest {
     ],
     env: &[
         EnvVar::required("TABLE_NAME", "the control plane's table"),
-        EnvVar::required("GITHUB_APP_ID", "the id of the GitHub App that it speaks as"),
-        EnvVar::required("GITHUB_APP_KEY_SECRET_ID", "the secret that holds the App's private key, as PEM text"),
-        EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
+        hosts::GITHUB_APP_ID,
+        hosts::GITHUB_APP_KEY,
+        hosts::GITHUB_API_URL,
         EnvVar::optional(
             "SLACK_TOKEN_SECRET_ID",
             "the secret that holds the Slack bot's token; without it nothing is posted there",
@@ -55,8 +56,15 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("PIPELINES_URL", "where a commit status links to: the list of pipelines"),
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
-    grants: &["approval-link-key-read", "email-send", "feedback-ledger", "github-app-key-read", "slack-token-read"],
-    calls: &[dynamodb::FEEDBACK_ACTIONS, secrets::ACTIONS, ses::ACTIONS],
+    grants: &[
+        "approval-link-key-read",
+        "codecommit-marks",
+        "email-send",
+        "feedback-ledger",
+        "github-app-key-read",
+        "slack-token-read",
+    ],
+    calls: &[codecommit::MARK_ACTIONS, dynamodb::FEEDBACK_ACTIONS, secrets::ACTIONS, ses::ACTIONS],
     emits: &[],
     alarms: &[],
 };

@@ -4,7 +4,7 @@ use common::{
     aws::{Aws, dynamodb::Table, secrets::Secrets, ses::Ses},
     event::{Envelope, Event},
     fault::Fault,
-    github::{self, GitHub},
+    hosts::Hosts,
     runtime::{Config, SystemClock},
     slack::{self, Slack},
 };
@@ -17,7 +17,7 @@ use crate::{
 
 /// The function and everything outside that it uses.
 pub struct Feedback {
-    github: GitHub,
+    github: Hosts,
     slack: Option<Slack>,
     mailer: Option<Ses>,
     links: Option<Links>,
@@ -32,8 +32,6 @@ pub struct Feedback {
 pub async fn feedback(config: &Config) -> Result<Feedback, Fault> {
     let aws = Aws::new(config);
     let secrets = Secrets::new(&aws);
-    let key = secrets.text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
-    let host = config.optional("GITHUB_API_URL").unwrap_or(github::DEFAULT_BASE_URI);
     let slack = match config.optional("SLACK_TOKEN_SECRET_ID") {
         Some(secret) => {
             let base = config.optional("SLACK_API_URL").unwrap_or(slack::DEFAULT_BASE_URI);
@@ -51,7 +49,7 @@ pub async fn feedback(config: &Config) -> Result<Feedback, Fault> {
     };
     Ok(Feedback {
         links,
-        github: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?,
+        github: Hosts::of(config, &aws).await?,
         slack,
         mailer,
         table: Table::new(&aws, config.text("TABLE_NAME")?),

@@ -1,9 +1,9 @@
 //! The function as it runs in AWS: every port with its adapter, everything from the environment.
 
 use common::{
-    aws::{Aws, dynamodb::Table, s3, secrets::Secrets},
+    aws::{Aws, dynamodb::Table, s3},
     fault::Fault,
-    github::{DEFAULT_BASE_URI, GitHub},
+    hosts::Hosts,
     runtime::{Config, SystemClock},
 };
 
@@ -14,14 +14,13 @@ use crate::KillExecutor;
 ///
 /// # Errors
 /// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
-pub async fn executor(config: &Config) -> Result<KillExecutor<Table, GitHub, SystemClock>, Fault> {
-    let (aws, host) = (Aws::new(config), config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI));
-    let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
+pub async fn executor(config: &Config) -> Result<KillExecutor<Table, Hosts, SystemClock>, Fault> {
+    let aws = Aws::new(config);
     let governance =
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
     Ok(KillExecutor {
         rows: Table::new(&aws, config.text("TABLE_NAME")?),
-        host: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?,
+        host: Hosts::of(config, &aws).await?,
         clock: SystemClock,
         repositories: governance.repositories,
     })

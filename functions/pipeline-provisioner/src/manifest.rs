@@ -1,8 +1,9 @@
 //! What this function is to the wiring.
 
 use common::{
-    aws::{codepipeline, dynamodb, s3, secrets},
+    aws::{codecommit, codepipeline, dynamodb, s3, secrets},
     event::EventKind,
+    hosts,
     manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
 };
 
@@ -24,9 +25,9 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("TABLE_NAME", "the control plane's table"),
         EnvVar::required("GOVERNANCE_BUCKET", "the bucket of the governance bundle"),
         EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
-        EnvVar::required("GITHUB_APP_ID", "the id of the GitHub App that it reads as"),
-        EnvVar::required("GITHUB_APP_KEY_SECRET_ID", "the secret that holds the App's private key, as PEM text"),
-        EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
+        hosts::GITHUB_APP_ID,
+        hosts::GITHUB_APP_KEY,
+        hosts::GITHUB_API_URL,
         EnvVar::required("PIPELINE_ROLE_ARN", "the role that CodePipeline assumes"),
         EnvVar::required("ARTIFACT_BUCKET", "the bucket of artifacts and compiled specifications"),
         EnvVar::optional("ARTIFACT_KEY_ARN", "the KMS key of the artifacts, when it is not the bucket's default"),
@@ -49,12 +50,14 @@ pub const MANIFEST: Manifest = Manifest {
     grants: &[
         "cluster-ledger",
         "cluster-pipelines",
+        "codecommit-read",
         "github-app-key-read",
         "governance-read",
         "pipeline-jobs",
         "specs-write",
     ],
     calls: &[
+        codecommit::ACTIONS,
         codepipeline::ACTIONS,
         codepipeline::JOB_ACTIONS,
         dynamodb::CLUSTER_LEDGER_ACTIONS,

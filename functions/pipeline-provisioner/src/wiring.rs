@@ -1,10 +1,10 @@
 //! The provisioner as it runs in AWS: every port with its adapter, everything from the environment.
 
 use common::{
-    aws::{Aws, codepipeline::CodePipeline, dynamodb::Table, s3, secrets::Secrets},
+    aws::{Aws, codepipeline::CodePipeline, dynamodb::Table, s3},
     domain::cluster::PipelineRuntime,
     fault::Fault,
-    github::{DEFAULT_BASE_URI, GitHub},
+    hosts::Hosts,
     runtime::{Config, SystemClock},
 };
 
@@ -17,15 +17,13 @@ use crate::Provisioner;
 /// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
 pub async fn provisioner(
     config: &Config,
-) -> Result<Provisioner<GitHub, CodePipeline, s3::SpecBucket, Table, SystemClock>, Fault> {
+) -> Result<Provisioner<Hosts, CodePipeline, s3::SpecBucket, Table, SystemClock>, Fault> {
     let aws = Aws::new(config);
     let governance =
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
-    let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
-    let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
     let text = |name| config.text(name).map(str::to_owned);
     Ok(Provisioner {
-        forge: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?,
+        forge: Hosts::of(config, &aws).await?,
         pipelines: CodePipeline::new(&aws),
         specs: s3::SpecBucket::new(&aws, config.text("ARTIFACT_BUCKET")?),
         ledger: Table::new(&aws, config.text("TABLE_NAME")?),

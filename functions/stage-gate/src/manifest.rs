@@ -1,9 +1,10 @@
 //! What this function is to the wiring.
 
 use common::{
-    aws::{cloudwatch, codepipeline, dynamodb, s3, secrets},
+    aws::{cloudwatch, codecommit, codepipeline, dynamodb, s3, secrets},
     domain::cluster::{GATE_ACTION, GATE_STAGE},
     event::EventKind,
+    hosts,
     manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
 };
 
@@ -81,13 +82,13 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("TABLE_NAME", "the control plane's table"),
         EnvVar::required("GOVERNANCE_BUCKET", "the bucket of the governance bundle"),
         EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
-        EnvVar::required("GITHUB_APP_ID", "the id of the GitHub App that it reads as"),
-        EnvVar::required("GITHUB_APP_KEY_SECRET_ID", "the secret that holds the App's private key, as PEM text"),
+        hosts::GITHUB_APP_ID,
+        hosts::GITHUB_APP_KEY,
         EnvVar::optional(
             "APPROVAL_LINK_KEY_SECRET_ID",
             "the secret that holds the key of personal links; without it no link is one",
         ),
-        EnvVar::optional("GITHUB_API_URL", "the source host's API, when it is not https://api.github.com"),
+        hosts::GITHUB_API_URL,
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
     grants: &[
@@ -96,6 +97,7 @@ pub const MANIFEST: Manifest = Manifest {
         "certificate-records-read",
         "cluster-gates",
         "cluster-records-read",
+        "codecommit-read",
         "github-app-key-read",
         "governance-read",
         "idea-rows",
@@ -106,6 +108,7 @@ pub const MANIFEST: Manifest = Manifest {
     ],
     calls: &[
         cloudwatch::ALARM_ACTIONS,
+        codecommit::ACTIONS,
         codepipeline::GATE_ACTIONS,
         codepipeline::JOB_ACTIONS,
         dynamodb::CERTIFICATE_RECORD_ACTIONS,

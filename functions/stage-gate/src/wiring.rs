@@ -4,7 +4,7 @@ use common::{
     aws::{Aws, cloudwatch::CloudWatch, codepipeline::CodePipeline, dynamodb::Table, s3, secrets::Secrets},
     event::telling::Telling,
     fault::Fault,
-    github::{DEFAULT_BASE_URI, GitHub},
+    hosts::Hosts,
     runtime::{Config, SystemClock},
 };
 
@@ -15,18 +15,16 @@ use crate::{ItemGates, doors::StageGate, runs::ClusterGates};
 ///
 /// # Errors
 /// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
-pub async fn gate(config: &Config) -> Result<StageGate<Table, CodePipeline, CloudWatch, GitHub, SystemClock>, Fault> {
+pub async fn gate(config: &Config) -> Result<StageGate<Table, CodePipeline, CloudWatch, Hosts, SystemClock>, Fault> {
     let aws = Aws::new(config);
     let governance =
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
     let telling = Telling::of(&governance);
-    let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
     let links = match config.optional("APPROVAL_LINK_KEY_SECRET_ID") {
         Some(secret) => Some(Secrets::new(&aws).link_key(secret).await?),
         None => None,
     };
-    let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
-    let host = GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)?;
+    let host = Hosts::of(config, &aws).await?;
     let rows = Table::new(&aws, config.text("TABLE_NAME")?);
     Ok(StageGate {
         runs: ClusterGates {

@@ -1,10 +1,10 @@
 //! The function as it runs in AWS: every port with its adapter, everything from the environment.
 
 use common::{
-    aws::{Aws, dynamodb::Table, s3, secrets::Secrets},
+    aws::{Aws, dynamodb::Table, s3},
     event::telling::Telling,
     fault::Fault,
-    github::{DEFAULT_BASE_URI, GitHub},
+    hosts::Hosts,
     runtime::{Config, SystemClock},
 };
 
@@ -15,17 +15,15 @@ use crate::{Limiter, handler::WipLimit};
 ///
 /// # Errors
 /// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
-pub async fn wip_limit(config: &Config) -> Result<WipLimit<Table, SystemClock, GitHub>, Fault> {
+pub async fn wip_limit(config: &Config) -> Result<WipLimit<Table, SystemClock, Hosts>, Fault> {
     let aws = Aws::new(config);
     let governance =
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
-    let key = Secrets::new(&aws).text(config.text("GITHUB_APP_KEY_SECRET_ID")?).await?;
-    let host = config.optional("GITHUB_API_URL").unwrap_or(DEFAULT_BASE_URI);
     let limiter = Limiter {
         rows: Table::new(&aws, config.text("TABLE_NAME")?),
         clock: SystemClock,
         limits: governance.limits.clone(),
         telling: Telling::of(&governance),
     };
-    Ok(WipLimit { limiter, governance, forge: GitHub::new(host, config.parse("GITHUB_APP_ID")?, &key)? })
+    Ok(WipLimit { limiter, governance, forge: Hosts::of(config, &aws).await? })
 }

@@ -25,28 +25,30 @@ locals {
 
   # Every environment variable that a function may ask for. One that is not here may only be asked for as optional.
   environment = merge({
-    API_URL                  = module.api.url
-    TABLE_NAME               = module.table.name
-    BUS_NAME                 = module.bus.name
-    WEBHOOK_SECRET_ID        = module.secrets.arns["github-webhook-secret"]
-    GOVERNANCE_BUCKET        = module.governance.bucket_name
-    GOVERNANCE_DIGEST        = module.governance.digest
-    GITHUB_APP_ID            = var.github_app_id
-    GITHUB_APP_KEY_SECRET_ID = module.secrets.arns["github-app-key"]
-    PIPELINE_ROLE_ARN        = module.cluster_pipeline_runtime.pipeline_role_arn
-    ARTIFACT_BUCKET          = module.cluster_pipeline_runtime.artifact_bucket_name
-    ARTIFACT_KEY_ARN         = module.key.arn
-    CONNECTION_ARN           = var.connection_arn
-    PROJECT_PREFIX           = module.cluster_pipeline_runtime.project_prefix
-    GATE_FUNCTION            = local.gate_function
-    CERTIFICATE_FUNCTION     = local.certificate_function
-    TARGET_ROLE_NAME         = var.certificates.role_name
-    TOPIC_PREFIX             = var.certificates.topic_prefix
-    OVERLAP_HOURS            = tostring(var.certificates.overlap_hours)
-    LIFETIME_DAYS            = tostring(var.certificates.lifetime_days)
-    PIPELINES_URL            = "https://${var.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region=${var.region}"
-    LOG_LEVEL                = var.log_level
+    API_URL              = module.api.url
+    TABLE_NAME           = module.table.name
+    BUS_NAME             = module.bus.name
+    WEBHOOK_SECRET_ID    = module.secrets.arns["github-webhook-secret"]
+    GOVERNANCE_BUCKET    = module.governance.bucket_name
+    GOVERNANCE_DIGEST    = module.governance.digest
+    PIPELINE_ROLE_ARN    = module.cluster_pipeline_runtime.pipeline_role_arn
+    ARTIFACT_BUCKET      = module.cluster_pipeline_runtime.artifact_bucket_name
+    ARTIFACT_KEY_ARN     = module.key.arn
+    PROJECT_PREFIX       = module.cluster_pipeline_runtime.project_prefix
+    GATE_FUNCTION        = local.gate_function
+    CERTIFICATE_FUNCTION = local.certificate_function
+    TARGET_ROLE_NAME     = var.certificates.role_name
+    TOPIC_PREFIX         = var.certificates.topic_prefix
+    OVERLAP_HOURS        = tostring(var.certificates.overlap_hours)
+    LIFETIME_DAYS        = tostring(var.certificates.lifetime_days)
+    PIPELINES_URL        = "https://${var.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines?region=${var.region}"
+    LOG_LEVEL            = var.log_level
     }, var.github_api_url == null ? {} : { GITHUB_API_URL = var.github_api_url },
+    var.github_app_id == null ? {} : {
+      GITHUB_APP_ID            = var.github_app_id
+      GITHUB_APP_KEY_SECRET_ID = module.secrets.arns["github-app-key"]
+    },
+    var.connection_arn == null ? {} : { CONNECTION_ARN = var.connection_arn },
     length(local.provision_pipelines) == 0 ? {} : { PROVISION_PIPELINES = join(",", values(local.provision_pipelines)) },
     var.certificates.external_id == null ? {} : { TARGET_EXTERNAL_ID = var.certificates.external_id },
     var.certificates.broker_ca == null ? {} : { BROKER_CA = var.certificates.broker_ca },
@@ -62,6 +64,8 @@ locals {
   unused_grants = concat(
     var.email_from == null ? ["email-send"] : [],
     var.approval_links_url == null ? ["approval-link-key-read"] : [],
+    var.github_app_id == null ? ["github-app-key-read"] : [],
+    length(local.codecommit_repositories) == 0 ? ["codecommit-archive", "codecommit-marks", "codecommit-read"] : [],
   )
 
   unknown_variables = flatten([for function, facts in local.functions : [
@@ -96,12 +100,14 @@ locals {
     email_from                   = var.email_from
     email_domain                 = try(split("@", var.email_from)[1], null)
     pipeline_role_arn            = module.cluster_pipeline_runtime.pipeline_role_arn
-    connection_arn               = var.connection_arn
-    certificate_role_name        = var.certificates.role_name
-    partition                    = local.place.partition
-    region                       = local.place.region
-    account_id                   = local.place.account_id
-    name                         = var.name
+    # Without a connection nothing may be passed: no connection is called so.
+    connection_arn             = coalesce(var.connection_arn, "arn:${local.place.partition}:codeconnections:${var.region}:${var.account_id}:connection/none")
+    codecommit_repository_arns = join("\", \"", local.codecommit_repositories)
+    certificate_role_name      = var.certificates.role_name
+    partition                  = local.place.partition
+    region                     = local.place.region
+    account_id                 = local.place.account_id
+    name                       = var.name
   }
 
   routes = merge([for function, facts in local.functions : {

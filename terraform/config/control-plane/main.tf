@@ -129,13 +129,14 @@ resource "terraform_data" "contract" {
 
 # A new connection is PENDING until a person has authorised it; every pipeline's Source would fail. A warning: it must not
 # stop the apply that comes before the click.
-check "connection" {
-  data "aws_codestarconnections_connection" "source" {
-    arn = var.connection_arn
-  }
+data "aws_codestarconnections_connection" "source" {
+  count = var.connection_arn == null ? 0 : 1
+  arn   = var.connection_arn
+}
 
+check "connection" {
   assert {
-    condition     = data.aws_codestarconnections_connection.source.connection_status == "AVAILABLE"
-    error_message = "The connection ${var.connection_arn} is ${data.aws_codestarconnections_connection.source.connection_status}: open Developer Tools → Settings → Connections and authorise it. Until then every pipeline fails at Source."
+    condition     = alltrue([for connection in data.aws_codestarconnections_connection.source : connection.connection_status == "AVAILABLE"])
+    error_message = "The connection ${coalesce(var.connection_arn, "-")} is ${join("", data.aws_codestarconnections_connection.source[*].connection_status)}: open Developer Tools → Settings → Connections and authorise it. Until then every pipeline fails at Source."
   }
 }

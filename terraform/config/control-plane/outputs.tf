@@ -29,7 +29,7 @@ output "build_role_arn" {
 }
 
 output "connection" {
-  description = "The connection that pipelines use. A `terraform plan` warns when it is not AVAILABLE."
+  description = "The connection that pipelines on GitHub use. A `terraform plan` warns when it is not AVAILABLE."
   value       = var.connection_arn
 }
 

@@ -32,24 +32,29 @@ variable "region" {
 }
 
 variable "connection_arn" {
-  description = "The connection to the source host, made and authorised by hand once (README.md)."
+  description = "The connection to GitHub, made and authorised by hand once (README.md); null where every repository is on CodeCommit."
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}$", var.connection_arn))
+    condition     = var.connection_arn == null || can(regex("^arn:[a-z-]+:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}$", var.connection_arn))
     error_message = "connection_arn must be the ARN of a connection: arn:aws:codeconnections:<region>:<account>:connection/<id>."
   }
 }
 
 variable "github_app_id" {
-  description = "The number of the GitHub App that reads deploy trees and writes marks."
+  description = "The number of the GitHub App that reads deploy trees and writes marks; null where every repository is on CodeCommit."
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^[0-9]+$", var.github_app_id))
+    condition     = var.github_app_id == null || can(regex("^[0-9]+$", var.github_app_id))
     error_message = "A GitHub App's id is a number (not its client id, which begins with Iv)."
+  }
+
+  validation {
+    condition     = (var.github_app_id == null) == (var.connection_arn == null)
+    error_message = "github_app_id and connection_arn belong together: the App reads and marks, and the connection brings pipelines their source. Set both, or none where every repository is on CodeCommit."
   }
 }
 

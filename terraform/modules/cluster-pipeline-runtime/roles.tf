@@ -27,14 +27,14 @@ locals {
         Effect   = "Allow"
         Action   = ["codecommit:CancelUploadArchive", "codecommit:GetBranch", "codecommit:GetCommit", "codecommit:GetUploadArchiveStatus", "codecommit:UploadArchive"]
         Resource = var.codecommit_repository_arns
-      }], [
+      }], var.connection_arn == null ? [] : [
       {
         Sid    = "FetchTheSource"
         Effect = "Allow"
         # A connection's ARN has the old or the new prefix, and the action must match it.
         Action   = ["codeconnections:UseConnection", "codestar-connections:UseConnection"]
         Resource = [var.connection_arn]
-      },
+      }], [
       {
         Sid      = "RunTheSixProjects"
         Effect   = "Allow"

@@ -30,12 +30,12 @@ variable "buildspec_directory" {
 }
 
 variable "connection_arn" {
-  description = "The connection to the source host. Made by hand once: authorising it needs a person."
+  description = "The connection to GitHub. Made by hand once: authorising it needs a person. Null where every repository is on CodeCommit."
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:(codestar-connections|codeconnections):[a-z0-9-]+:[0-9]{12}:connection/[a-z0-9-]+$", var.connection_arn))
+    condition     = var.connection_arn == null || can(regex("^arn:[a-z-]+:(codestar-connections|codeconnections):[a-z0-9-]+:[0-9]{12}:connection/[a-z0-9-]+$", var.connection_arn))
     error_message = "connection_arn must look like arn:aws:codeconnections:us-east-1:123456789012:connection/<id>."
   }
 }
