@@ -116,14 +116,15 @@ async fn a_check_is_told_in_words_within_the_limit_and_foreign_text_is_inert() {
     let (codecommit, repository) = (host.codecommit("feedback"), host.on_codecommit());
     codecommit.publish_check(&repository, &check(&second, 1)).await.unwrap();
     let found = on_commit(&host, &first, &second).await;
-    insta::assert_snapshot!(found[0].1.replace('\u{200b}', ""), @r"
+    // Shown, and not hidden, where it stands: what keeps `:` and `@` from meaning anything.
+    insta::assert_snapshot!(found[0].1.replace('\u{200b}', "{200b}"), @r"
     <!-- penstock:check:penstock/plan -->
     **penstock/plan**: something is to be mended
 
     **1 finding**
 
     Look below.
-    - `deploy/a.yaml:1:1` error \(size\): &lt;b&gt;too long&lt;/b&gt; for \@everyone
+    - `deploy/a.yaml:1:1` error \(size\):{200b} &lt;b&gt;too long&lt;/b&gt; for \@{200b}everyone
     ");
     codecommit.publish_check(&repository, &check(&second, 1_000)).await.unwrap();
     let found = on_commit(&host, &first, &second).await;
