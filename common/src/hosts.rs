@@ -66,17 +66,18 @@ impl Hosts {
     }
 }
 
-/// Calls the host that a repository is on.
+/// Calls the host that a repository is on. The calls are boxed: the compiler lays out each future with all that it awaits inside, and two hosts
+/// below a handler are deeper than it goes.
 macro_rules! on {
     ($hosts:expr, $repository:expr, $host:ident => $call:expr) => {
         match $repository.id {
             RepositoryId::GitHub(_) => {
                 let $host = $hosts.github.as_ref().ok_or_else(|| missing($repository))?;
-                $call.await
+                Box::pin($call).await
             }
             RepositoryId::CodeCommit(_) => {
                 let $host = &$hosts.codecommit;
-                $call.await
+                Box::pin($call).await
             }
         }
     };

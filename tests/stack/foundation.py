@@ -39,6 +39,8 @@ def make(aws, app_key_pem, host):
         "email_domain": "example.org",
         "pipeline_role_arn": _pipeline_role(aws),
         "connection_arn": settings.CONNECTION_ARN,
+        # In Terraform the functions may do nothing on CodeCommit unless a repository of it is listed.
+        "codecommit_repository_arns": settings.CODECOMMIT_ARN,
     }
 
 

@@ -87,6 +87,9 @@ def up(binaries, contract, announce, host="github"):
     aws.codepipeline_endpoint = _engine(binaries / "engine", aws, forge)
     announce(f"deploy {len(contract['functions'])} functions as events/contract.json says")
     values = _values(facts, forge["url"], api_url, issuer)
+    if host == "codecommit":
+        # Nothing of GitHub is set up: whoever asks for it all the same fails.
+        values = {name: value for name, value in values.items() if name != "CONNECTION_ARN" and not name.startswith("GITHUB_")}
     functions.Deployment(aws, contract, facts, values, binaries, api, authorizer).run()
     endpoints = {
         "webhook_url": f"{api_url}/webhooks/github",

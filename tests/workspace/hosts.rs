@@ -105,7 +105,7 @@ async fn github_codecommit_and_the_fake_are_alike() {
 #[tokio::test]
 async fn each_repository_is_asked_of_its_own_host() {
     let (host, main) = Host::with_main(&[("a", "1\n")]).await;
-    let hosts = Hosts { github: Some(host.github.clone()), codecommit: Some(host.codecommit("reader")) };
+    let hosts = Hosts { github: Some(host.github.clone()), codecommit: host.codecommit("reader") };
     let branch = "main".parse().unwrap();
     let before = host.requests().await.len();
     assert_eq!(hosts.branch_head(&host.on_codecommit(), &branch).await.unwrap(), Some(main.clone()));

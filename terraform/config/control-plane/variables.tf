@@ -160,6 +160,11 @@ variable "provision_pipelines" {
     condition     = alltrue([for key in keys(var.provision_pipelines) : can(regex("^[a-z0-9][a-z0-9-]{0,14}$", key))])
     error_message = "A short name has 1 to 15 characters of a-z, 0-9 and hyphen."
   }
+
+  validation {
+    condition     = length(var.provision_pipelines) == 0 || var.connection_arn != null
+    error_message = "These pipelines take their source through the connection: set connection_arn. On CodeCommit the provisioner hears of pushes by itself."
+  }
 }
 
 variable "certificates" {

@@ -181,11 +181,70 @@ run "connection_pending" {
   command = plan
 
   override_data {
-    target          = data.aws_codestarconnections_connection.source
+    target          = data.aws_codestarconnections_connection.source[0]
     override_during = plan
     values          = { connection_status = "PENDING" }
   }
   expect_failures = [check.connection]
+}
+
+run "without_codecommit" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for function in values(module.function) : !strcontains(jsonencode(function.policy), "codecommit:")])
+    error_message = "Where no repository on CodeCommit is listed, no function may do anything there."
+  }
+}
+
+run "on_codecommit_alone" {
+  command = plan
+
+  variables {
+    connection_arn       = null
+    github_app_id        = null
+    governance_directory = "tests/on-codecommit"
+  }
+  override_module {
+    target  = module.governance
+    outputs = { bucket_name = "some-bucket", bucket_arn = "arn:aws:s3:::some-bucket", digest = "0000" }
+  }
+
+  assert {
+    condition = toset(flatten([for function in values(module.function) : [for statement in function.policy :
+      statement.Resource if strcontains(jsonencode(statement.Action), "codecommit:")
+    ]])) == toset(["arn:aws:codecommit:us-east-1:123456789012:fleet", "arn:aws:codecommit:us-east-1:123456789012:services"])
+    error_message = "The functions may read and mark the listed repositories, and no other."
+  }
+  assert {
+    condition     = length(setintersection(keys(local.environment), ["GITHUB_APP_ID", "GITHUB_APP_KEY_SECRET_ID", "CONNECTION_ARN"])) == 0
+    error_message = "Nothing says that there is an App or a connection."
+  }
+  assert {
+    condition     = alltrue([for function in values(module.function) : !strcontains(jsonencode(function.policy), "ReadGithubAppKey")])
+    error_message = "And nobody reads the App's key."
+  }
+}
+
+run "half_of_github" {
+  command = plan
+
+  variables {
+    github_app_id       = null
+    provision_pipelines = { clusters = { repository = "acme/clusters", branch = "main" } }
+  }
+  expect_failures = [var.github_app_id]
+}
+
+run "provision_pipelines_without_a_connection" {
+  command = plan
+
+  variables {
+    connection_arn      = null
+    github_app_id       = null
+    provision_pipelines = { clusters = { repository = "acme/clusters", branch = "main" } }
+  }
+  expect_failures = [var.provision_pipelines]
 }
 
 run "contract_that_asks_for_more" {
