@@ -30,6 +30,11 @@ PARTS = [
         [PYTHON, "tests/stack", "journey"],
         re.compile(r"^(?P<passed>\d+) expectations held, (?P<failed>\d+) did not(?P<skipped>)"),
     ),
+    (
+        "journey 1 on the local stack with the repository on CodeCommit",
+        [PYTHON, "tests/stack", "demo", "codecommit"],
+        re.compile(r"^(?P<passed>\d+) expectations held, (?P<failed>\d+) did not(?P<skipped>)"),
+    ),
 ]
 
 

@@ -37,6 +37,7 @@ class Stack:
     def __init__(self, endpoints):
         self.endpoints = endpoints
         self.aws = Aws(endpoints["aws_endpoint"], endpoints["codepipeline_endpoint"])
+        self.aws.codecommit_endpoint = endpoints["forge_url"]
         self.moto_log = STATE / "codepipeline-requests.jsonl"
 
     def addresses(self):

@@ -71,6 +71,8 @@ pub struct Annotation {
 pub struct CheckRun {
     /// The commit.
     pub commit: CommitSha,
+    /// The pull request that it is about. A host that has no check runs says it there, where people look.
+    pub change: Option<u64>,
     /// Its name on the host.
     pub name: String,
     /// Our own key for it, so that a repeat finds it: the content's digest.

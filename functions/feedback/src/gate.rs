@@ -60,6 +60,7 @@ pub fn on_run(settings: &Settings, event: &Envelope, run: &RunAtGate, says: Says
     };
     let check = CheckRun {
         commit: commit.clone(),
+        change: None,
         name,
         // One check run a run: what is said of it next replaces what was said before.
         external_id: run.execution.to_string(),

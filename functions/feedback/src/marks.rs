@@ -178,7 +178,7 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
                 mark("check", Content::Check(check)),
             ]
         }
-        RunMode::DryRun { .. } => {
+        RunMode::DryRun { number } => {
             // A plan takes no generation; a later one for the same commit is later in time, and says more: the base moved.
             let at = u64::try_from(event.meta.occurred_at.as_millisecond()).unwrap_or_default();
             let summary = words::plan(finished);
@@ -188,7 +188,8 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
                 subject: subject(run),
                 kind: "plan",
                 order: FeedbackOrder { generation: Generation(at), phase: 1 },
-                essence: vec![format!("{state:?}"), summary, list(&finished.findings)],
+                // With the pull request: another one of the same commit is to be told, too.
+                essence: vec![format!("{state:?} #{number}"), summary, list(&finished.findings)],
                 when: When::Always,
                 content: Content::Check(check),
             }]
@@ -235,8 +236,13 @@ fn check(run: &Run, name: &str, state: StatusState, title: String, summary: Stri
     let annotations: Vec<Annotation> = findings.iter().map(annotation).collect();
     // The key under which a repeat finds this check run: the same words are the same run.
     let external_id = Digest::of_parts([name, &title, &summary, &list(findings)]);
+    let change = match run.mode {
+        RunMode::DryRun { number } => Some(number),
+        RunMode::Reconcile => None,
+    };
     CheckRun {
         commit: run.head.clone(),
+        change,
         name: name.to_owned(),
         external_id: external_id.to_string(),
         conclusion,

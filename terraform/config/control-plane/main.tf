@@ -124,6 +124,11 @@ resource "terraform_data" "contract" {
       condition     = length(local.unknown_variables) == 0
       error_message = "Required variables that locals.tf does not know: ${join(", ", local.unknown_variables)}."
     }
+
+    precondition {
+      condition     = (var.github_app_id == null) == (var.connection_arn == null)
+      error_message = "github_app_id and connection_arn belong together: the App reads and marks, and the connection brings pipelines their source. Set both, or none where every repository is on CodeCommit."
+    }
   }
 }
 

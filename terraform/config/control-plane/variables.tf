@@ -51,11 +51,6 @@ variable "github_app_id" {
     condition     = var.github_app_id == null || can(regex("^[0-9]+$", var.github_app_id))
     error_message = "A GitHub App's id is a number (not its client id, which begins with Iv)."
   }
-
-  validation {
-    condition     = (var.github_app_id == null) == (var.connection_arn == null)
-    error_message = "github_app_id and connection_arn belong together: the App reads and marks, and the connection brings pipelines their source. Set both, or none where every repository is on CodeCommit."
-  }
 }
 
 variable "github_api_url" {

@@ -1,6 +1,7 @@
 //! What EventBridge would be told, in the fields of AWS's examples. Delivery is best effort there; here it is in order, once.
 //! <https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html>
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{CodeCommitIdentity, arn_of};
@@ -108,9 +109,10 @@ fn identity(world: &World) -> Option<CodeCommitIdentity> {
 
 /// Keeps an event, and sends it where events go: `PutEvents` of an emulator that takes a service's events, as AWS itself does not.
 fn tell(world: &World, identity: &CodeCommitIdentity, kind: &str, detail: Value) {
-    let (arn, now) = (&identity.arn, clock::now());
+    // AWS writes the time of an event in whole seconds.
+    let (arn, time) = (&identity.arn, Timestamp::from_second(clock::now().as_second()).unwrap_or_default());
     let event = json!({
-        "version": "0", "id": clock::guid(), "source": "aws.codecommit", "detail-type": kind, "time": now.to_string(),
+        "version": "0", "id": clock::guid(), "source": "aws.codecommit", "detail-type": kind, "time": time.to_string(),
         "account": arn.account(), "region": arn.region(), "resources": [arn.to_string()], "detail": detail,
     });
     let sink = {
@@ -121,7 +123,7 @@ fn tell(world: &World, identity: &CodeCommitIdentity, kind: &str, detail: Value)
     let Some(sink) = sink else { return };
     let entry = json!({"Entries": [{
         "Source": "aws.codecommit", "DetailType": kind, "Detail": detail.to_string(),
-        "Resources": [arn.to_string()], "Time": now.as_second(),
+        "Resources": [arn.to_string()], "Time": time.as_second(),
     }]});
     let scope =
         format!("{}/20260101/{}/events/aws4_request", sink.access_key.as_deref().unwrap_or("test"), arn.region());

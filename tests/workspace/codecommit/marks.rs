@@ -33,6 +33,7 @@ fn check(commit: &CommitSha, annotations: usize) -> CheckRun {
     };
     CheckRun {
         commit: commit.clone(),
+        change: None,
         name: "penstock/plan".to_owned(),
         external_id: "x".to_owned(),
         conclusion: CheckConclusion::Failure,
@@ -158,6 +159,26 @@ async fn a_pull_request_has_one_comment_of_a_kind_and_a_deleted_one_is_written_a
     codecommit.set_comment(&repository, number, &say("You wait.")).await.unwrap();
     let texts: Vec<String> = comments(&all().await).into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["", "<!-- penstock:gate -->\nWho approves?", "<!-- penstock:wip -->\nYou wait."]);
+}
+
+#[tokio::test]
+async fn a_check_of_a_pull_request_is_told_there_and_not_on_its_commit() {
+    let (host, main) = Host::with_main(&[("a", "1\n")]).await;
+    host.git("checkout --quiet -b one main").await;
+    let head = host.commit(&[("b", "1\n")], "one").await;
+    host.git("push --quiet origin one").await;
+    let number = host.open_pull("one").await;
+    let (codecommit, repository) = (host.codecommit("feedback"), host.on_codecommit());
+    let check = CheckRun { change: Some(number), ..check(&head, 0) };
+    for _ in 0..2 {
+        codecommit.publish_check(&repository, &check).await.unwrap();
+    }
+    let body = json!({"pullRequestId": number.to_string()});
+    let found = host.call("GetCommentsForPullRequest", "user-ada", body).await.1;
+    let found = comments(&found["commentsForPullRequestData"]);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].1.starts_with("<!-- penstock:check:penstock/plan -->\n"), "{}", found[0].1);
+    assert_eq!(on_commit(&host, &main, &head).await, []);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ fn check(commit: &CommitSha, annotations: u32) -> CheckRun {
     };
     CheckRun {
         commit: commit.clone(),
+        change: None,
         name: "penstock/clusters plan".to_owned(),
         external_id: "digest-1".to_owned(),
         conclusion: CheckConclusion::Failure,

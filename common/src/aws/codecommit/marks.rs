@@ -1,6 +1,7 @@
 //! Writing on commits and pull requests. CodeCommit has comments, and neither statuses nor checks nor labels nor drafts.
 //!
-//! A status, or a check, is our one comment with its name on the commit; a sticky comment is one on the pull request. Ours is found again
+//! A status, or a check, is our one comment with its name on the commit, or on the pull request that it is about, since a pull request does
+//! not show what is said on its commits; a sticky comment is one on the pull request. Ours is found again
 //! by its first line, and by who wrote it: the service lets nobody but its author change a comment, so the first one with that line
 //! which it lets us change is ours, and somebody else's with the same line stays as it is.
 //! A comment that a repeat would post a second time carries the same token as the first, and the service makes one of both.
@@ -45,7 +46,10 @@ impl Marks for CodeCommit {
     async fn publish_check(&self, repository: &Repository, check: &CheckRun) -> Result<(), Fault> {
         let what = format!("telling what was checked of {} in {}", check.commit.short(), repository.name);
         let name = self.named(repository).await?;
-        let place = self.on_commit(&what, name, &check.commit).await?;
+        let place = match check.change {
+            Some(number) => self.on_change(&what, name, number).await?,
+            None => self.on_commit(&what, name, &check.commit).await?,
+        };
         self.set(&what, repository, &place, &mark("check", &check.name), &words(check)).await
     }
 }
@@ -59,11 +63,7 @@ impl ChangeMarks for CodeCommit {
     async fn set_comment(&self, repository: &Repository, number: u64, comment: &StickyComment) -> Result<(), Fault> {
         let what = format!("writing the {} comment of pull request {number} in {}", comment.kind, repository.name);
         let name = self.named(repository).await?;
-        let Some((_, target)) = self.change(&what, name, number).await? else {
-            return Err(Fault::reject(format!("{what}: there is no such pull request")));
-        };
-        let before = target.destination_commit.clone().ok_or_else(|| lacks(&what, "the base commit"))?;
-        let place = Place::Change { number, before, after: parse(&what, target.source_commit())? };
+        let place = self.on_change(&what, name, number).await?;
         self.set(&what, repository, &place, &format!("<!-- penstock:{} -->", comment.kind), &comment.text).await
     }
 
@@ -90,6 +90,15 @@ impl CodeCommit {
         let found = found.map_err(|error| failed(what, error))?.commit.ok_or_else(|| lacks(what, "the commit"))?;
         let before = found.parents.and_then(|parents| parents.into_iter().next());
         Ok(Place::Commit { before, after: commit.clone() })
+    }
+
+    /// A pull request as a place for comments: the service wants the two commits between which it is.
+    async fn on_change(&self, what: &str, name: &str, number: u64) -> Result<Place, Fault> {
+        let Some((_, target)) = self.change(what, name, number).await? else {
+            return Err(Fault::reject(format!("{what}: there is no such pull request")));
+        };
+        let before = target.destination_commit.clone().ok_or_else(|| lacks(what, "the base commit"))?;
+        Ok(Place::Change { number, before, after: parse(what, target.source_commit())? })
     }
 
     /// Makes our comment with this first line say this text.

@@ -223,6 +223,12 @@ async fn what_no_cluster_answers_for_is_counted_in_the_title_and_told_in_words()
     tell(&world, Event::ProvisioningFinished(finished(dry, counts, Vec::new(), findings))).await;
     insta::assert_snapshot!(world.checks()[2].title, @"no clusters; also 1 error");
     assert_eq!(world.checks()[2].conclusion, CheckConclusion::Failure);
+    assert_eq!(world.checks().iter().map(|check| check.change).collect::<Vec<_>>(), [None, None, Some(7)]);
+    // The same words on the same commit, for another pull request.
+    let dry = run(0, RunMode::DryRun { number: 8 });
+    let findings = vec![end.findings[1].clone()];
+    tell(&world, Event::ProvisioningFinished(finished(dry, counts, Vec::new(), findings))).await;
+    assert_eq!(world.checks().last().and_then(|check| check.change), Some(8));
 }
 
 #[tokio::test]

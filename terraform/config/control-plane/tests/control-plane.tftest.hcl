@@ -230,10 +230,9 @@ run "half_of_github" {
   command = plan
 
   variables {
-    github_app_id       = null
-    provision_pipelines = { clusters = { repository = "acme/clusters", branch = "main" } }
+    github_app_id = null
   }
-  expect_failures = [var.github_app_id]
+  expect_failures = [terraform_data.contract]
 }
 
 run "provision_pipelines_without_a_connection" {
