@@ -16,6 +16,7 @@
 //! | `read` | branches, trees, blobs, pull requests, merge bases |
 //! | `authors` | who made a commit |
 //! | `deliveries` | the App's own webhooks |
+//! | `onboarding` | a repository of which only the name is known |
 //! | `marks` | commit statuses and check runs |
 //! | `change_marks` | labels, comments and drafts of pull requests |
 //! | `changes` | what a merge is decided by, and merging |
@@ -30,6 +31,7 @@ mod deliveries;
 mod deployments;
 mod error;
 mod marks;
+mod onboarding;
 mod read;
 mod session;
 mod sources;

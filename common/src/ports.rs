@@ -18,6 +18,7 @@
 //! | `archive` | [`Archive`] |
 //! | `deliveries` | [`Deliveries`] |
 //! | `forge` | [`Forge`] |
+//! | `onboarding` | [`Onboarding`] |
 //! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
 //! | `gates` | [`RunGates`] |
 //! | `jobs` | [`PipelineJobs`] |
@@ -43,8 +44,8 @@ use jiff::Timestamp;
 pub use self::accounts::*;
 pub use self::{
     alarms::*, archive::*, certificates::*, changes::*, chat::*, deliveries::*, forge::*, gates::*, ideas::*,
-    intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*, outbox::*, patience::*, pipelines::*, places::*,
-    removals::*, rhythm::*, runs::*, said::*, schema::*, site::*, sources::*, sweep::*, wip::*,
+    intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*, onboarding::*, outbox::*, patience::*, pipelines::*,
+    places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, site::*, sources::*, sweep::*, wip::*,
 };
 
 #[cfg(feature = "keys")]
@@ -64,6 +65,7 @@ mod jobs;
 mod ledger;
 mod mail;
 mod marks;
+mod onboarding;
 mod outbox;
 mod patience;
 mod pipelines;

@@ -284,18 +284,22 @@ pub(super) async fn access_token(State(world): State<Arc<World>>, visitor: Visit
         return Err(Problem::not_found());
     }
     let asked: TokenRequest = if bytes.is_empty() { TokenRequest::default() } else { body(&bytes)? };
-    if asked.repositories.is_some() {
-        return Err(Problem::invalid(
-            "this forge takes repository_ids, which survive a rename, and no repository names",
-        ));
-    }
     let mut known = vec![world.settings.id];
     known.extend(&world.settings.also_installed_for);
-    let repositories = asked.repository_ids.unwrap_or_else(|| known.clone());
-    if let Some(unknown) = repositories.iter().find(|id| !known.contains(id)) {
-        return Err(Problem::invalid(&format!(
-            "There is at least one repository that does not exist or is not accessible to the parent installation: {unknown}"
-        )));
+    let unknown = |what: &dyn std::fmt::Display| {
+        Problem::invalid(&format!(
+            "There is at least one repository that does not exist or is not accessible to the parent installation: {what}"
+        ))
+    };
+    // By id or by name, without the owner. Those that exist by id only have none.
+    let named = asked.repositories.map(|names| {
+        let own = |name: &String| name.eq_ignore_ascii_case(world.settings.repository.without_owner());
+        names.iter().map(|name| own(name).then_some(world.settings.id).ok_or_else(|| unknown(name))).collect()
+    });
+    let named: Option<Vec<u64>> = named.transpose()?;
+    let repositories = named.or(asked.repository_ids).unwrap_or_else(|| known.clone());
+    if let Some(id) = repositories.iter().find(|id| !known.contains(id)) {
+        return Err(unknown(id));
     }
     let all = world.memory().granted.clone();
     let permissions = asked.permissions.unwrap_or_else(|| all.clone());

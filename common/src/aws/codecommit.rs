@@ -8,6 +8,7 @@
 //! | `sources` | what gates of work items look at |
 //! | `marks` | comments in place of statuses, checks and labels |
 //! | `changes` | what a merge is decided by, and merging |
+//! | `onboarding` | a repository of which only the ARN is known |
 //! | `archive` | what remains of a work item |
 //!
 //! A name can be given to another repository, so whatever takes a name compares the repository's id first (`GetRepository`, one more
@@ -19,6 +20,7 @@
 mod archive;
 mod changes;
 mod marks;
+mod onboarding;
 mod read;
 mod sources;
 mod tree;

@@ -258,10 +258,8 @@ const VARIABLES: &str = "variables.yml";
 
 fn directory(kind: RepositoryKind, path: &DirectoryPath, seen: &Seen) -> (Mark, String) {
     let Some(names) = &seen.names else {
-        return (
-            Mark::Fail,
-            format!("there is no directory {path} on {}: push it first, or name another with --path", seen.branch),
-        );
+        let or = if kind.path() == PathRule::Needed { ", or name another with --path" } else { "" };
+        return (Mark::Fail, format!("there is no directory {path} on {}: push it first{or}", seen.branch));
     };
     let manager = matches!(kind, RepositoryKind::ManagerMonorepo | RepositoryKind::ManagerSeparate);
     if manager && !names.contains(VARIABLES) {

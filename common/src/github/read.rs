@@ -173,6 +173,25 @@ impl Forge for GitHub {
 }
 
 impl GitHub {
+    /// The tree of a directory; nothing when there is none.
+    pub(super) async fn directory(
+        &self,
+        call: &Call<'_>,
+        commit: &CommitSha,
+        path: &str,
+    ) -> Result<Option<String>, Fault> {
+        let mut sha = commit.to_string();
+        for name in path.split('/') {
+            let level = self.tree(call, &sha, "").await?;
+            // A file, a link or a submodule of that name is no directory: there is nothing below it.
+            let Some(found) = level.into_iter().find(|entry| entry.path == name && entry.kind == "tree") else {
+                return Ok(None);
+            };
+            sha = found.sha;
+        }
+        Ok(Some(sha))
+    }
+
     pub(super) async fn tree(&self, call: &Call<'_>, sha: &str, query: &str) -> Result<Vec<wire::Entry>, Fault> {
         let found: wire::Tree = self.call(call, GET, &format!("/git/trees/{sha}{query}")).await?;
         if found.truncated {

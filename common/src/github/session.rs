@@ -3,7 +3,11 @@
 use octocrab::Octocrab;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{domain::id::RepositoryId, event::Repository, fault::Fault};
+use crate::{
+    domain::id::{RepositoryId, RepositoryName},
+    event::Repository,
+    fault::Fault,
+};
 
 use super::{GitHub, REQUEST_TIMEOUT, Scope, error::Failure, error::failure, wire};
 
@@ -39,7 +43,7 @@ pub(super) const DELETE: Verb<'static, ()> = Verb::Delete;
 
 impl Scope {
     /// The least that the calls of this scope need, in GitHub's words.
-    fn permissions(self) -> serde_json::Value {
+    pub(super) fn permissions(self) -> serde_json::Value {
         match self {
             Self::Read => serde_json::json!({"contents": "read", "metadata": "read", "pull_requests": "read"}),
             Self::Evidence => serde_json::json!({
@@ -113,28 +117,46 @@ impl GitHub {
         let RepositoryId::GitHub(number) = *id else {
             return Err(Fault::bug(format!("{name} (repository {id}) is not on GitHub")).into());
         };
-        let what = format!("finding the App's installation for {name}");
-        let installation: wire::Installation =
-            request(&self.app, &what, &GET, &format!("/repos/{name}/installation")).await.map_err(|failure| match failure {
-                Failure::NotFound(fault) => Fault::bug_from(
-                    format!("the App {} is not installed for {name}: install it there, or take the repository out of repositories.yaml", self.app_id),
-                    fault,
-                ),
-                other => Fault::from(other),
-            })?;
+        let installation = self.installation(name).await.map_err(|failure| match failure {
+            Failure::NotFound(fault) => Fault::bug_from(
+                format!("the App {} is not installed for {name}: install it there, or take the repository out of repositories.yaml", self.app_id),
+                fault,
+            ),
+            other => Fault::from(other),
+        })?;
         let asked = wire::TokenRequest { repository_ids: [number], permissions: scope.permissions() };
         let what = format!("asking for a token for {name} (repository {id}) with {}", asked.permissions);
-        let route = format!("/app/installations/{}/access_tokens", installation.id);
-        let token: wire::Token = request(&self.app, &what, &Verb::Post(&asked), &route).await?;
-        let with_token = |client: &Octocrab| {
-            client
-                .user_access_token(token.token.clone())
-                .map_err(|error| Fault::bug_from(format!("{what}: the token cannot be used"), error))
-        };
-        let session = Session { rest: with_token(&self.app)?, graph: with_token(&self.graph)? };
+        let token = self.token(installation.id, &what, &asked).await?;
+        let session = Session { rest: with(&self.app, &token, &what)?, graph: with(&self.graph, &token, &what)? };
         let what = format!("reading {name}");
         same(repository, &request(&session.rest, &what, &GET, &format!("/repos/{name}")).await?)?;
         Ok(session)
+    }
+
+    /// The App's installation for a repository, by the App's own signature.
+    pub(super) async fn installation(&self, name: &RepositoryName) -> Result<wire::Installation, Failure> {
+        let what = format!("finding the App's installation for {name}");
+        request(&self.app, &what, &GET, &format!("/repos/{name}/installation")).await
+    }
+
+    /// A token of an installation, narrowed to what is asked for.
+    pub(super) async fn token<B: Serialize + Sync>(
+        &self,
+        installation: u64,
+        what: &str,
+        asked: &B,
+    ) -> Result<wire::Token, Failure> {
+        request(&self.app, what, &Verb::Post(asked), &format!("/app/installations/{installation}/access_tokens")).await
+    }
+
+    /// One request for a repository whose id is not known yet, so that no [`Session`] can be had.
+    pub(super) async fn request_with<R: DeserializeOwned + Send>(
+        &self,
+        token: &wire::Token,
+        what: &str,
+        route: &str,
+    ) -> Result<R, Failure> {
+        request(&with(&self.app, token, what)?, what, &GET, route).await
     }
 
     /// Makes sure that the call's name means the call's repository at this moment. A kept token is no proof: with it the public
@@ -142,6 +164,12 @@ impl GitHub {
     pub(super) async fn still_means(&self, call: &Call<'_>) -> Result<(), Fault> {
         same(call.repository, &self.call(call, GET, "").await?)
     }
+}
+
+/// A client that speaks with a token.
+fn with(client: &Octocrab, token: &wire::Token, what: &str) -> Result<Octocrab, Fault> {
+    let client = client.user_access_token(token.token.clone());
+    client.map_err(|error| Fault::bug_from(format!("{what}: the token cannot be used"), error))
 }
 
 fn same(repository: &Repository, found: &wire::Repository) -> Result<(), Fault> {

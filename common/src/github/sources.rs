@@ -54,15 +54,7 @@ impl Sources for GitHub {
     ) -> Result<Vec<TreeEntry>, Fault> {
         let what = format!("listing {directory} of {} in {}", commit.short(), repository.name);
         let call = Call { repository, scope: Scope::Evidence, what: &what };
-        let mut sha = commit.to_string();
-        for name in directory.split('/') {
-            let level = self.tree(&call, &sha, "").await?;
-            // A file, a link or a submodule of that name is no directory: there is nothing below it.
-            let Some(found) = level.into_iter().find(|entry| entry.path == name && entry.kind == "tree") else {
-                return Ok(Vec::new());
-            };
-            sha = found.sha;
-        }
+        let Some(sha) = self.directory(&call, commit, directory).await? else { return Ok(Vec::new()) };
         let below = self.tree(&call, &sha, "?recursive=1").await?;
         let files = below.into_iter().filter(|entry| kind_of(&entry.mode) == EntryKind::File);
         files

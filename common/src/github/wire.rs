@@ -1,16 +1,29 @@
 //! The fields that we read of GitHub's answers, and what we send. Own structs on purpose: octocrab's typed models demand
 //! fields that we do not need and that hosts with GitHub's API leave out.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
 pub(super) struct Installation {
     pub(super) id: u64,
+    /// What the installation was granted: `read`, `write` or `admin` by permission.
+    #[serde(default)]
+    pub(super) permissions: BTreeMap<String, String>,
+    pub(super) suspended_at: Option<String>,
 }
 
 #[derive(Serialize)]
 pub(super) struct TokenRequest {
     pub(super) repository_ids: [u64; 1],
+    pub(super) permissions: serde_json::Value,
+}
+
+/// For a repository whose id is not known yet.
+#[derive(Serialize)]
+pub(super) struct NamedTokenRequest<'a> {
+    pub(super) repositories: [&'a str; 1],
     pub(super) permissions: serde_json::Value,
 }
 
@@ -23,6 +36,14 @@ pub(super) struct Token {
 #[derive(Deserialize)]
 pub(super) struct Repository {
     pub(super) id: u64,
+}
+
+/// A repository that somebody wants to be listed.
+#[derive(Deserialize)]
+pub(super) struct Candidate {
+    pub(super) id: u64,
+    pub(super) full_name: String,
+    pub(super) default_branch: String,
 }
 
 #[derive(Deserialize)]

@@ -57,7 +57,8 @@ impl CodeCommit {
         Ok(entries)
     }
 
-    async fn folder(&self, listing: &Listing<'_>, path: &str) -> Result<Option<GetFolderOutput>, Fault> {
+    /// A directory; nothing when there is none.
+    pub(super) async fn folder(&self, listing: &Listing<'_>, path: &str) -> Result<Option<GetFolderOutput>, Fault> {
         let request = self.client.get_folder().repository_name(listing.name).folder_path(path);
         match request.commit_specifier(listing.commit.as_str()).send().await {
             Ok(found) => Ok(Some(found)),
