@@ -84,7 +84,12 @@ impl fmt::Display for Cluster {
 ///
 /// # Errors
 /// It could not be asked: no address, no token, or the API did not answer.
-pub(crate) fn run(answer: &Answer, word: &str, out: &mut impl Write) -> anyhow::Result<bool> {
+pub(crate) fn run(
+    answer: &Answer,
+    word: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+    out: &mut impl Write,
+) -> anyhow::Result<bool> {
     let path = format!("/v1/clusters/{}/runs/{}/approvals", answer.cluster, answer.run);
     let mut body = json!({"answer": word});
     if let Some(commit) = &answer.commit {
@@ -93,7 +98,7 @@ pub(crate) fn run(answer: &Answer, word: &str, out: &mut impl Write) -> anyhow::
     if let Some(reason) = &answer.reason {
         body["reason"] = json!(reason);
     }
-    let (status, told) = ask(answer.api.as_deref(), &path, &body)?;
+    let (status, told) = ask(answer.api.as_deref(), variable, &path, &body)?;
     say(status, &told, out)
 }
 
@@ -101,20 +106,24 @@ pub(crate) fn run(answer: &Answer, word: &str, out: &mut impl Write) -> anyhow::
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn removals(removals: &Removals, out: &mut impl Write) -> anyhow::Result<bool> {
+pub(crate) fn removals(
+    removals: &Removals,
+    variable: &dyn Fn(&str) -> Option<String>,
+    out: &mut impl Write,
+) -> anyhow::Result<bool> {
     let body = removals.reason.as_ref().map_or(json!({}), |reason| json!({"reason": reason}));
     let path = format!("/v1/removals/{}/approvals", removals.digest);
-    let (status, told) = ask(removals.api.as_deref(), &path, &body)?;
+    let (status, told) = ask(removals.api.as_deref(), variable, &path, &body)?;
     say_removals(status, &told, out)
 }
 
 /// Asks the API where, and as whom, the arguments and variables say.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a token does not belong into arguments, which other users of the machine see"
-)]
-fn ask(api: Option<&str>, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+fn ask(
+    api: Option<&str>,
+    variable: &dyn Fn(&str) -> Option<String>,
+    path: &str,
+    body: &Value,
+) -> anyhow::Result<(u16, Value)> {
     let api = api.map(str::to_owned).or_else(|| variable(API));
     let api = api.with_context(|| format!("say where the API is: --api https://…, or the variable {API}"))?;
     let token =

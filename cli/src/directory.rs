@@ -120,7 +120,8 @@ pub(crate) fn governance(directory: &Path) -> anyhow::Result<Governance> {
     parse(&governance_files(directory)?)
 }
 
-fn parse(files: &BTreeMap<String, String>) -> anyhow::Result<Governance> {
+/// The configuration that files are, by their names from its directory.
+pub(crate) fn parse(files: &BTreeMap<String, String>) -> anyhow::Result<Governance> {
     Governance::parse(&serde_json::to_vec(files)?).map_err(|findings| {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("the configuration cannot be used:\n{}", lines.join("\n"))
@@ -149,12 +150,16 @@ fn repository(
     }
 }
 
-fn governance_files(directory: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+/// The files of the configuration, as Terraform bundles them: `*.yaml` and `stages/*.yaml`.
+pub(crate) fn governance_files(directory: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    for path in list(directory)? {
+    let stages = directory.join("stages");
+    let stages = if stages.is_dir() { list(&stages)? } else { Vec::new() };
+    let own = list(directory)?.into_iter().map(|path| (file_name(&path), path));
+    for (name, path) in own.chain(stages.into_iter().map(|path| (format!("stages/{}", file_name(&path)), path))) {
         if path.extension().is_some_and(|extension| extension == "yaml") {
             let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            files.insert(file_name(&path), text);
+            files.insert(name, text);
         }
     }
     Ok(files)

@@ -15,7 +15,7 @@ fn write(root: &Path, path: &str, text: &str) {
 fn penstock(arguments: &[&str], root: &Path) -> (Result<bool, String>, String) {
     let args = Args::try_parse_from(["penstock"].iter().chain(arguments)).unwrap();
     let mut out = Vec::new();
-    let answer = run(&args, &mut out).map_err(|error| format!("{error:#}"));
+    let answer = run(&args, &|_| None, &mut out).map_err(|error| format!("{error:#}"));
     let root = root.to_str().unwrap();
     (answer.map_err(|error| error.replace(root, "ROOT")), String::from_utf8(out).unwrap().replace(root, "ROOT"))
 }

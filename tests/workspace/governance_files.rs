@@ -11,7 +11,7 @@ use common::domain::{
 use crate::repository_root;
 
 /// The files below a folder by their names from there, as Terraform and the local stack join them.
-fn files(folder: &Path, before: &str) -> BTreeMap<String, String> {
+pub(crate) fn files(folder: &Path, before: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = format!("{before}{}", path.file_name().unwrap().to_str().unwrap());

@@ -25,6 +25,7 @@ mod iot;
 mod items;
 mod layers;
 mod listing;
+mod onboarding;
 mod one_build;
 mod ports;
 mod promises;

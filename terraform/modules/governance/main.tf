@@ -2,7 +2,8 @@
 #
 # A function reads exactly the bundle that its environment names and checks the digest, so that a change of the files takes effect
 # with an apply, in all functions alike, and is visible in the plan. The new bundle exists before a function names it, and the old one goes
-# after the last function has left it (create_before_destroy); versioning keeps it for people.
+# after the last function has left it (create_before_destroy); versioning keeps it for people. How a repository comes into them:
+# docs/runbooks.md#onboarding.
 
 locals {
   # Two patterns: fileset() knows no alternatives with a slash in them.
