@@ -14,6 +14,7 @@ mod codecommit_events;
 mod contract;
 mod dependencies;
 mod email;
+mod examples;
 mod flow;
 mod fortnight;
 mod gates;
