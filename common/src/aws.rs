@@ -38,6 +38,8 @@ pub mod s3;
 pub mod secrets;
 #[cfg(feature = "ses")]
 pub mod ses;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 #[cfg(feature = "sts")]
 pub mod sts;
 #[cfg(feature = "vault")]

@@ -14,6 +14,7 @@
 //! | [`reason`] | why a person did something, in enough words |
 //! | [`rhythm`] | what stands still, since when in working time, who is asked next |
 //! | [`run`] | runs of cluster pipelines: approvals, holds, freezes, promotion |
+//! | [`ledger`] | what happened to deliveries and their events, and what becomes of parked messages |
 //! | [`sweep`] | what makes delivery complete: failed webhooks, branches that moved unheard |
 //! | [`yaml`] | YAML as a tree whose every node knows its place |
 //! | [`audit`] | hash-chained entries and their verification |
@@ -25,6 +26,7 @@ pub mod cluster;
 pub mod governance;
 pub mod id;
 pub mod idea;
+pub mod ledger;
 pub mod markdown;
 pub mod onboarding;
 pub mod reason;

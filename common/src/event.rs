@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod aws;
+pub mod message;
 mod payload;
 pub mod telling;
 

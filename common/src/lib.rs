@@ -10,7 +10,7 @@
 //! | [`manifest`] | | what a function wakes on, emits, may call |
 //! | [`fault`] | | `Retry`, `Reject`, `Bug` |
 //! | [`ports`] | | the outside world as narrow traits |
-//! | `aws` | `cloudwatch`, `codecommit`, `codepipeline`, `dynamodb`, `eventbridge`, `iot`, `s3`, `secrets`, `ses`, `sts` | adapters, one file a service |
+//! | `aws` | `cloudwatch`, `codecommit`, `codepipeline`, `dynamodb`, `eventbridge`, `iot`, `s3`, `secrets`, `ses`, `sqs`, `sts` | adapters, one file a service |
 //! | `github` | `github` | the source host's adapter |
 //! | `hosts` | `hosts` | both source hosts as one |
 //! | `http` | `http` | API Gateway's requests and answers |

@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::event::EventKind;
 
+/// How often a message is received before it goes to the dead-letter queue: the `maxReceiveCount` of every function's queue.
+pub const MAX_RECEIVES: u32 = 5;
+
 /// One function.
 #[derive(Debug, Clone, Copy)]
 pub struct Manifest {

@@ -16,6 +16,7 @@
 //! | `outbox` | [`Outbox`], [`Bus`] |
 //! | `alarms` | [`Alarms`] |
 //! | `archive` | [`Archive`] |
+//! | `dead_letters` | [`DeadLetters`] |
 //! | `deliveries` | [`Deliveries`] |
 //! | `forge` | [`Forge`] |
 //! | `onboarding` | [`Onboarding`] |
@@ -24,6 +25,7 @@
 //! | `jobs` | [`PipelineJobs`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |
 //! | `ledger` | [`ClusterRecords`], [`ClusterLedger`], [`AuditTrail`] |
+//! | `notes` | [`Ledger`], [`LedgerRows`]: what happened to deliveries and their events |
 //! | `rhythm` | [`RhythmRows`] |
 //! | `schema` | [`SchemaRows`] |
 //! | `removals` | [`RemovalRows`] |
@@ -43,9 +45,10 @@ use jiff::Timestamp;
 #[cfg(feature = "keys")]
 pub use self::accounts::*;
 pub use self::{
-    alarms::*, archive::*, certificates::*, changes::*, chat::*, deliveries::*, forge::*, gates::*, ideas::*,
-    intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*, onboarding::*, outbox::*, patience::*, pipelines::*,
-    places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, site::*, sources::*, sweep::*, wip::*,
+    alarms::*, archive::*, certificates::*, changes::*, chat::*, dead_letters::*, deliveries::*, forge::*, gates::*,
+    ideas::*, intake::*, items::*, jobs::*, ledger::*, mail::*, marks::*, notes::*, onboarding::*, outbox::*,
+    patience::*, pipelines::*, places::*, removals::*, rhythm::*, runs::*, said::*, schema::*, site::*, sources::*,
+    sweep::*, wip::*,
 };
 
 #[cfg(feature = "keys")]
@@ -55,6 +58,7 @@ mod archive;
 mod certificates;
 mod changes;
 mod chat;
+mod dead_letters;
 mod deliveries;
 mod forge;
 mod gates;
@@ -65,7 +69,7 @@ mod jobs;
 mod ledger;
 mod mail;
 mod marks;
-mod onboarding;
+mod notes;
 mod outbox;
 mod patience;
 mod pipelines;

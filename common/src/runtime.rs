@@ -24,15 +24,18 @@ use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use crate::runtime::{
-    config::{AwsSettings, Config},
-    log::metric,
-    queue::{JobEvent, QueueInput, QueueMessage, QueueReply, Woken},
+pub use crate::{
+    event::message::QueueMessage,
+    runtime::{
+        config::{AwsSettings, Config},
+        log::metric,
+        queue::{Desk, JobEvent, QueueInput, QueueReply, Woken},
+    },
 };
 use crate::{
     fault::Fault,
     manifest::Manifest,
-    ports::{Clock, Pause},
+    ports::{Clock, Ledger, Pause},
 };
 
 pub mod config;
@@ -85,18 +88,20 @@ where
 }
 
 /// Runs a function behind its queue. The handler gets one message at a time and the moment at which Lambda ends this invocation.
+/// How each message ends is noted in the ledger.
 ///
 /// # Errors
 /// As [`run`]; a message's fault fails only that message.
-pub async fn run_queue<H, F>(handler: H) -> Result<(), lambda_runtime::Error>
+pub async fn run_queue<L, H, F>(manifest: &Manifest, ledger: &L, handler: H) -> Result<(), lambda_runtime::Error>
 where
+    L: Ledger,
     H: Fn(QueueMessage, Timestamp) -> F,
     F: Future<Output = Result<(), Fault>>,
 {
-    let handler = &handler;
+    let (handler, desk) = (&handler, &Desk::new(manifest, ledger)?);
     lambda_runtime::run(service_fn(|event: LambdaEvent<QueueInput>| async move {
         let deadline = deadline(event.context.deadline);
-        queue::process(event.payload, |message| handler(message, deadline)).await
+        queue::process(desk, event.payload, |message| handler(message, deadline)).await
     }))
     .await
 }

@@ -13,6 +13,8 @@
 //! | `testing/jobs.rs` | its jobs |
 //! | `testing/accounts.rs` | AWS IoT and Secrets Manager in several accounts |
 //! | `testing/certificates.rs` | the table: records of certificates |
+//! | `testing/ledger.rs` | the table: what happened to deliveries and their events |
+//! | `testing/dead_letters.rs` | queues, as far as messages wait in them that could not be processed |
 //! | `testing/deliveries.rs` | the source host's webhooks; the table: what the sweep remembers |
 //! | `testing/rhythm.rs` | the table: posts, who was told of blockers, which tasks were done |
 //! | `testing/chat.rs` | the chat, and what is remembered of posts |
@@ -58,6 +60,7 @@ mod alarms;
 mod api;
 mod certificates;
 mod chat;
+mod dead_letters;
 mod deliveries;
 mod files;
 mod gates;
@@ -66,6 +69,7 @@ mod host;
 mod ideas;
 mod items;
 mod jobs;
+mod ledger;
 mod mail;
 mod pipelines;
 mod removals;
@@ -177,6 +181,8 @@ struct State {
     accounts: accounts::State,
     certificates: certificates::State,
     deliveries: deliveries::State,
+    dead_letters: dead_letters::State,
+    ledger: ledger::State,
 }
 
 struct Failing {

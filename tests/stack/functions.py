@@ -19,7 +19,6 @@ from processes import wait_until
 from say import Failure
 
 GRANTS = ROOT / "terraform" / "grants"
-MAX_RECEIVES = 5
 # What AWS asks for between a function's timeout and its queue's visibility.
 VISIBILITY_FACTOR = 6
 
@@ -49,7 +48,7 @@ class Deployment:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _function(self, name, manifest):
-        queue = self._queue(name, manifest["timeout_s"]) if manifest["queue"] else None
+        queue = self._queue(name, manifest) if manifest["queue"] else None
         failures = self._plain_queue(f"{settings.NAME}-{name}-on-failure") if manifest["stream"] else None
         arn = self._code(name, manifest, self._role(name, manifest, queue, failures))
         if queue:
@@ -131,11 +130,11 @@ class Deployment:
         url = self.aws.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         return {"url": url, "arn": self.aws.arn("sqs", name)}
 
-    def _queue(self, name, timeout):
+    def _queue(self, name, manifest):
         dead = self._plain_queue(f"{settings.NAME}-{name}-dead")
-        redrive = json.dumps({"deadLetterTargetArn": dead["arn"], "maxReceiveCount": MAX_RECEIVES})
+        redrive = json.dumps({"deadLetterTargetArn": dead["arn"], "maxReceiveCount": manifest["max_receives"]})
         return self._plain_queue(
-            f"{settings.NAME}-{name}", VisibilityTimeout=str(timeout * VISIBILITY_FACTOR), RedrivePolicy=redrive
+            f"{settings.NAME}-{name}", VisibilityTimeout=str(manifest["timeout_s"] * VISIBILITY_FACTOR), RedrivePolicy=redrive
         )
 
     def _consume(self, function, queue):

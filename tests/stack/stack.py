@@ -249,6 +249,7 @@ def _values(facts, forge_url, api_url, issuer):
         "ARTIFACT_BUCKET": settings.ARTIFACT_BUCKET,
         "CONNECTION_ARN": settings.CONNECTION_ARN,
         "PROJECT_PREFIX": settings.PROJECT_PREFIX,
+        "QUEUE_PREFIX": settings.NAME,
         "GATE_FUNCTION": f"{settings.NAME}-stage-gate",
         "CERTIFICATE_FUNCTION": f"{settings.NAME}-iot-cert-provisioner",
         "TARGET_ROLE_NAME": settings.CERTIFICATE_ROLE,

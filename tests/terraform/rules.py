@@ -34,7 +34,7 @@ ALONE = {
 }
 
 # Which functions may have such a grant.
-HOLDERS = {"cluster-gates": {"stage-gate"}, "pipeline-jobs": {"iot-cert-provisioner", "pipeline-provisioner", "stage-gate"}}
+HOLDERS = {"cluster-gates": {"stage-gate"}, "dead-letters": {"delivery-sweeper"}, "ledger-rows": {"delivery-sweeper"}, "pipeline-jobs": {"iot-cert-provisioner", "pipeline-provisioner", "stage-gate"}}
 
 # What has no resource in AWS, and what shows composite alarms only to who may see all (CloudWatch API reference): only there may a grant say `*`.
 WITHOUT_RESOURCE = JOBS | {"codepipeline:ListPipelines", "cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"}

@@ -11,7 +11,7 @@ use std::{
 
 use common::{
     event::{EventKind, Meta},
-    manifest::{Manifest, Wake},
+    manifest::{MAX_RECEIVES, Manifest, Wake},
 };
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ fn function(manifest: &Manifest) -> Value {
         "memory_mb": manifest.memory_mb, "timeout_s": manifest.timeout_s,
         "routes": routes, "stream": stream, "patterns": patterns, "aws_patterns": aws_patterns, "schedules": schedules, "timetable": timetable, "deploy": deploy, "queue": queue,
         "env": manifest.env, "grants": manifest.grants, "calls": calls, "emits": emits,
-        "alarms": manifest.alarms,
+        "alarms": manifest.alarms, "max_receives": MAX_RECEIVES,
     })
 }
 
@@ -271,6 +271,13 @@ fn grants_allow_exactly_what_the_code_calls() {
             manifest.grants.iter().flat_map(|grant| granted(grant)).filter(|action| action != "iam:PassRole").collect();
         let calls: BTreeSet<String> = calls.into_iter().filter(|action| action != "iam:PassRole").collect();
         assert_eq!(granted, calls, "{}: granted (left) is not what its code calls (right)", manifest.name);
+    }
+}
+
+#[test]
+fn whoever_hears_events_keeps_the_ledger() {
+    for manifest in MANIFESTS.iter().filter(|manifest| consumed(manifest).next().is_some()) {
+        assert!(manifest.grants.contains(&"handled-write"), "{} could not note how its messages ended", manifest.name);
     }
 }
 

@@ -10,6 +10,7 @@ mod faults;
 mod fence;
 mod gaps;
 mod jobs;
+mod ledger;
 mod limits;
 mod pains;
 mod push;

@@ -31,6 +31,7 @@ mod one_build;
 mod ports;
 mod promises;
 mod slack;
+mod sqs;
 mod wip;
 
 /// The repository's root, from this crate's place in it.

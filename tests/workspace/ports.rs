@@ -95,6 +95,7 @@ macro_rules! suite {
 mod certificates;
 mod ideas;
 mod items;
+mod ledger;
 mod removals;
 mod rhythm;
 mod runs;
@@ -177,7 +178,7 @@ async fn a_delivery_and_a_body_have_one_effect<S: Store>(Case { store, outbox }:
     assert_eq!(record(&first).await, Recorded::DuplicateDelivery);
     assert_eq!(record(&delivery("guid-1", "push", "another body", 1)).await, Recorded::DeliveryIdReused);
     assert_eq!(record(&delivery("guid-1", "create", "body", 1)).await, Recorded::DeliveryIdReused);
-    assert_eq!(record(&delivery("guid-2", "push", "body", 1)).await, Recorded::DuplicateBody);
+    assert_eq!(record(&delivery("guid-2", "push", "body", 1)).await, Recorded::DuplicateBody { first: id("guid-1") });
     assert_eq!(outbox(), [event("one").meta.event_id.to_string()]);
 
     // Refusals left no trace: the id that was refused for its body is free, and so is the body refused for its id.
@@ -199,7 +200,7 @@ async fn a_hundred_parallel_copies_leave_one_event<S: Store>(Case { store, outbo
     let replays = (0..100).map(|number| send(delivery(&format!("replay-{number}"), "push", "other", 0), "two"));
     let replays = all(replays).await;
     assert_eq!(replays.iter().filter(|recorded| **recorded == Recorded::Accepted).count(), 1);
-    assert_eq!(replays.iter().filter(|recorded| **recorded == Recorded::DuplicateBody).count(), 99);
+    assert_eq!(replays.iter().filter(|recorded| matches!(recorded, Recorded::DuplicateBody { .. })).count(), 99);
     assert_eq!(outbox().len(), 2);
 }
 
@@ -381,9 +382,13 @@ async fn every_row_has_keys_that_parse() {
     let said = Said { order, content: Digest::of(b"x") };
     store.published("commit:a", "status", &said, at(0)).await.unwrap();
     wip::make_a_row(&store).await;
+    ledger::make_rows(&store).await;
     let all = rows(&database, "");
     let areas: BTreeSet<_> = all.iter().filter_map(|(pk, _)| pk.split('#').next()).collect();
-    let expected = ["AUDIT", "BODY", "CLUSTERS", "DELIVERY", "FEEDBACK", "FENCE", "OUTBOX", "SCOPE", "SCOPES"];
+    let expected = [
+        "AUDIT", "BODY", "CLUSTERS", "DELIVERY", "EVENT", "FEEDBACK", "FENCE", "MESSAGE", "OUTBOX", "RECEIVED",
+        "SCOPE", "SCOPES",
+    ];
     assert_eq!(areas, BTreeSet::from(expected));
     for (pk, sk) in &all {
         assert!(common::aws::dynamodb::key::Key::parse(pk, sk).is_some(), "{pk} / {sk}");

@@ -6,6 +6,7 @@
 //! | `item` | | item ↔ domain |
 //! | `transact` | | one transaction, its cancellation reasons, its retries |
 //! | `intake` | `Intake` | delivery, body key and outbox row in one call |
+//! | `ledger` | `Ledger`, `LedgerRows` | what happened to deliveries and their events |
 //! | `outbox` | `Outbox` | what the relay asks and deletes |
 //! | `fence`, `clusters` | `ClusterLedger` | generations; records with their audit entry and events |
 //! | `runs` | `RunRows` | holds, answers, what gates said |
@@ -41,6 +42,7 @@ mod intake;
 mod item;
 mod items;
 pub mod key;
+mod ledger;
 mod outbox;
 mod removals;
 mod rhythm;
@@ -59,6 +61,7 @@ pub use self::{
     ideas::IDEA_ACTIONS,
     intake::INTAKE_ACTIONS,
     items::{ITEM_ACTIONS, ITEM_LIST_ACTIONS},
+    ledger::{LEDGER_READ_ACTIONS, NOTE_ACTIONS},
     outbox::OUTBOX_ACTIONS,
     removals::REMOVAL_ACTIONS,
     rhythm::RHYTHM_ACTIONS,

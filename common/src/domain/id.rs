@@ -242,6 +242,14 @@ text_ids! {
     DeliveryId, "delivery id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
     /// The identity of one event of ours, equal in every copy of it.
     EventId, "event id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
+    /// A function of ours, by its short name: `feedback`.
+    FunctionName, "function", "1 to 32 of a-z, 0-9 and '-', starting with a letter or digit", segment;
+    /// SQS's id of a message, which it keeps in the dead-letter queue.
+    MessageId, "message id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
+    /// A replay of an archive (EventBridge API reference, `StartReplay`).
+    ReplayName, "replay", "1 to 64 of letters, digits, '.', '-' and '_'", |text| {
+        (1..=64).contains(&text.len()) && all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    };
     /// What ties together everything that one foreign event caused.
     CorrelationId, "correlation id", "1 to 128 of letters, digits, '-', '_', '.' and ':'", token;
 }

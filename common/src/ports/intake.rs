@@ -1,11 +1,14 @@
-//! Deliveries of source hosts (GitHub's webhooks, CodeCommit's events): what the ledger keeps of each, and what becomes of a copy.
+//! Deliveries of source hosts (GitHub's webhooks, CodeCommit's events): what intake keeps of each, and what becomes of a copy.
 
 use std::future::Future;
 
 use jiff::Timestamp;
 
 use crate::{
-    domain::id::{DeliveryId, Digest},
+    domain::{
+        id::{DeliveryId, Digest},
+        ledger::{Happening, Note},
+    },
     event::Envelope,
     fault::Fault,
 };
@@ -28,19 +31,37 @@ pub struct Delivery {
 /// What became of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
-    /// Delivery, body key and outbox row are durable.
+    /// Delivery, body key, outbox row and the place in the list are durable.
     Accepted,
     /// The same delivery came before, with the same body.
     DuplicateDelivery,
     /// The same body came before under another delivery id.
-    DuplicateBody,
+    DuplicateBody {
+        /// Which.
+        first: DeliveryId,
+    },
     /// This delivery id came before with another body: the id is not signed, so this is never a copy.
     DeliveryIdReused,
 }
 
-/// The intake ledger.
+impl Recorded {
+    /// What the ledger is to say of a copy. Nothing of what was accepted: that has its rows.
+    pub fn note(&self, now: Timestamp) -> Option<Note> {
+        match self {
+            Self::Accepted => None,
+            Self::DuplicateDelivery => Some(Note::new(Happening::Copied, now)),
+            Self::DuplicateBody { first } => {
+                let why = format!("the body came first as the delivery {first}");
+                Some(Note::new(Happening::BodyCopied, now).because(why))
+            }
+            Self::DeliveryIdReused => Some(Note::new(Happening::IdReused, now)),
+        }
+    }
+}
+
+/// Intake.
 pub trait Intake: Sync {
-    /// Writes delivery, body key and outbox row in one transaction, unless one of the keys is taken.
+    /// Writes delivery, body key, outbox row and the place in the list of deliveries in one transaction, unless one of the keys is taken.
     ///
     /// One call per uncontended delivery; a conflict with a concurrent copy is retried with jitter for at most 2 s.
     ///

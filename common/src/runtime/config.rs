@@ -37,7 +37,7 @@ pub struct AwsSettings {
 
 /// The services that may have an endpoint of their own, by AWS's names for the variables.
 const SERVICES: &[&str] =
-    &["CODECOMMIT", "CODEPIPELINE", "DYNAMODB", "EVENTBRIDGE", "IOT", "S3", "SECRETS_MANAGER", "SESV2", "STS"];
+    &["CODECOMMIT", "CODEPIPELINE", "DYNAMODB", "EVENTBRIDGE", "IOT", "S3", "SECRETS_MANAGER", "SESV2", "SQS", "STS"];
 
 impl AwsSettings {
     /// The endpoint that replaces a service's own: for `DYNAMODB` and so on.

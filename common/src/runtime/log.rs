@@ -64,16 +64,47 @@ fn limit(target: &str, ours: Level) -> Level {
 pub(super) fn failed(fault: &Fault, message: Option<&super::queue::Ids>) {
     let function = FUNCTION.get().copied().unwrap_or("unknown");
     let ids = message.cloned().unwrap_or_default();
-    let (message_id, event_id, correlation_id) = (ids.message_id, ids.event_id, ids.correlation_id);
+    let (message_id, correlation_id, redriven) = (ids.message_id, ids.correlation_id, ids.redriven.then_some(true));
+    let (event_id, replay) = (ids.event_id.map(String::from), ids.replay.map(String::from));
     match fault {
         Fault::Retry { .. } => {
-            tracing::warn!(function, message_id, event_id, correlation_id, fault = "retry", "{}", fault.chain())
+            tracing::warn!(
+                function,
+                message_id,
+                event_id,
+                correlation_id,
+                replay,
+                redriven,
+                fault = "retry",
+                "{}",
+                fault.chain()
+            )
         }
         Fault::Reject { .. } => {
-            tracing::warn!(function, message_id, event_id, correlation_id, fault = "reject", "{}", fault.chain())
+            tracing::warn!(
+                function,
+                message_id,
+                event_id,
+                correlation_id,
+                replay,
+                redriven,
+                fault = "reject",
+                "{}",
+                fault.chain()
+            )
         }
         Fault::Bug { .. } => {
-            tracing::error!(function, message_id, event_id, correlation_id, fault = "bug", "{}", fault.chain())
+            tracing::error!(
+                function,
+                message_id,
+                event_id,
+                correlation_id,
+                replay,
+                redriven,
+                fault = "bug",
+                "{}",
+                fault.chain()
+            )
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::{
     event::Envelope,
     fault::Fault,
     ports::{
-        AuditTrail, Bus, ClusterLedger, ClusterRecords, Delivery, FeedbackLedger, Intake, Outbox, OutboxRow, Recorded,
-        Recording, Said, Specs, StuckEvent,
+        Accepted, AuditTrail, Bus, ClusterLedger, ClusterRecords, Delivery, FeedbackLedger, Intake, Outbox, OutboxRow,
+        Recorded, Recording, Said, Specs, StuckEvent,
     },
     testing::World,
 };
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct State {
     deliveries: BTreeMap<DeliveryId, Delivery>,
-    bodies: BTreeMap<(String, Digest), Timestamp>,
+    bodies: BTreeMap<(String, Digest), (Timestamp, DeliveryId)>,
     outbox: BTreeMap<EventId, OutboxRow>,
     bus: Vec<OutboxRow>,
     refused_by_bus: BTreeMap<EventId, String>,
@@ -159,12 +159,14 @@ impl Intake for World {
                 return Ok(if same { Recorded::DuplicateDelivery } else { Recorded::DeliveryIdReused });
             }
             let body = (delivery.event_name.clone(), delivery.body.clone());
-            if store.bodies.get(&body).is_some_and(|expires| *expires > now) {
-                return Ok(Recorded::DuplicateBody);
+            if let Some((_, first)) = store.bodies.get(&body).filter(|(expires, _)| *expires > now) {
+                return Ok(Recorded::DuplicateBody { first: first.clone() });
             }
             let row = OutboxRow::of(event)?;
+            let (event_name, received_at) = (delivery.event_name.clone(), delivery.received_at);
             store.deliveries.insert(delivery.id.clone(), delivery.clone());
-            store.bodies.insert(body, delivery.expires_at);
+            store.bodies.insert(body, (delivery.expires_at, delivery.id.clone()));
+            state.ledger.accept(&delivery.id, Accepted { event_name, received_at, event: row.event_id.clone() });
             store.outbox.insert(row.event_id.clone(), row);
             Ok(Recorded::Accepted)
         })

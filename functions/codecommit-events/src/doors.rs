@@ -2,8 +2,8 @@
 
 use common::{
     fault::Fault,
-    ports::{Clock, Intake},
-    runtime::{QueueInput, QueueMessage, QueueReply, queue},
+    ports::{Clock, Intake, Ledger},
+    runtime::{Desk, QueueInput, QueueMessage, QueueReply, queue},
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,11 @@ impl Input {
     ///
     /// # Errors
     /// Of a trigger and of a bare event their own; in a batch each fault is its message's.
-    pub async fn answer<I: Intake, C: Clock>(self, events: &CodeCommitEvents<I, C>) -> Result<Reply, Fault> {
+    pub async fn answer<I: Intake + Ledger, C: Clock, K: Clock>(
+        self,
+        desk: &Desk<'_, I, K>,
+        events: &CodeCommitEvents<I, C>,
+    ) -> Result<Reply, Fault> {
         let message = |message| async move {
             match message {
                 QueueMessage::Aws(event) => events.event(&event).await.map(drop),
@@ -49,7 +53,7 @@ impl Input {
         };
         match self {
             Self::Trigger(trigger) => events.trigger(&trigger).await.map(|references| Reply::Trigger { references }),
-            Self::Queue(input) => queue::process(input, message).await.map(Reply::Queue),
+            Self::Queue(input) => queue::process(desk, input, message).await.map(Reply::Queue),
         }
     }
 }

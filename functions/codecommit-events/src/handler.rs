@@ -4,10 +4,11 @@ use common::{
     domain::{
         governance::Repositories,
         id::{CorrelationId, DeliveryId, Digest, EventId, quoted},
+        ledger::About,
     },
     event::{AwsEvent, Envelope, Meta, SCHEMA_VERSION},
     fault::Fault,
-    ports::{Clock, Delivery, Intake, Recorded},
+    ports::{Clock, Delivery, Intake, Ledger, Recorded},
 };
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -61,7 +62,7 @@ pub enum Answered {
     },
 }
 
-impl<I: Intake, C: Clock> CodeCommitEvents<I, C> {
+impl<I: Intake + Ledger, C: Clock> CodeCommitEvents<I, C> {
     /// Handles an event of the bus.
     ///
     /// # Errors
@@ -151,9 +152,16 @@ impl<I: Intake, C: Clock> CodeCommitEvents<I, C> {
             received_at: now,
             expires_at: now.checked_add(REMEMBERED).unwrap_or(jiff::Timestamp::MAX),
         };
-        Ok(match self.intake.record(&delivery, &Envelope { meta, event }).await? {
+        let recorded = self.intake.record(&delivery, &Envelope { meta, event }).await?;
+        if let Some(note) = recorded.note(now)
+            && let Err(fault) = self.intake.note(&About::Delivery(delivery.id), &note).await
+        {
+            // A copy is one whether or not it was noted.
+            tracing::warn!(fault = fault.chain(), delivery = quoted(id, 80), "a copy was not noted in the ledger");
+        }
+        Ok(match recorded {
             Recorded::Accepted => Answered::Accepted { event: kind, event_id },
-            Recorded::DuplicateDelivery | Recorded::DuplicateBody => Answered::Duplicate { event_id },
+            Recorded::DuplicateDelivery | Recorded::DuplicateBody { .. } => Answered::Duplicate { event_id },
             Recorded::DeliveryIdReused => foreign(id, &Foreign::IdReused),
         })
     }

@@ -33,8 +33,8 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
-    grants: &["governance-read", "intake-write"],
-    calls: &[dynamodb::INTAKE_ACTIONS, s3::GOVERNANCE_ACTIONS],
+    grants: &["governance-read", "handled-write", "intake-write"],
+    calls: &[dynamodb::INTAKE_ACTIONS, dynamodb::NOTE_ACTIONS, s3::GOVERNANCE_ACTIONS],
     emits: &[
         EventKind::BranchPushed,
         EventKind::BranchDeleted,

@@ -2,7 +2,7 @@
 
 use common::{
     fault::Fault,
-    runtime::{self, QueueMessage, Woken},
+    runtime::{self, Desk, QueueMessage, Woken},
 };
 use daily_unblock::{MANIFEST, api, wiring};
 
@@ -10,6 +10,7 @@ use daily_unblock::{MANIFEST, api, wiring};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = runtime::start(&MANIFEST)?;
     let rhythm = &wiring::daily_unblock(&config).await?;
+    let desk = &Desk::new(&MANIFEST, &rhythm.rows)?;
     // Each way on the heap: nested, their types are deeper than the compiler follows.
     runtime::run(|woken: Woken<_>| async move {
         let message = |message| async move {
@@ -18,7 +19,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 _ => Err(Fault::bug("daily-unblock hears no events: its rules are wrong")),
             }
         };
-        woken.answer(message, |request| async move { Box::pin(api::serve(rhythm, &request)).await }).await
+        woken.answer(desk, message, |request| async move { Box::pin(api::serve(rhythm, &request)).await }).await
     })
     .await
 }

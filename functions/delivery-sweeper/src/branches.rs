@@ -11,13 +11,13 @@ use common::{
     },
     event::{Actor, BranchPushed, Envelope, Event, Meta, Repository, SCHEMA_VERSION},
     fault::Fault,
-    ports::{Clock, Deliveries, Forge, SaidCommitted, SeenChange, SweepRows},
+    ports::{Clock, DeadLetters, Deliveries, Forge, LedgerRows, SaidCommitted, SeenChange, SweepRows},
 };
 use jiff::Timestamp;
 
 use crate::handler::{DeliverySweeper, measure};
 
-impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
+impl<R: SweepRows + LedgerRows, H: Deliveries + Forge, C: Clock, Q: DeadLetters> DeliverySweeper<R, H, C, Q> {
     /// Looks at every branch that matters of every onboarded repository.
     ///
     /// # Errors

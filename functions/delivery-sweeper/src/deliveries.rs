@@ -1,9 +1,13 @@
-//! GitHub's list of attempts, and asking for failed deliveries again.
+//! GitHub's list of attempts, and asking for failed deliveries again. What was asked for, and what was given up, is noted in the ledger.
 
 use common::{
-    domain::sweep::{Attempt, OVERLAP, WINDOW, Why, decide},
+    domain::{
+        id::DeliveryId,
+        ledger::{About, Happening, Note},
+        sweep::{Attempt, OVERLAP, WINDOW, Why, decide},
+    },
     fault::Fault,
-    ports::{Clock, Deliveries, Forge, SweepRows},
+    ports::{Clock, DeadLetters, Deliveries, Forge, LedgerRows, SweepRows},
 };
 use jiff::Timestamp;
 
@@ -12,7 +16,7 @@ use crate::handler::{DeliverySweeper, measure};
 /// How many pages of a hundred attempts one sweep reads. GitHub lets an App ask 5,000 times an hour, for everything.
 const PAGES: usize = 60;
 
-impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
+impl<R: SweepRows + LedgerRows, H: Deliveries + Forge, C: Clock, Q: DeadLetters> DeliverySweeper<R, H, C, Q> {
     /// Reads what is not settled yet, and asks for what failed.
     ///
     /// # Errors
@@ -26,13 +30,15 @@ impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
         let plan = decide(&attempts, now);
         measure("DeliveriesFailing", plan.failing());
         measure("DeliveriesGivenUp", plan.given_up());
+        let mut noted = Ok(());
         for left in &plan.left {
             let (delivery, why) = (&left.guid, &left.why);
             match why {
                 // In an outage these are many, and each sweep would say it again.
                 Why::Early { .. } | Why::Full => tracing::debug!(%delivery, %why, "a delivery that failed waits"),
                 Why::Refused { .. } | Why::Late => {
-                    tracing::warn!(%delivery, %why, "a delivery that failed is given up")
+                    tracing::warn!(%delivery, %why, "a delivery that failed is given up");
+                    noted = noted.and(self.given_up(delivery, &why.to_string()).await);
                 }
             }
         }
@@ -43,8 +49,13 @@ impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
                 Ok(()) => {
                     asked += 1;
                     tracing::info!(delivery = %again.guid, why = %again, "asked GitHub to send a delivery again");
+                    let note = Note::new(Happening::AskedAgain, self.clock.now()).because(again);
+                    noted = noted.and(self.rows.note(&About::Delivery(again.guid.clone()), &note).await);
                 }
-                Err(Fault::Reject { what }) => tracing::warn!(delivery = %again.guid, "{what}"),
+                Err(Fault::Reject { what }) => {
+                    tracing::warn!(delivery = %again.guid, "{what}");
+                    noted = noted.and(self.given_up(&again.guid, &what).await);
+                }
                 // Whatever it is, the next call would meet it too: a limit, an outage, a refused key.
                 Err(fault) => {
                     stopped = Err(fault);
@@ -59,7 +70,17 @@ impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
         } else {
             tracing::warn!(pages = PAGES, "GitHub's list is longer than one sweep reads: its oldest part was left out");
         }
-        stopped
+        // It is told, and asks for nothing twice: what was asked for is in GitHub's own list.
+        stopped.and(noted)
+    }
+
+    /// Notes it once: each sweep finds it given up.
+    async fn given_up(&self, delivery: &DeliveryId, why: &str) -> Result<(), Fault> {
+        let about = About::Delivery(delivery.clone());
+        if self.rows.notes(&about).await?.get(Happening::GivenUp).is_some() {
+            return Ok(());
+        }
+        self.rows.note(&about, &Note::new(Happening::GivenUp, self.clock.now()).because(why)).await
     }
 
     /// Attempts back to a moment, and whether these are all.

@@ -1,24 +1,29 @@
-//! One sweep: three parts, each tried whatever the others did.
+//! One sweep: three parts, each tried whatever the others did; and direct calls.
 
 use common::{
     domain::{governance::Governance, id::quoted},
     fault::Fault,
-    ports::{Clock, Deliveries, Forge, SweepRows},
+    ports::{Clock, DeadLetters, Deliveries, Forge, LedgerRows, SweepRows},
 };
+use serde_json::Value;
+
+use crate::call::{Answer, Call};
 
 /// The function and everything outside that it uses.
-pub struct DeliverySweeper<R, H, C> {
+pub struct DeliverySweeper<R, H, C, Q> {
     /// The table.
     pub rows: R,
     /// The source host: its deliveries and its branches.
     pub host: H,
+    /// The queues of every function, for what is parked there.
+    pub queues: Q,
     /// Now.
     pub clock: C,
     /// The files that the control plane runs by.
     pub governance: Governance,
 }
 
-impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
+impl<R: SweepRows + LedgerRows, H: Deliveries + Forge, C: Clock, Q: DeadLetters> DeliverySweeper<R, H, C, Q> {
     /// Handles a schedule.
     ///
     /// # Errors
@@ -32,6 +37,21 @@ impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
         let deliveries = logged("redelivering", Box::pin(self.redeliver()).await);
         let branches = logged("comparing branches", Box::pin(self.compare_branches()).await);
         outbox.and(deliveries).and(branches)
+    }
+}
+
+impl<R: SweepRows + LedgerRows, H: Deliveries + Forge, C: Clock, Q: DeadLetters> DeliverySweeper<R, H, C, Q> {
+    /// Answers a direct call.
+    ///
+    /// # Errors
+    /// `Reject` when it cannot be understood, or is about nothing that is known; else those of what it asks for.
+    pub async fn call(&self, call: Value) -> Result<Answer, Fault> {
+        match Call::parse(call)? {
+            Call::Delivery(delivery) => Ok(Answer::Delivery(self.asked_of_delivery(&delivery).await?)),
+            Call::Event(event) => Ok(Answer::Event(self.asked_of_event(event).await?)),
+            Call::Period(period) => Ok(Answer::Period(self.asked_of_period(period).await?)),
+            Call::Redrive(redrive) => Ok(Answer::Redrive(self.redrive(redrive).await?)),
+        }
     }
 }
 

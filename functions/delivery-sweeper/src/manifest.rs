@@ -1,7 +1,7 @@
 //! What this function is to the wiring.
 
 use common::{
-    aws::{codecommit, dynamodb, s3, secrets},
+    aws::{codecommit, dynamodb, s3, secrets, sqs},
     event::EventKind,
     hosts,
     manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
@@ -10,13 +10,14 @@ use common::{
 /// The manifest.
 pub const MANIFEST: Manifest = Manifest {
     name: "delivery-sweeper",
-    purpose: "Makes delivery complete: asks for failed webhooks again, tells of branches that moved unheard, touches outbox rows that stay.",
+    purpose: "Makes delivery complete: asks for failed webhooks again, tells of branches that moved unheard, touches outbox rows that stay; answers what became of deliveries, and redrives what is parked.",
     idempotent_by: "delivery id; (repository, branch, head); event id",
     memory_mb: 256,
     timeout_s: 300,
     wakes: &[Wake::Schedule { name: "sweep", rate: "rate(5 minutes)", input: r#"{"schedule":"sweep"}"# }],
     env: &[
         EnvVar::required("TABLE_NAME", "the control plane's table"),
+        EnvVar::required("QUEUE_PREFIX", "what the names of the functions' queues start with"),
         EnvVar::required("GOVERNANCE_BUCKET", "the bucket of the governance bundle"),
         EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
         hosts::GITHUB_APP_ID,
@@ -24,8 +25,16 @@ pub const MANIFEST: Manifest = Manifest {
         hosts::GITHUB_API_URL,
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
-    grants: &["codecommit-read", "github-app-key-read", "governance-read", "sweep-rows"],
-    calls: &[codecommit::ACTIONS, dynamodb::SWEEP_ACTIONS, s3::GOVERNANCE_ACTIONS, secrets::ACTIONS],
+    grants: &["codecommit-read", "dead-letters", "github-app-key-read", "governance-read", "ledger-rows", "sweep-rows"],
+    calls: &[
+        codecommit::ACTIONS,
+        dynamodb::LEDGER_READ_ACTIONS,
+        dynamodb::NOTE_ACTIONS,
+        dynamodb::SWEEP_ACTIONS,
+        s3::GOVERNANCE_ACTIONS,
+        secrets::ACTIONS,
+        sqs::DEAD_LETTER_ACTIONS,
+    ],
     emits: &[EventKind::BranchPushed],
     alarms: &[
         // A receiver that is back has everything within a quarter of an hour.

@@ -3,7 +3,7 @@
 
 use common::{
     fault::Fault,
-    ports::{Clock, Deliveries, Forge, SweepRows},
+    ports::{Clock, DeadLetters, Deliveries, Forge, LedgerRows, SweepRows},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +16,7 @@ const AGE: SignedDuration = SignedDuration::from_secs(60);
 /// How many rows one sweep touches, the oldest first: a bus that is back is not flooded, and the next sweep goes on.
 const ROWS: usize = 1_000;
 
-impl<R: SweepRows, H: Deliveries + Forge, C: Clock> DeliverySweeper<R, H, C> {
+impl<R: SweepRows + LedgerRows, H: Deliveries + Forge, C: Clock, Q: DeadLetters> DeliverySweeper<R, H, C, Q> {
     /// Touches rows that are older than a minute.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The function as it runs in AWS: every port with its adapter, everything from the environment.
 
 use common::{
-    aws::{Aws, dynamodb::Table, s3},
+    aws::{Aws, dynamodb::Table, s3, sqs::FunctionQueues},
     fault::Fault,
     hosts::Hosts,
     runtime::{Config, SystemClock},
@@ -14,13 +14,16 @@ use crate::DeliverySweeper;
 ///
 /// # Errors
 /// `Retry` when AWS did not answer; `Bug` when the configuration cannot be run by, with every finding in it.
-pub async fn delivery_sweeper(config: &Config) -> Result<DeliverySweeper<Table, Hosts, SystemClock>, Fault> {
+pub async fn delivery_sweeper(
+    config: &Config,
+) -> Result<DeliverySweeper<Table, Hosts, SystemClock, FunctionQueues>, Fault> {
     let aws = Aws::new(config);
     let governance =
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
     Ok(DeliverySweeper {
         rows: Table::new(&aws, config.text("TABLE_NAME")?),
         host: Hosts::of(config, &aws).await?,
+        queues: FunctionQueues::new(&aws, config.text("QUEUE_PREFIX")?),
         clock: SystemClock,
         governance,
     })

@@ -62,9 +62,16 @@ pub const MANIFEST: Manifest = Manifest {
         "email-send",
         "feedback-ledger",
         "github-app-key-read",
+        "handled-write",
         "slack-token-read",
     ],
-    calls: &[codecommit::MARK_ACTIONS, dynamodb::FEEDBACK_ACTIONS, secrets::ACTIONS, ses::ACTIONS],
+    calls: &[
+        codecommit::MARK_ACTIONS,
+        dynamodb::FEEDBACK_ACTIONS,
+        dynamodb::NOTE_ACTIONS,
+        secrets::ACTIONS,
+        ses::ACTIONS,
+    ],
     emits: &[],
     alarms: &[],
 };

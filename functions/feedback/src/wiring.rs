@@ -21,7 +21,8 @@ pub struct Feedback {
     slack: Option<Slack>,
     mailer: Option<Ses>,
     links: Option<Links>,
-    table: Table,
+    /// The table, which has the ledger of deliveries too.
+    pub table: Table,
     settings: Settings,
 }
 

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use common::{
-    domain::id::{CorrelationId, DeliveryId, Digest, EventId, quoted},
+    domain::{
+        id::{CorrelationId, DeliveryId, Digest, EventId, quoted},
+        ledger::About,
+    },
     event::{Envelope, Meta, SCHEMA_VERSION},
     fault::Fault,
     http::{Request, Response},
-    ports::{Delivery, Intake, Recorded},
+    ports::{Delivery, Intake, Ledger, Recorded},
     webhook_secret::SecretSource,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -33,12 +36,16 @@ pub const MAX_BODY: usize = 4 * 1024 * 1024;
 /// How long a request may take. GitHub waits for ten seconds, and so does Lambda: 503 has to be said before either gives up.
 pub const LIMIT: Duration = Duration::from_secs(8);
 
+/// How long the note of a copy may take, behind the answer's own time.
+#[cfg(feature = "lambda")]
+const NOTING: Duration = Duration::from_secs(1);
+
 /// How long a delivery and its body are remembered. GitHub redelivers for three days.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What the function holds between requests.
 pub struct Webhook<I, S> {
-    /// The ledger.
+    /// Where deliveries are recorded, and copies noted.
     pub intake: I,
     /// The secret.
     pub keyring: Keyring<S>,
@@ -47,32 +54,49 @@ pub struct Webhook<I, S> {
 }
 
 /// Answers one request. Total: every failure is an HTTP status.
-pub async fn handle<I: Intake, S: SecretSource>(
+pub async fn handle<I: Intake + Ledger, S: SecretSource>(
     webhook: &Webhook<I, S>,
     request: &Request,
     now: Timestamp,
 ) -> Response {
     let outcome = route(webhook, request, now).await.unwrap_or_else(Outcome::Refused);
     log(request, &outcome);
+    note(&webhook.intake, &outcome, now).await;
     outcome.into()
 }
 
 /// Answers one request within a limit, which is [`LIMIT`] outside of tests.
 #[cfg(feature = "lambda")]
-pub async fn handle_in_time<I: Intake, S: SecretSource>(
+pub async fn handle_in_time<I: Intake + Ledger, S: SecretSource>(
     webhook: &Webhook<I, S>,
     request: &Request,
     now: Timestamp,
     limit: Duration,
 ) -> Response {
-    tokio::time::timeout(limit, handle(webhook, request, now)).await.unwrap_or_else(|_| {
-        let outcome = Outcome::Refused(Refusal::CannotCommit);
-        log(request, &outcome);
-        outcome.into()
-    })
+    let routed = tokio::time::timeout(limit, route(webhook, request, now)).await;
+    let outcome = routed.unwrap_or(Err(Refusal::CannotCommit)).unwrap_or_else(Outcome::Refused);
+    log(request, &outcome);
+    // A copy is one whether or not it was noted in time.
+    if tokio::time::timeout(NOTING, note(&webhook.intake, &outcome, now)).await.is_err() {
+        tracing::warn!("a copy was not noted in the ledger: the table did not answer in time");
+    }
+    outcome.into()
 }
 
-async fn route<I: Intake, S: SecretSource>(
+/// Notes a copy. What is accepted has its rows already, and whatever becomes of the note changes no answer.
+async fn note<L: Ledger>(ledger: &L, outcome: &Outcome, now: Timestamp) {
+    let (delivery, copy) = match outcome {
+        Outcome::Duplicate { delivery, copy, .. } => (delivery, copy),
+        Outcome::Refused(Refusal::DeliveryIdReused { delivery }) => (delivery, &Recorded::DeliveryIdReused),
+        Outcome::Accepted { .. } | Outcome::Ignored { .. } | Outcome::Healthy { .. } | Outcome::Refused(_) => return,
+    };
+    let Some(note) = copy.note(now) else { return };
+    if let Err(fault) = ledger.note(&About::Delivery(delivery.clone()), &note).await {
+        tracing::warn!(fault = fault.chain(), delivery = delivery.as_str(), "a copy was not noted in the ledger");
+    }
+}
+
+async fn route<I: Intake + Ledger, S: SecretSource>(
     webhook: &Webhook<I, S>,
     request: &Request,
     now: Timestamp,
@@ -89,7 +113,7 @@ async fn route<I: Intake, S: SecretSource>(
     }
 }
 
-async fn receive<I: Intake, S: SecretSource>(
+async fn receive<I: Intake + Ledger, S: SecretSource>(
     webhook: &Webhook<I, S>,
     request: &Request,
     now: Timestamp,
@@ -138,16 +162,18 @@ fn committed(
     event: &'static str,
     event_id: EventId,
 ) -> Result<Outcome, Refusal> {
-    let copy = |delivery, reason, event_id| Ok(Outcome::Duplicate { delivery, reason, event_id });
     match recorded {
         Ok(Recorded::Accepted) => Ok(Outcome::Accepted { delivery, event, event_id }),
-        Ok(Recorded::DuplicateDelivery) => {
-            copy(delivery, "this delivery came before, and its event is committed", event_id)
+        Ok(copy @ (Recorded::DuplicateDelivery | Recorded::DuplicateBody { .. })) => {
+            let reason = match copy {
+                Recorded::DuplicateBody { .. } => {
+                    "the same body came before under another delivery id, and its event is committed"
+                }
+                _ => "this delivery came before, and its event is committed",
+            };
+            Ok(Outcome::Duplicate { delivery, copy, reason, event_id })
         }
-        Ok(Recorded::DuplicateBody) => {
-            copy(delivery, "the same body came before under another delivery id, and its event is committed", event_id)
-        }
-        Ok(Recorded::DeliveryIdReused) => Err(Refusal::DeliveryIdReused),
+        Ok(Recorded::DeliveryIdReused) => Err(Refusal::DeliveryIdReused { delivery }),
         Err(fault) => {
             tracing::error!(fault = fault.chain(), delivery = delivery.as_str(), "the delivery could not be committed");
             Err(Refusal::CannotCommit)
@@ -189,7 +215,7 @@ fn log(request: &Request, outcome: &Outcome) {
             let (delivery, id) = (delivery.as_str(), event_id.as_str());
             tracing::info!(status, delivery, event, kind, event_id = id, correlation_id = id, "accepted");
         }
-        Outcome::Duplicate { delivery, reason, event_id } => {
+        Outcome::Duplicate { delivery, reason, event_id, .. } => {
             let (delivery, id) = (delivery.as_str(), event_id.as_str());
             tracing::info!(
                 status,

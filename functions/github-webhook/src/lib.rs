@@ -1,8 +1,8 @@
 //! **github-webhook**: verifies, deduplicates and normalises GitHub webhooks. It decides nothing about clusters or changes.
 //!
 //! * **Wakes on** `POST /webhooks/github` and `GET /health`, both public: the signature is what authorises the first.
-//! * **Effects** One transaction {delivery, body key, outbox row} for a delivery that maps to an event; nothing for any other. The
-//!   answer 202 comes only after that transaction.
+//! * **Effects** One transaction {delivery, body key, outbox row, place in the list} for a delivery that maps to an event; a note in the
+//!   ledger for a copy of one; nothing for any other. The answer 202 comes only after that transaction.
 //! * **Idempotent by** the delivery id and by (event name, sha256 of the body), both for seven days. GitHub signs only the body, so
 //!   the delivery id alone proves nothing. The event's id is derived from (event name, body): copies share it.
 //! * **Fails** closed and by HTTP status: 4xx with the reason for what the sender must mend; 503 when it cannot verify or cannot
@@ -65,7 +65,7 @@ pub const MANIFEST: Manifest = Manifest {
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
     grants: &["intake-write", "webhook-secret-read"],
-    calls: &[dynamodb::INTAKE_ACTIONS, secrets::ACTIONS],
+    calls: &[dynamodb::INTAKE_ACTIONS, dynamodb::NOTE_ACTIONS, secrets::ACTIONS],
     emits: &[
         EventKind::BranchPushed,
         EventKind::BranchDeleted,

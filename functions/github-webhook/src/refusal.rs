@@ -3,7 +3,7 @@
 //! Foreign text in a sentence is quoted and cut. A refusal never holds a secret, a signature or a body.
 
 use common::{
-    domain::id::{IdError, quoted},
+    domain::id::{DeliveryId, IdError, quoted},
     http::{BodyError, Problem, Response},
 };
 
@@ -115,7 +115,10 @@ pub enum Refusal {
     },
     /// One delivery id with two bodies or two event names.
     #[error("this delivery id came before with another body or event: GitHub never does that; nothing was done")]
-    DeliveryIdReused,
+    DeliveryIdReused {
+        /// Which.
+        delivery: DeliveryId,
+    },
     /// The secret cannot be read or is unusable.
     #[error(
         "the signature cannot be verified now: the webhook secret cannot be read or is not usable; redeliver later"
@@ -161,7 +164,7 @@ impl Refusal {
             | Self::WrongEvent { .. }
             | Self::Misfit { .. }
             | Self::BadField { .. }
-            | Self::DeliveryIdReused => 422,
+            | Self::DeliveryIdReused { .. } => 422,
             Self::CannotVerify | Self::CannotCommit => 503,
         }
     }

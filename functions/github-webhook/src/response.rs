@@ -3,6 +3,7 @@
 use common::{
     domain::id::{DeliveryId, Digest, EventId},
     http::Response,
+    ports::Recorded,
 };
 use serde_json::json;
 
@@ -24,6 +25,8 @@ pub enum Outcome {
     Duplicate {
         /// The delivery.
         delivery: DeliveryId,
+        /// A copy of what.
+        copy: Recorded,
         /// Which key was taken.
         reason: &'static str,
         /// The event's id.
@@ -65,7 +68,7 @@ impl From<Outcome> for Response {
                 "status": "accepted", "reason": format!("{event} is committed and on its way to the bus"),
                 "delivery": delivery, "event_id": event_id, "event": event,
             }),
-            Outcome::Duplicate { delivery, reason, event_id } => {
+            Outcome::Duplicate { delivery, reason, event_id, .. } => {
                 json!({"status": "duplicate", "reason": reason, "delivery": delivery, "event_id": event_id})
             }
             Outcome::Ignored { delivery, reason } => {

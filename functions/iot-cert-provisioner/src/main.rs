@@ -1,12 +1,13 @@
 //! Wiring: iot-cert-provisioner behind its queue, its jobs and direct calls.
 
-use common::runtime::{self, QueueMessage, Woken};
+use common::runtime::{self, Desk, QueueMessage, Woken};
 use iot_cert_provisioner::{MANIFEST, wiring};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = runtime::start(&MANIFEST)?;
     let provisioner = &wiring::provisioner(&config).await?;
+    let desk = &Desk::new(&MANIFEST, &provisioner.rows)?;
     runtime::run(|woken: Woken<_>| async move {
         let message = |message| async move {
             match message {
@@ -16,7 +17,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 other => Err(other.unexpected(MANIFEST.name)),
             }
         };
-        woken.answer_or_fail(message, |call| provisioner.call(call)).await
+        woken.answer_or_fail(desk, message, |call| provisioner.call(call)).await
     })
     .await
 }

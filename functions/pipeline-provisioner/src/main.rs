@@ -7,7 +7,7 @@ use pipeline_provisioner::{MANIFEST, wiring};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = runtime::start(&MANIFEST)?;
     let provisioner = &wiring::provisioner(&config).await?;
-    runtime::run_queue(|message, deadline| async move {
+    runtime::run_queue(&MANIFEST, &provisioner.ledger, |message, deadline| async move {
         match message {
             QueueMessage::Event(event) => provisioner.event(&event, deadline).await,
             QueueMessage::Schedule(name) => provisioner.schedule(&name, deadline).await,

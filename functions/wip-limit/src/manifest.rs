@@ -40,8 +40,14 @@ pub const MANIFEST: Manifest = Manifest {
         hosts::GITHUB_API_URL,
         EnvVar::optional("LOG_LEVEL", "error, warn, info (the default), debug or trace"),
     ],
-    grants: &["codecommit-read", "github-app-key-read", "governance-read", "scope-audit", "wip-rows"],
-    calls: &[codecommit::ACTIONS, dynamodb::WIP_ACTIONS, s3::GOVERNANCE_ACTIONS, secrets::ACTIONS],
+    grants: &["codecommit-read", "github-app-key-read", "governance-read", "handled-write", "scope-audit", "wip-rows"],
+    calls: &[
+        codecommit::ACTIONS,
+        dynamodb::NOTE_ACTIONS,
+        dynamodb::WIP_ACTIONS,
+        s3::GOVERNANCE_ACTIONS,
+        secrets::ACTIONS,
+    ],
     emits: &[
         EventKind::WipLockAcquired,
         EventKind::WipLockReleased,

@@ -34,6 +34,7 @@ locals {
     PIPELINE_ROLE_ARN    = module.cluster_pipeline_runtime.pipeline_role_arn
     ARTIFACT_BUCKET      = module.cluster_pipeline_runtime.artifact_bucket_name
     ARTIFACT_KEY_ARN     = module.key.arn
+    QUEUE_PREFIX         = var.name
     PROJECT_PREFIX       = module.cluster_pipeline_runtime.project_prefix
     GATE_FUNCTION        = local.gate_function
     CERTIFICATE_FUNCTION = local.certificate_function

@@ -15,8 +15,9 @@ module "table" {
 }
 
 module "bus" {
-  source = "../../modules/bus"
-  name   = var.name
+  source       = "../../modules/bus"
+  name         = var.name
+  archive_days = var.archive_days
 }
 
 module "secrets" {

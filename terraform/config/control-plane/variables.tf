@@ -112,6 +112,18 @@ variable "log_level" {
   }
 }
 
+variable "archive_days" {
+  description = "How long the bus keeps every event for a replay: docs/runbooks.md#replay."
+  type        = number
+  default     = 14
+  nullable    = false
+
+  validation {
+    condition     = var.archive_days >= 1 && floor(var.archive_days) == var.archive_days
+    error_message = "archive_days is a whole number of 1 or more: 0 would keep events for ever."
+  }
+}
+
 variable "log_retention_days" {
   description = "How long logs are kept."
   type        = number

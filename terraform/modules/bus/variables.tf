@@ -11,7 +11,7 @@ variable "archive_days" {
   nullable    = false
 
   validation {
-    condition     = var.archive_days >= 1
-    error_message = "archive_days must be 1 or more: 0 would keep events for ever."
+    condition     = var.archive_days >= 1 && floor(var.archive_days) == var.archive_days
+    error_message = "archive_days is a whole number of 1 or more: 0 would keep events for ever."
   }
 }

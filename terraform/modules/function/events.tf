@@ -1,6 +1,6 @@
 # Bus → rule → queue → function. The bus is ours, and for what AWS's services tell the account's default one. The queue is what keeps an event while the function fails or is throttled.
 #
-# Three ways lead into the dead-letter queue: five failed receives, a rule that could not deliver, a schedule that could not. All three
+# Three ways lead into the dead-letter queue: the last failed receive, a rule that could not deliver, a schedule that could not. All three
 # leave the message as the function expects it, so one redrive command mends them all: docs/runbooks.md#dead-letters.
 
 locals {
@@ -70,7 +70,7 @@ resource "aws_sqs_queue" "work" {
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead[0].arn
-    maxReceiveCount     = 5
+    maxReceiveCount     = var.facts.max_receives
   })
 }
 

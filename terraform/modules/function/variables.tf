@@ -53,6 +53,8 @@ variable "facts" {
     # The same on the account's default bus, where AWS's own services tell what happens.
     aws_patterns = optional(any, [])
     schedules    = list(object({ name = string, rate = string, input = string }))
+    # How often a message is received before it is parked: the function tells the last time by it.
+    max_receives = optional(number, 5)
     # Each apply that changes the code or what it runs by calls it, and fails when it does.
     deploy = optional(bool, false)
     # Set: local_times wake it, with this message.
@@ -67,6 +69,11 @@ variable "facts" {
   validation {
     condition     = var.facts.timeout_s >= 1 && var.facts.timeout_s <= 900
     error_message = "timeout_s must be 1 to 900: Lambda's limits."
+  }
+
+  validation {
+    condition     = var.facts.max_receives >= 1 && var.facts.max_receives <= 1000
+    error_message = "max_receives must be 1 to 1000: SQS's limits."
   }
 
   validation {

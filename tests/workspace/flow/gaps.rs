@@ -4,7 +4,7 @@ use common::{
     domain::governance::Governance,
     event::{Envelope, Event},
     ports::Clock as _,
-    testing::{ClusterFile, GovernanceFiles, id},
+    testing::{ClusterFile, GovernanceFiles, World, id},
 };
 use delivery_sweeper::DeliverySweeper;
 use jiff::SignedDuration;
@@ -12,12 +12,13 @@ use tests::{intake::Intake, journey::Journey};
 
 use super::fleet;
 
-type Sweeper = DeliverySweeper<common::testing::World, common::testing::World, common::testing::World>;
+pub(super) type Sweeper = DeliverySweeper<World, World, World, World>;
 
-fn sweeper(journey: &Journey) -> Sweeper {
+pub(super) fn sweeper(journey: &Journey) -> Sweeper {
     let governance = Governance::parse(&GovernanceFiles::default().bytes()).unwrap();
-    let (rows, host, clock) = (journey.world.clone(), journey.world.clone(), journey.world.clone());
-    DeliverySweeper { rows, host, clock, governance }
+    let (rows, host, queues, clock) =
+        (journey.world.clone(), journey.world.clone(), journey.world.clone(), journey.world.clone());
+    DeliverySweeper { rows, host, queues, clock, governance }
 }
 
 /// Five minutes later; answers the gaps that were told, brought to the provisioner.

@@ -1,13 +1,15 @@
-//! The intake ledger: delivery, body key and outbox row in one call.
+//! Intake: delivery, body key, outbox row and the delivery's place in the list of all, in one call.
 //!
 //! The delivery id is not signed, so the body's own digest is the second key. Both are guarded; the outbox row needs no guard of its
 //! own, because the same event id holds the same event.
+//!
+//! The list of deliveries is rows of its own and not the index: it is read consistently, so that what was answered 202 stands in it.
 
 use jiff::SignedDuration;
 
 use super::{
     Table,
-    item::{Item, epoch, outbox, row, s, text},
+    item::{Item, epoch, outbox, place, row, s, text},
     key::Key,
     transact::{Attempt, Failed, retry},
 };
@@ -52,8 +54,10 @@ impl Intake for Table {
                 .map_err(|error| Fault::bug_from(&what, error))
         };
         let [delivery_put, body_put] = [guarded(&rows[DELIVERY])?, guarded(&rows[1])?];
-        let outbox_put = self.put(outbox).build().map_err(|error| Fault::bug_from(&what, error))?;
-        let items = [delivery_put, body_put, outbox_put].map(Table::put_item).to_vec();
+        let plain = |item: Item| self.put(item).build().map_err(|error| Fault::bug_from(&what, error));
+        let listed = Key::Received(delivery.received_at, delivery.id.clone());
+        let listed_put = plain(row(&listed, [("expires_at", epoch(delivery.expires_at))]))?;
+        let items = [delivery_put, body_put, plain(outbox)?, listed_put].map(Table::put_item).to_vec();
 
         retry(&SystemClock, BUDGET, &what, || {
             let (items, what) = (items.clone(), &what);
@@ -71,12 +75,15 @@ impl Intake for Table {
 /// What the rows that stand in the way say: the delivery's own comes before the body's.
 fn judge(delivery: &Delivery, failed: &[Failed]) -> Result<Recorded, Fault> {
     let Some(first) = failed.first() else { return Ok(Recorded::Accepted) };
-    if first.at != DELIVERY {
-        return Ok(Recorded::DuplicateBody);
-    }
     let found = first.found.as_ref().ok_or_else(|| {
         Fault::bug("the table did not say which delivery stands in the way: is this an emulator without ALL_OLD?")
     })?;
+    if first.at != DELIVERY {
+        let first = text(found, "delivery")?.parse();
+        return Ok(Recorded::DuplicateBody {
+            first: first.map_err(|error| Fault::bug(format!("the row {} has no delivery: {error}", place(found))))?,
+        });
+    }
     let same = text(found, "body")? == delivery.body.as_str() && text(found, "event_name")? == delivery.event_name;
     Ok(if same { Recorded::DuplicateDelivery } else { Recorded::DeliveryIdReused })
 }

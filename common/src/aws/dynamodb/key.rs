@@ -5,6 +5,10 @@
 //! | row | pk | sk |
 //! |---|---|---|
 //! | delivery | `DELIVERY#<delivery id>` | `META` |
+//! | what was noted of a delivery | `DELIVERY#<delivery id>` | `NOTES` |
+//! | that a delivery was accepted | `RECEIVED#<day>#<0..3>` | `<microseconds, 20 digits>#<delivery id>` |
+//! | what was noted of an event | `EVENT#<event id>` | `<function>` |
+//! | what was noted of another message | `MESSAGE#<message id>` | `<function>` |
 //! | body | `BODY#<event name>#<sha256>` | `META` |
 //! | outbox | `OUTBOX#<0..15>` | `<event id>` |
 //! | fence | `FENCE#<repository id>` | `<branch>` |
@@ -34,14 +38,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::item::Item;
 use crate::domain::{
     cluster::ClusterKey,
     id::{
-        BranchName, ChannelName, CommitSha, DeliveryId, Digest, EventId, ExecutionId, GroupName, HoldId, ItemId,
-        PersonName, PipelineName, RepositoryId, RequestId, TaskName,
+        BranchName, ChannelName, CommitSha, DeliveryId, Digest, EventId, ExecutionId, FunctionName, GroupName, HoldId,
+        ItemId, MessageId, PersonName, PipelineName, RepositoryId, RequestId, TaskName,
     },
     rhythm::{BlockerRef, Period, PostKey, PostKind},
     run::Answer,
@@ -89,6 +93,14 @@ pub(super) const ENTRY_PREFIX: &str = "E#";
 pub enum Key {
     /// A webhook delivery.
     Delivery(DeliveryId),
+    /// What was noted of a webhook delivery.
+    Notes(DeliveryId),
+    /// That a delivery was accepted, by the moment: deliveries are listed by these. Moments are those since 1970, to the microsecond.
+    Received(Timestamp, DeliveryId),
+    /// What was noted of an event at a function.
+    Handled(EventId, FunctionName),
+    /// What was noted of a message that is no event of ours.
+    Message(MessageId, FunctionName),
     /// A body that was accepted.
     Body {
         /// The event's name.
@@ -157,7 +169,10 @@ impl Key {
     /// The partition key.
     pub fn pk(&self) -> String {
         match self {
-            Self::Delivery(id) => format!("DELIVERY#{}", escape(id.as_str())),
+            Self::Delivery(id) | Self::Notes(id) => format!("DELIVERY#{}", escape(id.as_str())),
+            Self::Received(at, id) => received_on(at.to_zoned(TimeZone::UTC).date(), received_shard(id)),
+            Self::Handled(event, _) => noted_of(event),
+            Self::Message(message, _) => format!("MESSAGE#{}", escape(message.as_str())),
             Self::Body { event_name, body } => format!("BODY#{}#{body}", escape(event_name)),
             Self::Outbox(id) => format!("{OUTBOX_PREFIX}{}", id.shard()),
             Self::Fence(repository, _) => format!("FENCE#{repository}"),
@@ -189,6 +204,9 @@ impl Key {
     pub fn sk(&self) -> String {
         match self {
             Self::Delivery(_) | Self::Body { .. } => "META".to_owned(),
+            Self::Notes(_) => "NOTES".to_owned(),
+            Self::Received(at, id) => format!("{}#{}", moment(*at), escape(id.as_str())),
+            Self::Handled(_, function) | Self::Message(_, function) => escape(function.as_str()),
             Self::Outbox(id) => escape(id.as_str()),
             Self::Fence(_, branch) | Self::Seen(_, branch) => escape(branch.as_str()),
             Self::Cluster(_, cluster) | Self::Certificate(cluster) => escape(&cluster.to_string()),
@@ -224,6 +242,13 @@ impl Key {
         let (area, rest) = pk.split_once('#')?;
         let key = match (area, sk) {
             ("DELIVERY", "META") => Self::Delivery(unescape(rest)?.parse().ok()?),
+            ("DELIVERY", "NOTES") => Self::Notes(unescape(rest)?.parse().ok()?),
+            ("RECEIVED", received) => {
+                let (at, id) = received.split_once('#')?;
+                Self::Received(Timestamp::from_microsecond(at.parse().ok()?).ok()?, unescape(id)?.parse().ok()?)
+            }
+            ("EVENT", function) => Self::Handled(unescape(rest)?.parse().ok()?, unescape(function)?.parse().ok()?),
+            ("MESSAGE", function) => Self::Message(unescape(rest)?.parse().ok()?, unescape(function)?.parse().ok()?),
             ("BODY", "META") => {
                 let (event_name, body) = rest.split_once('#')?;
                 Self::Body { event_name: unescape(event_name)?, body: body.parse().ok()? }
@@ -285,6 +310,29 @@ impl Key {
         // Only the one spelling that `pk` and `sk` write is a key: 07 for 7 or shard 3 for 4 is somebody else's row.
         (key.pk() == pk && key.sk() == sk).then_some(key)
     }
+}
+
+/// The partition of what was noted of an event.
+pub(super) fn noted_of(event: &EventId) -> String {
+    format!("EVENT#{}", escape(event.as_str()))
+}
+
+/// How many partitions a day's deliveries have: one takes a thousand writes a second, and they come in the order of time.
+pub(super) const RECEIVED_SHARDS: u8 = 4;
+
+/// A partition of a day's deliveries.
+pub(super) fn received_on(day: Date, shard: u8) -> String {
+    format!("RECEIVED#{day}#{shard}")
+}
+
+fn received_shard(delivery: &DeliveryId) -> u8 {
+    let digest = Digest::of(delivery.as_str().as_bytes());
+    digest.as_str().bytes().next_back().map_or(0, |digit| digit % RECEIVED_SHARDS)
+}
+
+/// A moment since 1970, so that texts sort as moments do.
+pub(super) fn moment(at: Timestamp) -> String {
+    format!("{:020}", at.as_microsecond().max(0))
 }
 
 /// The partition of what is said of a run.
@@ -366,6 +414,11 @@ mod tests {
         let token = || "[A-Za-z0-9_.:-]{1,40}";
         prop_oneof![
             token().prop_map(|id| Key::Delivery(id.parse().unwrap())),
+            token().prop_map(|id| Key::Notes(id.parse().unwrap())),
+            (0..9_000_000_000_000_000_i64, token())
+                .prop_map(|(at, id)| Key::Received(Timestamp::from_microsecond(at).unwrap(), id.parse().unwrap())),
+            (token(), name()).prop_map(|(id, function)| Key::Handled(id.parse().unwrap(), function.parse().unwrap())),
+            (token(), name()).prop_map(|(id, function)| Key::Message(id.parse().unwrap(), function.parse().unwrap())),
             (text(), any::<[u8; 4]>()).prop_map(|(event_name, seed)| Key::Body { event_name, body: Digest::of(&seed) }),
             token().prop_map(|id| Key::Outbox(id.parse().unwrap())),
             (any::<u64>(), "[a-zA-Z0-9#%][a-zA-Z0-9#%-]{0,20}")

@@ -14,7 +14,7 @@ use super::*;
 
 struct Case {
     world: World,
-    sweeper: DeliverySweeper<World, World, World>,
+    sweeper: DeliverySweeper<World, World, World, World>,
 }
 
 const TWO: &str = "repositories:
@@ -27,8 +27,8 @@ impl Case {
         let world = World::new();
         let files = GovernanceFiles::default().with("repositories.yaml", TWO);
         let governance = Governance::parse(&files.bytes()).unwrap();
-        let (rows, host, clock) = (world.clone(), world.clone(), world.clone());
-        Self { sweeper: DeliverySweeper { rows, host, clock, governance }, world }
+        let (rows, host, queues, clock) = (world.clone(), world.clone(), world.clone(), world.clone());
+        Self { sweeper: DeliverySweeper { rows, host, queues, clock, governance }, world }
     }
 
     /// Five minutes later, as the schedule says.

@@ -116,6 +116,43 @@ impl common::ports::Intake for Silent {
 }
 
 #[cfg(feature = "lambda")]
+impl common::ports::Ledger for Silent {
+    async fn note(
+        &self,
+        _: &common::domain::ledger::About,
+        _: &common::domain::ledger::Note,
+    ) -> Result<(), common::fault::Fault> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_counted_and_is_answered_the_same_when_it_cannot_be() {
+    use common::domain::ledger::{About, Happening};
+    let rig = Rig::new();
+    let push = bodies::push().to_string();
+    let first = rig.deliver("push", "d-1", push.as_bytes()).await;
+    for number in 0..100 {
+        if number % 10 == 0 {
+            rig.world.fail("Ledger.note", "", "ThrottlingException", true, 1);
+        }
+        let (status, answer) = rig.deliver("push", "d-1", push.as_bytes()).await;
+        assert_eq!((first.0, status), (202, 200), "{answer}");
+    }
+    assert_eq!(rig.deliver("push", "d-2", push.as_bytes()).await.0, 200);
+    assert_eq!(rig.deliver("issues", "d-1", bodies::issues("opened").to_string().as_bytes()).await.0, 422);
+    let noted = rig.world.noted();
+    let count = |delivery: &str, what| {
+        noted[&About::Delivery(delivery.parse().unwrap())].get(what).map(|noted| (noted.count, noted.reason.clone()))
+    };
+    assert_eq!(count("d-1", Happening::Copied), Some((90, String::new())), "ten could not be written");
+    assert_eq!(count("d-1", Happening::IdReused), Some((1, String::new())));
+    let why = "the body came first as the delivery d-1".to_owned();
+    assert_eq!(count("d-2", Happening::BodyCopied), Some((1, why)));
+    rig.event();
+}
+
+#[cfg(feature = "lambda")]
 #[tokio::test]
 async fn a_table_that_never_answers_is_a_503_in_time() {
     let rig = Rig::new();

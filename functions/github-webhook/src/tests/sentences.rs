@@ -31,7 +31,7 @@ fn refusals() {
         Refusal::WrongEvent { header: Name::Push, body: None },
         Refusal::Misfit { name: Name::Push, what: "missing field `ref` at line 1 column 2".into() },
         Refusal::BadField { name: Name::Push, error: bad_branch.clone() },
-        Refusal::DeliveryIdReused,
+        Refusal::DeliveryIdReused { delivery: "d-1".parse().unwrap() },
         Refusal::CannotVerify,
         Refusal::CannotCommit,
     ];
