@@ -70,6 +70,7 @@ mod ledger;
 mod mail;
 mod marks;
 mod notes;
+mod onboarding;
 mod outbox;
 mod patience;
 mod pipelines;

@@ -5,6 +5,7 @@ use common::{
     aws::dynamodb::Table,
     domain::governance::{Governance, Repositories},
     fault::Fault,
+    runtime::Desk,
     testing::{GovernanceFiles, World},
 };
 use serde_json::{Value, json};
@@ -46,7 +47,8 @@ impl Case {
     /// What Lambda is answered.
     async fn invoke(&self, payload: Value) -> Result<Value, Fault> {
         let input: Input = serde_json::from_value(payload).unwrap();
-        let reply = input.answer(&self.events).await?;
+        let desk = Desk::of("codecommit-events", &self.events.intake, self.events.clock.clone())?;
+        let reply = input.answer(&desk, &self.events).await?;
         Ok(serde_json::to_value(reply).unwrap())
     }
 
