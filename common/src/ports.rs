@@ -20,7 +20,7 @@
 //! | `deliveries` | [`Deliveries`] |
 //! | `forge` | [`Forge`] |
 //! | `onboarding` | [`Onboarding`] |
-//! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`] |
+//! | `marks` | [`Marks`], [`ChangeMarks`], [`FeedbackLedger`], [`FeedbackWords`] |
 //! | `gates` | [`RunGates`] |
 //! | `jobs` | [`PipelineJobs`] |
 //! | `pipelines` | [`Pipelines`], [`Specs`] |

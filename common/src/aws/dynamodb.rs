@@ -13,7 +13,7 @@
 //! | `removals` | `RemovalRows` | removals that were refused, and who let them through |
 //! | `said` | | what is said once, or over what was read |
 //! | `audit` | `AuditTrail` | a subject's chain |
-//! | `feedback` | `FeedbackLedger` | what was said last |
+//! | `feedback` | `FeedbackLedger`, `FeedbackWords` | what was said last |
 //! | `chat` | `ChatLedger` | where posts in the chat stand |
 //! | `schema` | `SchemaRows` | the version of the rows |
 //! | `wip` | `WipRows` | limits, leases and tickets by scope |

@@ -12,7 +12,7 @@ use crate::{
     },
     event::Envelope,
     fault::Fault,
-    ports::RemovalRows,
+    ports::{FeedbackWords, RemovalRows},
 };
 
 /// One thing to remember: written in one transaction, with the audit entry appended to its subject's chain.
@@ -34,8 +34,8 @@ pub trait ClusterRecords: Sync {
     fn records(&self, repository: RepositoryId) -> impl Future<Output = Result<Vec<ClusterRecord>, Fault>> + Send;
 }
 
-/// The provisioner's state.
-pub trait ClusterLedger: ClusterRecords + RemovalRows {
+/// The provisioner's state, and what was said of its plans.
+pub trait ClusterLedger: ClusterRecords + FeedbackWords + RemovalRows {
     /// Takes the next generation for a branch at this head.
     fn take_generation(
         &self,

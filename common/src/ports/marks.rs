@@ -151,11 +151,17 @@ pub struct StickyComment {
     pub text: String,
 }
 
-/// What `feedback` has already published, so that a copy or an older event changes nothing.
-pub trait FeedbackLedger: Sync {
+/// The kind of the mark that says what merging a pull request would do. Its subject is [`Run::subject`](crate::event::Run::subject).
+pub const PLAN_MARK: &str = "plan";
+
+/// Reading what `feedback` has published.
+pub trait FeedbackWords: Sync {
     /// What was published last for (subject, kind); nothing when nothing was.
     fn said(&self, subject: &str, kind: &str) -> impl Future<Output = Result<Option<Said>, Fault>> + Send;
+}
 
+/// What `feedback` has already published, so that a copy or an older event changes nothing.
+pub trait FeedbackLedger: FeedbackWords {
     /// Remembers that it was published, unless something of a higher order was meanwhile.
     fn published(
         &self,

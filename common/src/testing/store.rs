@@ -14,10 +14,10 @@ use crate::{
     event::Envelope,
     fault::Fault,
     ports::{
-        Accepted, AuditTrail, Bus, ClusterLedger, ClusterRecords, Delivery, FeedbackLedger, Intake, Outbox, OutboxRow,
-        Recorded, Recording, Said, Specs, StuckEvent,
+        Accepted, AuditTrail, Bus, ClusterLedger, ClusterRecords, Delivery, FeedbackLedger, FeedbackWords, Intake,
+        Outbox, OutboxRow, Recorded, Recording, Said, Specs, StuckEvent,
     },
-    testing::World,
+    testing::{World, id},
 };
 
 #[derive(Default)]
@@ -105,6 +105,11 @@ impl World {
         self.state().store.bus.clone()
     }
 
+    /// What arrived on the bus after the first so many.
+    pub fn bus_from(&self, number: usize) -> Vec<OutboxRow> {
+        self.state().store.bus.get(number..).unwrap_or_default().to_vec()
+    }
+
     /// Lets the bus refuse one event, with a reason.
     pub fn refuse_on_bus(&self, event: &EventId, reason: Option<&str>) {
         let refused = &mut self.state().store.refused_by_bus;
@@ -119,6 +124,11 @@ impl World {
         let row = OutboxRow::of(event).expect("an event of the contract");
         self.state().store.outbox.insert(row.event_id.clone(), row.clone());
         row
+    }
+
+    /// The head at which the provisioner last took up a branch of [`World::repository`].
+    pub fn taken_up(&self, branch: &str) -> Option<CommitSha> {
+        self.state().store.reconciled(&(self.repository().id, id(branch))).cloned()
     }
 
     /// The cluster records.
@@ -203,13 +213,15 @@ impl Bus for World {
     }
 }
 
-impl FeedbackLedger for World {
+impl FeedbackWords for World {
     async fn said(&self, subject: &str, kind: &str) -> Result<Option<Said>, Fault> {
         self.call("FeedbackLedger.said", subject, false, |state| {
             Ok(state.store.feedback.get(&(subject.to_owned(), kind.to_owned())).cloned())
         })
     }
+}
 
+impl FeedbackLedger for World {
     async fn published(&self, subject: &str, kind: &str, said: &Said, _: Timestamp) -> Result<(), Fault> {
         self.call("FeedbackLedger.published", subject, true, |state| {
             let key = (subject.to_owned(), kind.to_owned());

@@ -6,7 +6,9 @@ use common::{
         id::{Digest, Generation},
     },
     event::{Envelope, Event, Outcome, ProvisioningFinished, ProvisioningStarted, Repository, Run},
-    ports::{Annotation, CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, StatusState, StickyComment},
+    ports::{
+        Annotation, CheckConclusion, CheckRun, CommitStatus, FeedbackOrder, PLAN_MARK, StatusState, StickyComment,
+    },
 };
 
 use crate::{
@@ -121,12 +123,7 @@ pub fn marks(settings: &Settings, event: &Envelope) -> Vec<Mark> {
     }
 }
 
-// Generations count for each branch, so two branches that stand on one commit are two subjects. They share the status's name on
-// the host: the run with the latest news shows.
-fn subject(run: &Run) -> String {
-    format!("commit:{}/{}/{}", run.repository.id, run.branch, run.head)
-}
-
+// Two branches that stand on one commit share the status's name on the host: the run with the latest news shows.
 fn status(settings: &Settings, run: &Run, state: StatusState, description: String) -> Content {
     Content::Status(CommitStatus {
         commit: run.head.clone(),
@@ -146,7 +143,7 @@ fn on_started(settings: &Settings, started: &ProvisioningStarted) -> Vec<Mark> {
     }
     vec![Mark {
         repository: run.repository.clone(),
-        subject: subject(run),
+        subject: run.subject(),
         kind: "status",
         order: FeedbackOrder { generation: Generation(0), phase: 0 },
         essence: vec!["pending".into()],
@@ -166,7 +163,7 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
                 check(run, CONTEXT, state, words::title(finished), words::summary(finished), &finished.findings);
             let mark = |kind, content| Mark {
                 repository: run.repository.clone(),
-                subject: subject(run),
+                subject: run.subject(),
                 kind,
                 order,
                 essence: essence.clone(),
@@ -178,19 +175,18 @@ fn on_finished(settings: &Settings, event: &Envelope, finished: &ProvisioningFin
                 mark("check", Content::Check(check)),
             ]
         }
-        RunMode::DryRun { number } => {
+        RunMode::DryRun { .. } => {
             // A plan takes no generation; a later one for the same commit is later in time, and says more: the base moved.
             let at = u64::try_from(event.meta.occurred_at.as_millisecond()).unwrap_or_default();
             let summary = words::plan(finished);
             let check = check(run, PLAN, state, words::plan_title(finished), summary.clone(), &finished.findings);
             vec![Mark {
                 repository: run.repository.clone(),
-                subject: subject(run),
-                kind: "plan",
+                subject: run.subject(),
+                kind: PLAN_MARK,
                 order: FeedbackOrder { generation: Generation(at), phase: 1 },
-                // With the pull request: another one of the same commit is to be told, too.
-                essence: vec![format!("{state:?} #{number}"), summary, list(&finished.findings)],
-                when: When::Always,
+                essence: vec![format!("{state:?}"), summary, list(&finished.findings)],
+                when: if finished.untouched { When::Unsays } else { When::Always },
                 content: Content::Check(check),
             }]
         }

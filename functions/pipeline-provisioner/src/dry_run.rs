@@ -1,4 +1,7 @@
 //! A plan for a pull request: what merging it would do to the pipelines, in words. Nothing is written but the two events.
+//!
+//! An event asks for it. The schedule asks for those that nobody was told of: what becomes of an event, on its way to us or from us to those
+//! who say it, shows in what was said about the head. So a pull request that touches nothing is told too, and nothing is said of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,26 +13,67 @@ use common::{
             plan::{Action, Plan},
             tree::branches,
         },
-        id::Generation,
+        id::{CorrelationId, Generation},
     },
-    event::{Envelope, Event, ProvisioningStarted, Repository, Run},
+    event::{Event, ProvisioningFinished, ProvisioningStarted, Repository, Run},
     fault::Fault,
-    ports::{Clock, ClusterLedger, Forge, Pipelines, Specs},
+    ports::{Clock, ClusterLedger, Forge, PLAN_MARK, Pipelines, PullRequest, Specs},
 };
+use jiff::Timestamp;
 
-use crate::{handler::Provisioner, load::load, report, telling::Telling};
+use crate::{handler::Provisioner, load::load, reconcile::late, report, telling::Telling};
 
 /// The most files that a pull request may touch to be planned. Each costs a request, the App has a few thousand an hour for all of
 /// its work, and anybody may open a pull request.
 pub const MAX_TOUCHED: usize = 500;
 
 impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F, P, S, L, C> {
-    /// Plans a pull request as the host has it now. A pull request that is closed, does not touch `deploy/` or goes to a
-    /// branch that configures nothing gets no plan.
+    /// Plans every open pull request about whose head no plan was said.
+    ///
+    /// # Errors
+    /// The first error, after all were tried.
+    pub(crate) async fn plan_the_untold(&self, repository: &Repository, deadline: Timestamp) -> Result<(), Fault> {
+        let (mut first, mut planned) = (Ok(()), 0_u64);
+        let followed = branches(&self.governance, repository.id);
+        for change in self.forge.open_pull_requests(repository).await? {
+            if !followed.contains(&change.base_branch) {
+                continue;
+            }
+            let run = plan_of(repository, &change);
+            if self.ledger.said(&run.subject(), PLAN_MARK).await?.is_some() {
+                continue;
+            }
+            if late(self.clock.now(), deadline) {
+                tracing::warn!(repository = %repository.id, "time ran out; pull requests without a plan are left to the next schedule");
+                break;
+            }
+            planned += 1;
+            let (number, head) = (change.number, &run.head);
+            tracing::warn!(repository = %repository.id, number, %head, "no plan was said about a pull request: it is planned");
+            let now = self.clock.now().to_string();
+            let parts = ["untold", &run.subject(), &now];
+            let result = self.dry_run(repository, number, CorrelationId::derived(parts), now.clone()).await;
+            if let Err(fault) = &result {
+                tracing::error!(repository = %repository.id, number, fault = fault.chain(), "a pull request could not be planned");
+            }
+            first = first.and(result);
+        }
+        tracing::info!(target: "metric", name = "PlansUntold", value = planned);
+        first
+    }
+
+    /// Plans a pull request as the host has it now. A pull request that is closed or goes to a branch that configures nothing gets no
+    /// plan. The cause's id is the one to follow it by; the nonce makes its events' ids its own.
     ///
     /// # Errors
     /// Whatever could not be read.
-    pub async fn dry_run(&self, repository: &Repository, number: u64, woken_by: &Envelope) -> Result<(), Fault> {
+    pub async fn dry_run(
+        &self,
+        repository: &Repository,
+        number: u64,
+        correlation_id: CorrelationId,
+        nonce: String,
+    ) -> Result<(), Fault> {
         let Some(change) = self.forge.pull_request(repository, number).await?.filter(|change| change.open) else {
             tracing::info!(number, "the pull request is not open");
             return Ok(());
@@ -42,15 +86,7 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             tracing::info!(number, branch = %change.base_branch, "the pull request's branch does not exist");
             return Ok(());
         };
-        let run = Run {
-            repository: repository.clone(),
-            branch: change.base_branch,
-            head: change.head,
-            generation: Generation(0),
-            mode: RunMode::DryRun { number },
-        };
-        let correlation_id = woken_by.meta.correlation_id.clone();
-        let telling = Telling { run, correlation_id, nonce: woken_by.meta.event_id.to_string() };
+        let telling = Telling { run: plan_of(repository, &change), correlation_id, nonce };
         let run = &telling.run;
 
         let common_ancestor = self.forge.merge_base(repository, &base, &run.head).await?;
@@ -68,7 +104,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let merged = overlay(&before, &head_tree, &base_tree);
         if merged.touched.is_empty() {
             tracing::info!(number, "the pull request does not touch deploy/");
-            return Ok(());
+            let finished = report::finished(run, None, Vec::new(), Vec::new(), Vec::new());
+            return self.told(&telling, ProvisioningFinished { untouched: true, ..finished }).await;
         }
         if merged.touched.len() > MAX_TOUCHED {
             let why = format!(
@@ -89,13 +126,26 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let findings = new_findings(then.findings, &now.findings, &merged.touched);
         // What is noted beside a plan is about pipelines that stand: no pull request brings it about.
         let finished = report::finished(run, None, results, findings, Vec::new());
-        self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await
+        self.told(&telling, finished).await
     }
 
     /// The end of a plan that was not begun, for the people at the pull request.
     async fn not_planned(&self, telling: &Telling, why: String) -> Result<(), Fault> {
-        let finished = report::finished(&telling.run, Some(why), Vec::new(), Vec::new(), Vec::new());
+        self.told(telling, report::finished(&telling.run, Some(why), Vec::new(), Vec::new(), Vec::new())).await
+    }
+
+    async fn told(&self, telling: &Telling, finished: ProvisioningFinished) -> Result<(), Fault> {
         self.ledger.announce(&[telling.about_run(self.clock.now(), Event::ProvisioningFinished(finished))]).await
+    }
+}
+
+fn plan_of(repository: &Repository, change: &PullRequest) -> Run {
+    Run {
+        repository: repository.clone(),
+        branch: change.base_branch.clone(),
+        head: change.head.clone(),
+        generation: Generation(0),
+        mode: RunMode::DryRun { number: change.number },
     }
 }
 

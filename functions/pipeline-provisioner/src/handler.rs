@@ -8,7 +8,7 @@ use common::{
         governance::Governance,
         id::{BranchName, CorrelationId, RepositoryId},
     },
-    event::{Change, Envelope, Event, Repository},
+    event::{Change, Envelope, Event, Meta, Repository},
     fault::Fault,
     ports::{Clock, ClusterLedger, Forge, Pipelines, Specs},
 };
@@ -50,10 +50,11 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         }
     }
 
-    /// Handles a schedule: every branch that configures clusters is reconciled, as if it had just been pushed.
+    /// Handles a schedule: every branch that configures clusters is reconciled, as if it had just been pushed; then every pull request
+    /// that no plan was said about is planned, as if it had just been opened.
     ///
     /// # Errors
-    /// The first branch's error, after all branches were tried.
+    /// The first error, after everything was tried.
     pub async fn schedule(&self, name: &str, deadline: Timestamp) -> Result<(), Fault> {
         if name != "reconcile" {
             return Err(Fault::bug(format!(
@@ -73,6 +74,11 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 }
                 first = first.and(result);
             }
+            let planned = self.plan_the_untold(&repository, deadline).await;
+            if let Err(fault) = &planned {
+                tracing::error!(repository = %id, fault = fault.chain(), "not every pull request has its plan");
+            }
+            first = first.and(planned);
         }
         first
     }
@@ -95,7 +101,10 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
 
     async fn proposed(&self, event: &Envelope, change: &Change) -> Result<(), Fault> {
         match self.repository(change.repository.id) {
-            Some(repository) => self.dry_run(&repository, change.number, event).await,
+            Some(repository) => {
+                let Meta { correlation_id, event_id, .. } = &event.meta;
+                self.dry_run(&repository, change.number, correlation_id.clone(), event_id.to_string()).await
+            }
             None => ignored(event, NOT_ONBOARDED),
         }
     }

@@ -3,7 +3,7 @@
 //! **Wakes on** Branch Pushed that touches `deploy/`, on a schedule, on the job of a pipeline that may invoke it, on Removals Approved, and on Change Opened and Change Updated. The event only
 //! wakes: a run reads the branch's head from the host, takes a generation, reads the tree at that head, plans purely and does
 //! what the plan says. A commit that is no longer the head is never provisioned: before each write to CodePipeline the fence and
-//! the head are compared again. For a pull request it plans and writes nothing.
+//! the head are compared again. For a pull request it plans and writes nothing; the schedule plans those that no plan was said about.
 //!
 //! **Commits**, for each cluster: an intent in its audit chain before a call to CodePipeline; after it the outcome, the cluster's
 //! record and the event in one transaction. **Emits** Provisioning Started and Finished for each run, and one event for each

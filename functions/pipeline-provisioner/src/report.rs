@@ -41,6 +41,7 @@ pub fn finished(
         notes,
         notes_omitted,
         removals: None,
+        untouched: false,
     }
 }
 

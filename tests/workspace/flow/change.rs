@@ -109,7 +109,8 @@ async fn what_needs_no_plan_gets_none() {
     journey.push(&fleet()).await.unwrap();
     let (checks, statuses) = (journey.world.checks(), journey.world.statuses());
     let docs = journey.world.open_change(1, "main", None, &[("README.md", Some("x"))]);
-    assert!(journey.wake(&docs).await.is_err(), "no run");
+    let run = journey.wake(&docs).await.unwrap();
+    assert!(run.untouched && run.results.is_empty(), "{run:?}");
     let file = ClusterFile::regional("integration", "eu-central-1");
     let text = file.text();
     let closed = journey.world.open_change(2, "main", None, &[(&file.path, Some(text.as_str()))]);
@@ -130,4 +131,39 @@ async fn an_old_event_plans_the_present_head() {
     let run = journey.wake(&first).await.unwrap();
     let Event::ChangeOpened(change) = second.event else { panic!("an opened change") };
     assert_eq!((run.run.head, run.counts.created), (change.head, 1));
+}
+
+fn planned(journey: &Journey, number: u64) -> usize {
+    let head = journey.world.change(number).unwrap().head;
+    journey.world.checks().iter().filter(|check| check.commit == head && check.name == "penstock/clusters plan").count()
+}
+
+/// Nothing depends on an event arriving: neither on the one that asks for a plan, nor on the one that brings it.
+#[tokio::test]
+async fn the_schedule_plans_what_no_plan_was_said_about_and_nothing_twice() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    let text = |alias: &str| ClusterFile::regional("integration", alias).text();
+    let path = |alias: &str| ClusterFile::regional("integration", alias).path;
+    for number in [7, 8] {
+        journey.world.open_change(number, "main", None, &[(&path("eu-central-1"), Some(&text("eu-central-1")))]);
+    }
+    journey.world.open_change(9, "main", None, &[("README.md", Some("x"))]);
+    journey.sweep().await.unwrap();
+    assert_eq!([7, 8, 9].map(|number| planned(&journey, number)), [1, 1, 0]);
+
+    let plans = |journey: &Journey| journey.world.calls().iter().filter(|call| call.name == "Forge.merge_base").count();
+    journey.world.heal();
+    journey.sweep().await.unwrap();
+    assert_eq!(plans(&journey), 0, "also of the one that touches nothing");
+
+    let moved = journey.world.open_change(7, "main", None, &[(&path("eu-west-2"), Some(&text("eu-west-2")))]);
+    journey.provisioner.event(&moved, journey.deadline()).await.unwrap();
+    journey.world.drain();
+    assert_eq!(planned(&journey, 7), 0, "what it came to was lost");
+    journey.world.fail("Forge.merge_base", "", "502", true, 1);
+    journey.sweep().await.unwrap_err();
+    journey.world.heal();
+    journey.sweep().await.unwrap();
+    assert_eq!((planned(&journey, 7), plans(&journey)), (1, 1));
 }

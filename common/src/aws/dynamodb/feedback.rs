@@ -12,7 +12,7 @@ use crate::{
     aws::fault,
     domain::id::Generation,
     fault::Fault,
-    ports::{FeedbackLedger, FeedbackOrder, Said},
+    ports::{FeedbackLedger, FeedbackOrder, FeedbackWords, Said},
 };
 
 /// The IAM actions that [`FeedbackLedger`] needs.
@@ -26,7 +26,7 @@ fn order(item: &Item) -> Result<FeedbackOrder, Fault> {
     Ok(FeedbackOrder { generation: Generation(number(item, "generation")?), phase: number(item, "phase")? })
 }
 
-impl FeedbackLedger for Table {
+impl FeedbackWords for Table {
     async fn said(&self, subject: &str, kind: &str) -> Result<Option<Said>, Fault> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         let answer = request.set_key(Some(key(subject, kind).attributes())).send().await;
@@ -37,7 +37,9 @@ impl FeedbackLedger for Table {
         let content = content.map_err(|error| Fault::bug_from("reading what was published last", error))?;
         Ok(Some(Said { order: order(item)?, content }))
     }
+}
 
+impl FeedbackLedger for Table {
     async fn published(&self, subject: &str, kind: &str, said: &Said, now: Timestamp) -> Result<(), Fault> {
         let new = said.order;
         let item = row(

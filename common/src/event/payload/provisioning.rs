@@ -25,6 +25,18 @@ pub struct Run {
     pub mode: RunMode,
 }
 
+impl Run {
+    /// What its marks stand under: generations count for each branch, so two branches that stand on one commit are two subjects.
+    pub fn subject(&self) -> String {
+        let commit = format!("commit:{}/{}/{}", self.repository.id, self.branch, self.head);
+        match self.mode {
+            RunMode::Reconcile => commit,
+            // Two pull requests may have the same head and the same base.
+            RunMode::DryRun { number } => format!("{commit}#{number}"),
+        }
+    }
+}
+
 /// The provisioner began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProvisioningStarted {
@@ -138,6 +150,9 @@ pub struct ProvisioningFinished {
     /// The removals that a rule refused together, when people may let them through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removals: Option<RemovalsRefused>,
+    /// Whether the change touches nothing that is planned. Then nothing is said, and that is remembered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untouched: bool,
 }
 
 /// Removals that people may let through together.

@@ -37,6 +37,7 @@ fn finished(run: Run, counts: Counts, results: Vec<ClusterResult>, findings: Vec
         notes: Vec::new(),
         notes_omitted: 0,
         removals: None,
+        untouched: false,
     }
 }
 
