@@ -37,7 +37,12 @@ impl Intake {
 
     /// Pushes to `main` on the world's host; answers the body that GitHub would post, and its delivery id.
     pub fn push(&self, changes: &[(&str, Option<&str>)]) -> (Vec<u8>, String) {
-        let event = self.world.push("main", changes);
+        self.push_to("main", changes)
+    }
+
+    /// The same to any branch.
+    pub fn push_to(&self, branch: &str, changes: &[(&str, Option<&str>)]) -> (Vec<u8>, String) {
+        let event = self.world.push(branch, changes);
         let Event::BranchPushed(push) = event.event else { return (Vec::new(), String::new()) };
         let added: Vec<&str> = changes.iter().map(|(path, _)| *path).collect();
         let before = push.before.map_or("0".repeat(40), |before| before.to_string());
@@ -54,7 +59,12 @@ impl Intake {
 
     /// Posts a push; answers the HTTP status.
     pub async fn deliver(&self, delivery: &str, body: &[u8], signed: bool) -> u16 {
-        let request = posted(delivery, body, signed);
+        self.deliver_as("push", delivery, body, signed).await
+    }
+
+    /// Posts a webhook of any event; answers the HTTP status.
+    pub async fn deliver_as(&self, event: &str, delivery: &str, body: &[u8], signed: bool) -> u16 {
+        let request = posted_as(event, delivery, body, signed);
         let Ok(request) = serde_json::from_value::<Request>(request) else { return 0 };
         let response = handle(&self.webhook, &request, self.world.now()).await;
         let response: Value = serde_json::to_value(response).unwrap_or_default();
@@ -64,11 +74,15 @@ impl Intake {
 
 /// A push as API Gateway hands it over: signed with the secret that [`secret`] holds, or with a signature that is wrong.
 pub fn posted(delivery: &str, body: &[u8], signed: bool) -> Value {
+    posted_as("push", delivery, body, signed)
+}
+
+fn posted_as(event: &str, delivery: &str, body: &[u8], signed: bool) -> Value {
     let signature = if signed { sign(body) } else { format!("sha256={}", "0".repeat(64)) };
     json!({
         "version": "2.0", "rawPath": "/webhooks/github", "isBase64Encoded": false,
         "headers": {
-            "content-type": "application/json", "x-github-event": "push", "x-github-delivery": delivery,
+            "content-type": "application/json", "x-github-event": event, "x-github-delivery": delivery,
             "x-hub-signature-256": signature,
         },
         "requestContext": {"http": {"method": "POST", "path": "/webhooks/github"}},

@@ -35,10 +35,14 @@ pub struct Journey {
 /// When the files do not parse: a mistake in the test that wrote them.
 #[expect(clippy::panic, reason = "a fixture that does not parse should stop its test then and there")]
 pub fn provisioner(world: &World, files: &GovernanceFiles) -> WorldProvisioner {
-    let governance = match Governance::parse(&files.bytes()) {
-        Ok(governance) => governance,
+    match Governance::parse(&files.bytes()) {
+        Ok(governance) => provisioner_of(world, governance),
         Err(findings) => panic!("the governance files of this test have errors: {findings:?}"),
-    };
+    }
+}
+
+/// The same, under governance files that were parsed before.
+pub fn provisioner_of(world: &World, governance: Governance) -> WorldProvisioner {
     Provisioner {
         forge: world.clone(),
         pipelines: world.clone(),

@@ -158,6 +158,8 @@ struct State {
     calls: Vec<Call>,
     /// One failure at the call of this number (from 0).
     fail_at: Option<(usize, When)>,
+    /// Whether every call after that one fails too.
+    stopped: bool,
     /// Failures by name: call, text in `about`, error code, how often still, when.
     failing: Vec<Failing>,
     /// What happens just before the call of this number.
@@ -246,7 +248,15 @@ impl World {
     pub fn fail_call(&self, number: usize, when: When) {
         let mut state = self.state();
         state.calls.clear();
-        state.fail_at = Some((number, when));
+        (state.fail_at, state.stopped) = (Some((number, when)), false);
+    }
+
+    /// Stops whoever makes the call of this number, counted from 0 and from now on: nothing that it calls behind that one has an effect.
+    /// What a killed process leaves behind.
+    pub fn stop_at_call(&self, number: usize, when: When) {
+        let mut state = self.state();
+        state.calls.clear();
+        (state.fail_at, state.stopped) = (Some((number, when)), true);
     }
 
     /// Fails the next `times` calls of this name whose `about` contains a text, with an error code.
@@ -265,7 +275,7 @@ impl World {
     /// No more failures and hooks; the count of calls starts again.
     pub fn heal(&self) {
         let mut state = self.state();
-        state.fail_at = None;
+        (state.fail_at, state.stopped) = (None, false);
         state.failing.clear();
         state.hooks.clear();
         state.calls.clear();
@@ -303,6 +313,7 @@ impl World {
         state.calls.push(Call { name, about: about.clone(), write });
         let mut failure = match state.fail_at {
             Some((due, when)) if due == number => Some((when, "timeout".to_owned(), true)),
+            Some((due, _)) if state.stopped && due < number => Some((When::Before, "stop".to_owned(), true)),
             _ => None,
         };
         let named = |rule: &&mut Failing| rule.left > 0 && rule.name == name && about.contains(&rule.about);

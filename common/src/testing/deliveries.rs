@@ -38,6 +38,13 @@ impl World {
         state.deliveries.attempt(guid, at)
     }
 
+    /// What the receiver answered to one attempt.
+    pub fn answered(&self, attempt: u64, answer: Option<u16>) {
+        if let Some(made) = self.state().deliveries.attempts.iter_mut().find(|made| made.id == attempt) {
+            made.answered = answer;
+        }
+    }
+
     /// Every attempt so far, the oldest first.
     pub fn attempts_made(&self) -> Vec<Attempt> {
         self.state().deliveries.attempts.clone()
