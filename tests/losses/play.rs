@@ -169,9 +169,6 @@ impl Play {
             return;
         }
         let Some(message) = chance.take(&mut self.carrier.queue) else { return };
-        if message.to == Listener::Feedback {
-            return;
-        }
         self.say(|| format!("… and {} comes in between", message.event.event.kind().name()));
         let (governance, feedback) = (self.governance.clone(), self.feedback.clone());
         self.world.before_call(chance.below(CALLS / 2), move |world| {
@@ -260,6 +257,8 @@ impl Play {
     /// # Errors
     /// A schedule that failed, in words.
     pub(super) async fn stays(&mut self) -> Result<(), String> {
+        // What was in doubt is said once more.
+        self.round().await.map_err(|fault| fault.chain())?;
         let before = self.traces();
         self.world.heal();
         self.round().await.map_err(|fault| fault.chain())?;

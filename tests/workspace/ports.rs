@@ -14,6 +14,7 @@ use common::{
     event::{Actor, BranchDeleted, Envelope, Event, Outcome},
     ports::{
         AuditTrail, ClusterLedger, Delivery, FeedbackLedger, FeedbackOrder, Intake, Outbox, Recorded, Recording, Said,
+        Shown,
     },
     runtime::AwsSettings,
     testing::{World, envelope, id, repository},
@@ -114,6 +115,7 @@ suite! {
     a_lower_generation_changes_nothing,
     concurrent_appends_make_one_chain,
     an_older_or_equal_word_is_no_news,
+    what_begins_meanwhile_is_seen_and_what_is_in_doubt_is_said_again,
 }
 
 fn at(second: i64) -> Timestamp {
@@ -332,7 +334,7 @@ async fn concurrent_appends_make_one_chain<S: Store>(Case { store, .. }: Case<S>
 async fn an_older_or_equal_word_is_no_news<S: Store>(Case { store, .. }: Case<S>) {
     let order = |generation, phase| FeedbackOrder { generation: Generation(generation), phase };
     let (one, two) = (Digest::of(b"one"), Digest::of(b"two"));
-    let said = |order, content: &Digest| Said { order, content: content.clone() };
+    let said = |order, content: &Digest| Said { order, content: content.clone(), shown: Shown::Surely };
     let news_for = async |subject, kind, new: Said| new.is_news(store.said(subject, kind).await.unwrap().as_ref());
     let news = async |order, content: &Digest| news_for("commit:a", "status", said(order, content)).await;
     let say = async |order, content: &Digest| {
@@ -352,6 +354,39 @@ async fn an_older_or_equal_word_is_no_news<S: Store>(Case { store, .. }: Case<S>
     assert_eq!(store.said("commit:a", "status").await.unwrap(), Some(said(order(3, 1), &two)));
     assert!(news_for("commit:a", "check", said(order(1, 0), &one)).await, "another kind");
     assert!(news_for("commit:b", "status", said(order(1, 0), &one)).await, "another subject");
+}
+
+async fn what_begins_meanwhile_is_seen_and_what_is_in_doubt_is_said_again<S: Store>(Case { store, .. }: Case<S>) {
+    let word = |generation, content: &[u8]| Said {
+        order: FeedbackOrder { generation: Generation(generation), phase: 0 },
+        content: Digest::of(content),
+        shown: Shown::Surely,
+    };
+    let last = async || store.said("commit:c", "status").await.unwrap();
+    let begin = async |before: Option<&Said>, new: &Said| {
+        store.begin("commit:c", "status", before, &new.begun(), at(0)).await.unwrap()
+    };
+    let published = async |said: &Said| store.published("commit:c", "status", said, at(0)).await.unwrap();
+    let (older, newer) = (word(1, b"older"), word(2, b"newer"));
+    assert!(begin(None, &older).await);
+    assert!(!begin(None, &newer).await, "another one began");
+    let seen = last().await;
+    assert_eq!(seen, Some(older.begun()));
+    assert!(older.is_news(seen.as_ref()), "a copy after a stop");
+    assert!(begin(seen.as_ref(), &newer).await);
+    published(&newer.over(seen.as_ref())).await;
+    published(&older.over(None)).await;
+    let seen = last().await;
+    assert_eq!(seen, Some(Said { shown: Shown::Perhaps, ..newer.clone() }), "what came late did not replace it");
+    assert!(!newer.is_news(seen.as_ref()), "a copy says nothing");
+    let again = word(3, b"newer");
+    assert!(again.is_news(seen.as_ref()), "the same words: the host may show the older ones");
+    assert!(!begin(Some(&newer), &again).await, "it is in doubt, and was read otherwise");
+    assert!(begin(seen.as_ref(), &again).await);
+    published(&again.over(seen.as_ref())).await;
+    assert_eq!(last().await, Some(again.clone()));
+    assert!(!word(4, b"newer").is_news(Some(&again)));
+    assert!(begin(Some(&again), &word(5, b"another")).await);
 }
 
 // ---- what only the table can do wrong -------------------------------------------------------------------------------
@@ -379,7 +414,7 @@ async fn every_row_has_keys_that_parse() {
     ClusterLedger::record(&store, recording("mc01", 1, &["two"])).await.unwrap();
     store.take_generation(RepositoryId::GitHub(42), &id("main"), &id(&"0a".repeat(20)), at(0)).await.unwrap();
     let order = FeedbackOrder { generation: Generation(1), phase: 0 };
-    let said = Said { order, content: Digest::of(b"x") };
+    let said = Said { order, content: Digest::of(b"x"), shown: Shown::Surely };
     store.published("commit:a", "status", &said, at(0)).await.unwrap();
     wip::make_a_row(&store).await;
     ledger::make_rows(&store).await;

@@ -162,6 +162,17 @@ pub trait FeedbackWords: Sync {
 
 /// What `feedback` has already published, so that a copy or an older event changes nothing.
 pub trait FeedbackLedger: FeedbackWords {
+    /// Remembers that the publication of something begins, if what was said last still is what was read. Answers whether it is: who is told
+    /// no has to look again.
+    fn begin(
+        &self,
+        subject: &str,
+        kind: &str,
+        before: Option<&Said>,
+        new: &Said,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, Fault>> + Send;
+
     /// Remembers that it was published, unless something of a higher order was meanwhile.
     fn published(
         &self,
@@ -179,13 +190,44 @@ pub struct Said {
     pub order: FeedbackOrder,
     /// What it said, by digest.
     pub content: Digest,
+    /// Whether the host shows it.
+    pub shown: Shown,
+}
+
+/// Whether the host shows what was said. It has no conditional write: of two who publish at the same moment the later call stays, and
+/// that may be the older word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// It was published, and nothing else was under way.
+    Surely,
+    /// Its publication began. That it ended nobody has written down.
+    Begun,
+    /// It was published while something else was under way: the host shows one of the two. The next word is said, even if it is the same.
+    Perhaps,
 }
 
 impl Said {
     /// Whether it says something new after what was said last: nothing of the same or a higher order was said, and what was has
-    /// other content.
+    /// other content, or may not be what the host shows. Or it is what was said last, and nobody knows that it came to the host.
     pub fn is_news(&self, last: Option<&Self>) -> bool {
-        last.is_none_or(|last| last.order < self.order && last.content != self.content)
+        last.is_none_or(|last| {
+            let (same, shown) = (last.content == self.content, last.shown);
+            (last.order < self.order && !(same && shown == Shown::Surely))
+                || (last.order == self.order && same && shown == Shown::Begun)
+        })
+    }
+
+    /// What to write of it before it is published.
+    pub fn begun(&self) -> Self {
+        Self { shown: Shown::Begun, ..self.clone() }
+    }
+
+    /// What to write of it after it was published over what was said last.
+    pub fn over(&self, last: Option<&Self>) -> Self {
+        let other = last.is_some_and(|last| {
+            last.shown == Shown::Begun && (last.order, &last.content) != (self.order, &self.content)
+        });
+        Self { shown: if other { Shown::Perhaps } else { Shown::Surely }, ..self.clone() }
     }
 }
 

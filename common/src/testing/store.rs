@@ -222,6 +222,24 @@ impl FeedbackWords for World {
 }
 
 impl FeedbackLedger for World {
+    async fn begin(
+        &self,
+        subject: &str,
+        kind: &str,
+        before: Option<&Said>,
+        new: &Said,
+        _: Timestamp,
+    ) -> Result<bool, Fault> {
+        self.call("FeedbackLedger.begin", subject, true, |state| {
+            let key = (subject.to_owned(), kind.to_owned());
+            let still = state.store.feedback.get(&key) == before;
+            if still {
+                state.store.feedback.insert(key, new.clone());
+            }
+            Ok(still)
+        })
+    }
+
     async fn published(&self, subject: &str, kind: &str, said: &Said, _: Timestamp) -> Result<(), Fault> {
         self.call("FeedbackLedger.published", subject, true, |state| {
             let key = (subject.to_owned(), kind.to_owned());

@@ -4,7 +4,7 @@ use common::{
     domain::id::Digest,
     event::Envelope,
     fault::Fault,
-    ports::{ChangeMarks, Clock, FeedbackLedger, Marks, Said},
+    ports::{ChangeMarks, Clock, FeedbackLedger, Marks, Said, Shown},
 };
 
 use crate::{
@@ -22,10 +22,15 @@ pub struct Settings {
     pub pipelines_url: String,
 }
 
+/// How often a mark is looked at anew when something else is said about its subject in the same moment.
+const TRIES: usize = 5;
+
 /// Publishes what an event means for people.
 ///
-/// A mark is published before it is remembered: when the function stops in between, the copy publishes the same again, which
-/// changes nothing on the host. Holding a pull request back is remembered first: see `hold`.
+/// That a publication begins is remembered before, and that it ended behind it. Who stops in between finds that, and publishes the same
+/// again, which changes nothing on the host. Who begins while another one is under way does not know which of the two the host shows in the
+/// end: that is remembered too, and the next word about it is published even if it is the same. Holding a pull request back is remembered
+/// first: see `hold`.
 ///
 /// # Errors
 /// Those of the host and of the ledger. The first failing mark ends the run; a copy starts again with the marks still missing.
@@ -44,46 +49,15 @@ where
     // Whether the pull request is a draft, or closed: asked once, and only for something to say.
     let mut found = None;
     for mark in marks(settings, event) {
-        let new = Said { order: mark.order, content: mark.digest() };
-        let last = ledger.said(&mark.subject, mark.kind).await?;
-        let remember = || ledger.published(&mark.subject, mark.kind, &new, clock.now());
-        let to_say = match &mark.content {
-            Content::Draft { held: true, .. } => is_ours_to_do(last.as_ref(), &new),
-            _ => new.is_news(last.as_ref()),
-        };
-        if let (When::Open, true, Some(number), None) = (mark.when, to_say, mark.content.change(), found) {
-            found = Some(host.is_draft(&mark.repository, number).await?);
+        let mut done = None;
+        for _ in 0..TRIES {
+            done = said(host, ledger, clock, &mark, &mut found).await?;
+            if done.is_some() {
+                break;
+            }
         }
-        let done = match &mark.content {
-            _ if mark.when == When::Open && to_say && found == Some(None) => false,
-            Content::Draft { number, held: true } if to_say => {
-                let ready = found.flatten() == Some(false);
-                hold(host, ledger, clock, &mark, *number, &new, ready).await?
-            }
-            _ if mark.when == When::Ends && last.is_none() => false,
-            Content::Draft { number, held: false } if new.is_news(last.as_ref()) => {
-                if last.is_some_and(|last| last.content == held()) {
-                    set_draft(host, &mark, *number, false).await?;
-                }
-                remember().await?;
-                true
-            }
-            _ if !new.is_news(last.as_ref()) => {
-                // The same words for a later moment: remembered, so that older words which come late are no news.
-                if last.is_some_and(|last| last.order < new.order) {
-                    remember().await?;
-                }
-                false
-            }
-            _ if mark.when == When::Unsays && last.is_none() => {
-                remember().await?;
-                false
-            }
-            content => {
-                publish(host, &mark, content).await?;
-                remember().await?;
-                true
-            }
+        let Some(done) = done else {
+            return Err(Fault::retry(format!("others keep speaking about {} of {}", mark.kind, mark.subject)));
         };
         tracing::info!(
             correlation_id = %event.meta.correlation_id,
@@ -91,6 +65,66 @@ where
         );
     }
     Ok(())
+}
+
+/// Says one mark. Answers whether it was published; nothing when something else was said since it was looked at.
+async fn said<H, L, C>(
+    host: &H,
+    ledger: &L,
+    clock: &C,
+    mark: &Mark,
+    found: &mut Option<Option<bool>>,
+) -> Result<Option<bool>, Fault>
+where
+    H: Marks + ChangeMarks,
+    L: FeedbackLedger,
+    C: Clock,
+{
+    let new = Said { order: mark.order, content: mark.digest(), shown: Shown::Surely };
+    let last = ledger.said(&mark.subject, mark.kind).await?;
+    let remember = || ledger.published(&mark.subject, mark.kind, &new, clock.now());
+    let to_say = match &mark.content {
+        Content::Draft { held: true, .. } => is_ours_to_do(last.as_ref(), &new),
+        _ => new.is_news(last.as_ref()),
+    };
+    if let (When::Open, true, Some(number), None) = (mark.when, to_say, mark.content.change(), *found) {
+        *found = Some(host.is_draft(&mark.repository, number).await?);
+    }
+    let done = match &mark.content {
+        _ if mark.when == When::Open && to_say && *found == Some(None) => false,
+        Content::Draft { number, held: true } if to_say => {
+            let ready = found.flatten() == Some(false);
+            hold(host, ledger, clock, mark, *number, &new, ready).await?
+        }
+        _ if mark.when == When::Ends && last.is_none() => false,
+        Content::Draft { number, held: false } if new.is_news(last.as_ref()) => {
+            if last.is_some_and(|last| last.content == held()) {
+                set_draft(host, mark, *number, false).await?;
+            }
+            remember().await?;
+            true
+        }
+        _ if !new.is_news(last.as_ref()) => {
+            // The same words for a later moment: remembered, so that older words which come late are no news.
+            if last.is_some_and(|last| last.order < new.order) {
+                remember().await?;
+            }
+            false
+        }
+        _ if mark.when == When::Unsays && last.is_none() => {
+            remember().await?;
+            false
+        }
+        content => {
+            if !ledger.begin(&mark.subject, mark.kind, last.as_ref(), &new.begun(), clock.now()).await? {
+                return Ok(None);
+            }
+            publish(host, mark, content).await?;
+            ledger.published(&mark.subject, mark.kind, &new.over(last.as_ref()), clock.now()).await?;
+            true
+        }
+    };
+    Ok(Some(done))
 }
 
 async fn publish<H: Marks + ChangeMarks>(host: &H, mark: &Mark, content: &Content) -> Result<(), Fault> {
@@ -136,7 +170,7 @@ where
     }
     // A copy finds the draft that the first one made: it stays ours.
     if ledger.said(&mark.subject, mark.kind).await?.as_ref() != Some(new) {
-        let left = Said { order: new.order, content: Digest::of_parts([waiting::LEFT]) };
+        let left = Said { content: Digest::of_parts([waiting::LEFT]), ..new.clone() };
         ledger.published(&mark.subject, mark.kind, &left, clock.now()).await?;
     }
     Ok(false)

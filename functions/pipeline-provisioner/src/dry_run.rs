@@ -17,7 +17,7 @@ use common::{
     },
     event::{Event, ProvisioningFinished, ProvisioningStarted, Repository, Run},
     fault::Fault,
-    ports::{Clock, ClusterLedger, Forge, PLAN_MARK, Pipelines, PullRequest, Specs},
+    ports::{Clock, ClusterLedger, Forge, PLAN_MARK, Pipelines, PullRequest, Shown, Specs},
 };
 use jiff::Timestamp;
 
@@ -40,7 +40,8 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 continue;
             }
             let run = plan_of(repository, &change);
-            if self.ledger.said(&run.subject(), PLAN_MARK).await?.is_some() {
+            let said = self.ledger.said(&run.subject(), PLAN_MARK).await?;
+            if said.is_some_and(|said| said.shown == Shown::Surely) {
                 continue;
             }
             if late(self.clock.now(), deadline) {

@@ -95,6 +95,39 @@ async fn a_push_is_pending_then_final_and_a_sweep_says_nothing_again() {
     assert_eq!((world.statuses(), world.checks()), (statuses, checks));
 }
 
+/// What a future over the world comes to: it never waits.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match std::pin::pin!(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(done) => done,
+        std::task::Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// The end of a run comes while its start is being said, at each call of that: sooner or later the commit shows the end.
+#[tokio::test]
+async fn a_word_that_another_one_overtakes_is_mended_by_the_next() {
+    let end = |generation| {
+        let unchanged = Counts { unchanged: 1, ..Counts::default() };
+        let end = finished(run(generation, RunMode::Reconcile), unchanged, Vec::new(), Vec::new());
+        Event::ProvisioningFinished(end)
+    };
+    let shown = |world: &World| world.statuses().last().map(|status| status.state);
+    let mut wrong = 0;
+    for call in 0..5 {
+        let world = World::new();
+        world.before_call(call, move |world| at_once(tell(world, end(1))));
+        started(&world, 1).await;
+        world.heal();
+        wrong += usize::from(shown(&world) == Some(StatusState::Pending));
+        tell(&world, end(2)).await;
+        assert_eq!(shown(&world), Some(StatusState::Success), "call {call}");
+        let said = world.statuses();
+        tell(&world, end(3)).await;
+        assert_eq!(world.statuses(), said, "call {call}: nothing is in doubt any more");
+    }
+    assert_eq!(wrong, 2, "the start is published behind the end, or nobody brought the end");
+}
+
 #[tokio::test]
 async fn an_older_generation_changes_nothing() {
     let world = World::new();
