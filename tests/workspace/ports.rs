@@ -252,8 +252,11 @@ async fn generations_rise_and_belong_to_one_branch<S: Store>(Case { store, .. }:
 
 async fn what_was_started_is_the_newest_generations_to_say<S: Store>(Case { store, .. }: Case<S>) {
     let (repository, branch): (_, BranchName) = (id::<RepositoryId>(common::testing::CODECOMMIT_ID), id("main"));
-    let started =
-        |digit: &str| Started { up_to: id(&digit.repeat(40)), owed: [id("integration/us-east-1/regional")].into() };
+    let started = |digit: &str| Started {
+        up_to: id(&digit.repeat(40)),
+        turn: 7,
+        owed: [id("integration/us-east-1/regional")].into(),
+    };
     assert_eq!(store.started_up_to(repository, &branch).await.unwrap(), None);
     assert!(!store.mark_started(repository, &branch, Generation(1), &started("a")).await.unwrap(), "nobody has it");
     assert_eq!(store.started_up_to(repository, &branch).await.unwrap(), None);

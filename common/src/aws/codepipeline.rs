@@ -12,7 +12,7 @@ use aws_sdk_codepipeline::{
     operation::{RequestId, get_pipeline::GetPipelineError, list_tags_for_resource::ListTagsForResourceError},
     types::{PipelineExecutionStatus, PipelineVariable, SourceRevisionOverride, SourceRevisionType, Tag},
 };
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{Aws, config};
@@ -192,7 +192,10 @@ impl Pipelines for CodePipeline {
             .build();
         let revision = revision.map_err(|error| ours(step, error))?;
         let request = self.client.start_pipeline_execution().name(name.as_str()).client_request_token(token);
-        let answer = request.source_revisions(revision).send().await.map_err(|error| failed(step, &error))?;
+        // Asked once: a request that is asked again below us might start this commit behind a newer run's. Who calls looks at the head first.
+        let once = aws_sdk_codepipeline::config::Builder::new().retry_config(RetryConfig::disabled());
+        let request = request.source_revisions(revision).customize().config_override(once);
+        let answer = request.send().await.map_err(|error| failed(step, &error))?;
         answer.pipeline_execution_id.ok_or_else(|| ours(step, "the answer has no execution id"))
     }
 

@@ -1,10 +1,10 @@
 //! Starting runs, for pipelines whose source CodePipeline gives no path triggers: those on CodeCommit. Which, says
 //! `common::domain::cluster::start`.
 //!
-//! **Idempotent by** (pipeline, commit), which is CodePipeline's token. Up to where runs were started stands in the branch's fence row and
-//! is written last, so a run that stopped half-way is completed by the next, from the same place. Before each start the fence and the head
-//! are compared, as before each write: a commit that is no longer the head starts nothing, and the run at the new head sees what changed in
-//! both.
+//! **Idempotent by** (pipeline, commit, the commit's turn on its branch), which is CodePipeline's token. Up to where runs were started, and to
+//! whom one is owed, stands in the branch's fence row: first every debt is written, then it is paid, then what was paid is taken out. A run
+//! that stopped half-way leaves its debts to the next one, and one at another head, even an earlier commit, sees what ran between. Before
+//! each start the fence and the head are compared, as before each write: a commit that is no longer the head starts nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use common::{
         audit::Phase,
         cluster::{
             ClusterKey, Fleet,
-            start::{Because, Start, Started, due},
+            start::{Because, Head, Start, Started, due},
         },
         id::{RepositoryId, quoted},
     },
@@ -54,24 +54,25 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         if let RepositoryId::GitHub(_) = run.repository.id {
             return Ok(());
         }
-        let again = |doing: &'static str| {
-            move |fault: Fault| Stop {
-                why: format!("{doing} failed; the run is taken up again"),
-                fault: Some(Fault::retry_from(doing, fault)),
-            }
-        };
         let before = self.ledger.started_up_to(run.repository.id, &run.branch).await;
         let before = before.map_err(again("reading up to where runs were started"))?;
         let (changed, owed) = match &before {
             None => (None, BTreeSet::new()),
-            Some(Started { up_to, owed }) => {
+            Some(Started { up_to, owed, .. }) => {
                 let differ = self.forge.differences(&run.repository, up_to, &run.head).await;
                 (differ.map_err(again("reading what changed"))?, owed.clone())
             }
         };
         let told: Vec<ClusterResult> = results.values().cloned().collect();
-        let mut due = due(fleet, &told, &run.head, changed.as_ref(), &owed);
-        let mut lost = None;
+        let head = Head::after(before.as_ref(), run.head.clone());
+        let due = due(fleet, &told, &head, changed.as_ref(), &owed);
+        let mut owed = due.owed;
+        owed.extend(due.start.iter().map(|start| start.cluster.clone()));
+        let mut started = Started { up_to: head.commit, turn: head.turn, owed };
+        if before.as_ref() != Some(&started) {
+            self.mark(telling, &started).await?;
+        }
+        let (debts, mut lost) = (started.owed.len(), None);
         for start in &due.start {
             if late(self.clock.now(), deadline) {
                 return Err(out_of_time(&run.branch));
@@ -81,23 +82,19 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             let Some(result) = results.get_mut(&start.cluster) else { continue };
             match began {
                 Began::Run(execution) => {
+                    started.owed.remove(&start.cluster);
                     result.reasons.push(format!("Run {execution} was started: {}.", why(&start.because)));
                 }
                 Began::Failed(why, passes) => {
                     tracing::warn!(cluster = %start.cluster, pipeline = %start.pipeline, why, "a run could not be started");
-                    due.owed.insert(start.cluster.clone());
                     result.outcome = Outcome::Failed;
                     lost = lost.or_else(|| passes.then(|| why.clone()));
                     result.reasons.push(why);
                 }
             }
         }
-        let started = Started { up_to: run.head.clone(), owed: due.owed };
-        if before.as_ref() != Some(&started) {
-            let marked = self.ledger.mark_started(run.repository.id, &run.branch, run.generation, &started).await;
-            if !marked.map_err(again("remembering up to where runs were started"))? {
-                return Err(Stop { why: "a newer run took the branch over".to_owned(), fault: None });
-            }
+        if started.owed.len() != debts {
+            self.mark(telling, &started).await?;
         }
         match lost {
             None => Ok(()),
@@ -106,6 +103,16 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 fault: Some(Fault::retry(why)),
             }),
         }
+    }
+
+    /// Remembers up to where runs were started, and to whom one is owed.
+    async fn mark(&self, telling: &Telling, started: &Started) -> Result<(), Stop> {
+        let run = &telling.run;
+        let marked = self.ledger.mark_started(run.repository.id, &run.branch, run.generation, started).await;
+        if marked.map_err(again("remembering up to where runs were started"))? {
+            return Ok(());
+        }
+        Err(Stop { why: "a newer run took the branch over".to_owned(), fault: None })
     }
 
     /// One start: intent, call, outcome.
@@ -132,6 +139,13 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let mut entry = telling.entry(self.clock.now(), &start.cluster, "pipeline.start", phase, &reasons);
         entry.facts.insert("pipeline".into(), start.pipeline.to_string());
         self.ledger.record(Recording { entry, record: None, forget: None, events: Vec::new() }).await
+    }
+}
+
+fn again(doing: &'static str) -> impl Fn(Fault) -> Stop {
+    move |fault| Stop {
+        why: format!("{doing} failed; the run is taken up again"),
+        fault: Some(Fault::retry_from(doing, fault)),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::{
+    domain::id::CommitSha,
     event::{Outcome, ProvisioningFinished},
-    testing::{ClusterFile, GovernanceFiles, When, id},
+    testing::{ClusterFile, FakePipeline, GovernanceFiles, When, id},
 };
 use tests::journey::Journey;
 
@@ -171,4 +172,80 @@ async fn what_is_removed_gets_no_ordinary_run() {
     journey.finish_all();
     journey.push(&[file.set("delete", "true").set("delete_pipeline", "true")]).await.unwrap();
     assert!(journey.world.pipelines().is_empty());
+}
+
+fn mc01(cost_center: &str) -> ClusterFile {
+    ClusterFile::management("integration", "us-east-1", "mc01").variable("cost_center", &format!("\"{cost_center}\""))
+}
+
+/// The commits that a file's pipeline was started at, in order.
+fn commits(journey: &Journey, file: &ClusterFile) -> Vec<CommitSha> {
+    let of = |found: &FakePipeline| found.tags["config-path"] == file.path;
+    let pipeline = journey.world.pipelines().into_values().find(of).unwrap();
+    pipeline.executions.iter().filter_map(|run| pipeline.revisions.get(&run.id).cloned()).collect()
+}
+
+/// A rollback: what runs last is what the branch says.
+#[tokio::test]
+async fn a_branch_that_comes_back_to_a_commit_runs_it_again() {
+    let journey = journey();
+    journey.push(&fleet()).await.unwrap();
+    journey.push(&[mc01("1")]).await.unwrap();
+    let first = journey.world.head("main").unwrap();
+    journey.push(&[mc01("2")]).await.unwrap();
+    let second = journey.world.head("main").unwrap();
+    for _ in 0..2 {
+        journey.world.set_branch("main", Some(first.clone()));
+        journey.sweep().await.unwrap();
+        journey.sweep().await.unwrap();
+        assert_eq!(commits(&journey, &mc01("1")).last(), Some(&first));
+        journey.world.set_branch("main", Some(second.clone()));
+        journey.sweep().await.unwrap();
+        assert_eq!(commits(&journey, &mc01("1")).last(), Some(&second));
+    }
+    assert_eq!(commits(&journey, &mc01("1")).len(), 6, "each time one run and no more");
+}
+
+/// The run stops anywhere in a push that is rolled back before it is taken up again: what it had started does not stay.
+#[tokio::test]
+async fn what_a_stopped_run_started_does_not_stay_when_the_branch_goes_back() {
+    for when in [When::Before, When::After] {
+        for at in 0.. {
+            let journey = journey();
+            journey.push(&[ClusterFile::regional("integration", "us-east-1"), mc01("0")]).await.unwrap();
+            journey.push(&[mc01("1")]).await.unwrap();
+            let first = journey.world.head("main").unwrap();
+            let event = journey.world.push("main", &[(&mc01("2").path, Some(&mc01("2").text()))]);
+            journey.world.fail_call(at, when);
+            let stopped = journey.wake(&event).await;
+            let unreached = journey.world.calls().len() <= at;
+            journey.world.heal();
+            journey.world.set_branch("main", Some(first.clone()));
+            for _ in 0..3 {
+                journey.sweep().await.unwrap();
+            }
+            let ran = commits(&journey, &mc01("1"));
+            assert_eq!(ran.last(), Some(&first), "call {at} failed {when:?}: {stopped:?}");
+            assert!(ran.len() <= 3, "call {at} failed {when:?}: {ran:?}");
+            if unreached {
+                assert!(at > 15, "the failures reached the calls: {at}");
+                break;
+            }
+        }
+    }
+}
+
+/// The file that changed was invalid for another file's mistake: mending that one starts the run that was owed.
+#[tokio::test]
+async fn what_another_file_forbids_is_started_when_that_is_mended() {
+    let journey = journey();
+    journey.push(&fleet()).await.unwrap();
+    let regional = ClusterFile::regional("integration", "us-east-1");
+    let contradicts = regional.clone().set("account_id", "\"999999999999\"");
+    let before = runs(&journey);
+    let run = journey.push(&[mc01("1"), contradicts]).await.unwrap();
+    assert!(run.counts.invalid > 0, "{:?}", run.counts);
+    assert!(!started(&journey, &before).contains(&mc01("1").path));
+    journey.push(&[regional]).await.unwrap();
+    assert_eq!(commits(&journey, &mc01("1")), [journey.world.head("main").unwrap()]);
 }

@@ -10,7 +10,8 @@
 //! | Created | not: AWS starts a new pipeline by itself |
 //! | Destroying, Retired, or its file asks for removal | not: an ordinary run must not follow a destroy run |
 //! | Failed, Drifted | not now: a run is owed to it |
-//! | Refused, Orphaned, Invalid, … | not: what would run is not what was accepted |
+//! | Refused, Invalid | not now: what would run is not what was accepted. What mends it may be another file, or none: a run is owed to it |
+//! | Orphaned | not: it has no file |
 
 use std::collections::BTreeSet;
 
@@ -29,9 +30,29 @@ use crate::{
 pub struct Started {
     /// The head by then: what changed since decides.
     pub up_to: CommitSha,
-    /// The clusters to which a run is owed: a push touched their files, and their pipeline could not be started.
+    /// How many heads there were before: a branch that comes back to a commit asks for other runs than when it was there first.
+    #[serde(default)]
+    pub turn: u64,
+    /// The clusters to which a run is owed: a push touched their files, and their pipeline was not started yet.
     #[serde(default)]
     pub owed: BTreeSet<ClusterKey>,
+}
+
+/// A head, and the how manieth of its branch it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The commit.
+    pub commit: CommitSha,
+    /// See [`Started::turn`].
+    pub turn: u64,
+}
+
+impl Head {
+    /// The head that follows what was started before.
+    pub fn after(before: Option<&Started>, commit: CommitSha) -> Self {
+        let turn = before.map_or(0, |before| before.turn + u64::from(before.up_to != commit));
+        Self { commit, turn }
+    }
 }
 
 /// A run to start.
@@ -41,7 +62,8 @@ pub struct Start {
     pub cluster: ClusterKey,
     /// Which pipeline.
     pub pipeline: PipelineName,
-    /// What CodePipeline is given as the token: the same for this pipeline at this commit, so that asking twice starts one run.
+    /// What CodePipeline is given as the token: the same for this pipeline while the branch stays at this commit, so that asking twice
+    /// starts one run.
     pub token: Digest,
     /// Why.
     pub because: Because,
@@ -72,31 +94,30 @@ pub struct Due {
 pub fn due(
     fleet: &Fleet,
     results: &[ClusterResult],
-    head: &CommitSha,
+    head: &Head,
     changed: Option<&BTreeSet<String>>,
     owed: &BTreeSet<ClusterKey>,
 ) -> Due {
     let mut due = Due::default();
     for result in results {
-        let Some(desired) = fleet.desired.get(&result.cluster) else { continue };
-        if desired.config.delete || desired.config.delete_pipeline {
+        let desired = fleet.desired.get(&result.cluster);
+        if desired.is_some_and(|desired| desired.config.delete || desired.config.delete_pipeline) {
             continue;
         }
         let Some(because) = because(&result.cluster, changed, owed) else { continue };
         match result.outcome {
             Outcome::Unchanged | Outcome::Updated => {
-                let token = Digest::of_parts(["penstock-start-v1", result.pipeline.as_str(), head.as_str()]);
+                let (commit, turn) = (head.commit.as_str(), head.turn.to_string());
+                let token = Digest::of_parts(["penstock-start-v1", result.pipeline.as_str(), commit, turn.as_str()]);
                 let (cluster, pipeline) = (result.cluster.clone(), result.pipeline.clone());
                 due.start.push(Start { cluster, pipeline, token, because });
             }
-            // What somebody changed by hand waits until it is set right: nobody but us would start it.
-            Outcome::Failed | Outcome::Drifted => drop(due.owed.insert(result.cluster.clone())),
-            Outcome::Created
-            | Outcome::Destroying
-            | Outcome::Retired
-            | Outcome::Refused
-            | Outcome::Orphaned
-            | Outcome::Invalid => {}
+            // What somebody changed by hand, and what a file, a rule or the registry forbids now, waits until it is set right: nobody but
+            // us would start it then.
+            Outcome::Failed | Outcome::Drifted | Outcome::Refused | Outcome::Invalid => {
+                due.owed.insert(result.cluster.clone());
+            }
+            Outcome::Created | Outcome::Destroying | Outcome::Retired | Outcome::Orphaned => {}
         }
     }
     due
@@ -121,8 +142,8 @@ mod tests {
     const MC1: &str = "integration/us-east-1/management/mc01";
     const MC2: &str = "integration/us-east-1/management/mc02";
 
-    fn head() -> CommitSha {
-        "0a".repeat(20).parse().unwrap()
+    fn head() -> Head {
+        Head { commit: "0a".repeat(20).parse().unwrap(), turn: 0 }
     }
 
     fn results(of: &[(&str, Outcome)]) -> Vec<ClusterResult> {
@@ -185,27 +206,60 @@ mod tests {
     #[test]
     fn a_run_that_cannot_be_started_now_is_owed_when_there_is_a_reason_for_it() {
         let fleet = Files::of(&[RC, MC1, MC2]).fleet();
-        let results = results(&[(RC, Outcome::Failed), (MC1, Outcome::Failed), (MC2, Outcome::Unchanged)]);
         let changed = [key(MC1).config_path(), key(MC2).config_path()].into();
-        let due = due(&fleet, &results, &head(), Some(&changed), &BTreeSet::new());
-        assert_eq!(due.owed, [key(MC1)].into());
-        assert_eq!(due.start.len(), 1);
+        for outcome in [Outcome::Failed, Outcome::Drifted, Outcome::Refused, Outcome::Invalid] {
+            let results = results(&[(RC, outcome), (MC1, outcome), (MC2, Outcome::Unchanged)]);
+            let due = due(&fleet, &results, &head(), Some(&changed), &BTreeSet::new());
+            assert_eq!(due.owed, [key(MC1)].into(), "{outcome:?}");
+            assert_eq!(due.start.len(), 1);
+        }
+    }
+
+    /// mc01's file changes while another file's mistake makes it invalid; then that other file alone is mended.
+    #[test]
+    fn what_another_file_made_invalid_is_started_when_that_is_mended() {
+        let none = Files::of(&[]).fleet();
+        let invalid = results(&[(MC1, Outcome::Invalid)]);
+        let first = due(&none, &invalid, &head(), Some(&[key(MC1).config_path()].into()), &BTreeSet::new());
+        let still = due(&none, &invalid, &head(), Some(&["README.md".to_owned()].into()), &first.owed);
+        assert_eq!((&first.owed, &still.owed), (&[key(MC1)].into(), &[key(MC1)].into()));
+        let fleet = Files::of(&[RC, MC1]).fleet();
+        let (mended, now) = ([key(RC).config_path()].into(), results(&[(MC1, Outcome::Unchanged)]));
+        let then = due(&fleet, &now, &head(), Some(&mended), &still.owed);
+        assert_eq!(then.start.iter().map(|start| start.cluster.to_string()).collect::<Vec<_>>(), [MC1]);
+        assert_eq!(then.owed, BTreeSet::new());
+    }
+
+    #[test]
+    fn a_branch_that_comes_back_to_a_commit_has_other_turns_and_one_that_stays_has_one() {
+        let (a, b): (CommitSha, CommitSha) = ("0a".repeat(20).parse().unwrap(), "0b".repeat(20).parse().unwrap());
+        let (mut before, mut turns) = (None, Vec::new());
+        for commit in [&a, &a, &b, &b, &a, &b] {
+            let Head { commit, turn } = Head::after(before.as_ref(), commit.clone());
+            turns.push(turn);
+            before = Some(Started { up_to: commit, turn, owed: BTreeSet::new() });
+        }
+        assert_eq!(turns, [0, 0, 1, 1, 2, 3]);
     }
 
     proptest! {
-        /// The token is of the pipeline and the commit, and of nothing else.
+        /// The token is of the pipeline, the commit and its turn, and of nothing else.
         #[test]
-        fn one_pipeline_has_one_token_at_one_commit(one in "[0-9a-f]{40}", other in "[0-9a-f]{40}", path in "[a-z/]{0,20}") {
+        fn one_pipeline_has_one_token_at_one_head(
+            one in "[0-9a-f]{40}", other in "[0-9a-f]{40}", turn in 0..3_u64, later in 0..3_u64, path in "[a-z/]{0,20}",
+        ) {
             let fleet = Files::of(&[RC, MC1]).fleet();
-            let of = |commit: &str, changed: Option<&BTreeSet<String>>| {
+            let of = |commit: &str, turn: u64, changed: Option<&BTreeSet<String>>| {
                 let results = results(&[(RC, Outcome::Unchanged), (MC1, Outcome::Unchanged)]);
-                due(&fleet, &results, &commit.parse().unwrap(), changed, &[key(RC), key(MC1)].into())
+                let head = Head { commit: commit.parse().unwrap(), turn };
+                due(&fleet, &results, &head, changed, &[key(RC), key(MC1)].into())
                     .start.into_iter().map(|start| start.token).collect::<Vec<_>>()
             };
-            let tokens = of(&one, None);
-            prop_assert_eq!(&tokens, &of(&one, Some(&[path].into())));
+            let tokens = of(&one, turn, None);
+            prop_assert_eq!(&tokens, &of(&one, turn, Some(&[path].into())));
             prop_assert_ne!(&tokens[0], &tokens[1]);
-            prop_assert_eq!(tokens == of(&other, None), one == other);
+            prop_assert_eq!(tokens == of(&other, turn, None), one == other);
+            prop_assert_eq!(tokens == of(&one, later, None), turn == later);
         }
     }
 }
