@@ -31,9 +31,10 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
     /// Plans every open pull request about whose head no plan was said.
     ///
     /// # Errors
-    /// The first error, after all were tried.
+    /// The first `Retry`, after all were tried. What trying again would not mend is logged and counted (`PlansFailed`): it must not bring the
+    /// whole schedule back.
     pub(crate) async fn plan_the_untold(&self, repository: &Repository, deadline: Timestamp) -> Result<(), Fault> {
-        let (mut first, mut planned) = (Ok(()), 0_u64);
+        let (mut first, mut planned, mut failed) = (Ok(()), 0_u64, 0_u64);
         let followed = branches(&self.governance, repository.id);
         for change in self.forge.open_pull_requests(repository).await? {
             if !followed.contains(&change.base_branch) {
@@ -54,11 +55,14 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
             let now = self.clock.now().to_string();
             let parts = ["untold", &run.subject(), &now];
             let result = self.dry_run(repository, number, CorrelationId::derived(parts), now.clone()).await;
-            if let Err(fault) = &result {
-                tracing::error!(repository = %repository.id, number, fault = fault.chain(), "a pull request could not be planned");
+            let Err(fault) = result else { continue };
+            tracing::error!(repository = %repository.id, number, fault = fault.chain(), "a pull request could not be planned");
+            failed += 1;
+            if fault.is_retry() {
+                first = first.and(Err(fault));
             }
-            first = first.and(result);
         }
+        tracing::info!(target: "metric", name = "PlansFailed", value = failed);
         tracing::info!(target: "metric", name = "PlansUntold", value = planned);
         first
     }
@@ -90,7 +94,15 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
         let telling = Telling { run: plan_of(repository, &change), correlation_id, nonce };
         let run = &telling.run;
 
-        let common_ancestor = self.forge.merge_base(repository, &base, &run.head).await?;
+        let common_ancestor = match self.forge.merge_base(repository, &base, &run.head).await {
+            // The two have no common ancestor, or none that the host would look for: only another head mends that.
+            Err(fault) if !fault.is_retry() => {
+                tracing::warn!(number, fault = fault.chain(), "no common ancestor could be found");
+                let why = "it has no common ancestor with its base that could be found: rebase it".to_owned();
+                return self.not_planned(&telling, why).await;
+            }
+            read => read?,
+        };
         let head_tree = match self.forge.deploy_tree(repository, &run.head).await {
             // Of the author's making and final, so it is the author who hears of it.
             Err(Fault::Reject { what }) => return self.not_planned(&telling, what).await,

@@ -74,6 +74,10 @@ impl<F: Forge, P: Pipelines, S: Specs, L: ClusterLedger, C: Clock> Provisioner<F
                 }
                 first = first.and(result);
             }
+        }
+        // Last, over all of them: pipelines before plans, whatever time is left.
+        for id in self.governance.repositories.listed.keys() {
+            let Some(repository) = self.repository(*id) else { continue };
             let planned = self.plan_the_untold(&repository, deadline).await;
             if let Err(fault) = &planned {
                 tracing::error!(repository = %id, fault = fault.chain(), "not every pull request has its plan");

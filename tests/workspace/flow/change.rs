@@ -167,3 +167,22 @@ async fn the_schedule_plans_what_no_plan_was_said_about_and_nothing_twice() {
     journey.sweep().await.unwrap();
     assert_eq!((planned(&journey, 7), plans(&journey)), (1, 1));
 }
+
+/// The host finds no commit in common, and never will: that is said to whoever opened it, once, and the schedule goes on.
+#[tokio::test]
+async fn a_pull_request_that_cannot_be_compared_is_told_once_and_holds_nothing_up() {
+    let journey = Journey::default();
+    journey.push(&fleet()).await.unwrap();
+    let file = ClusterFile::regional("integration", "eu-central-1");
+    let orphan = journey.world.open_change(7, "main", None, &[("README.md", Some("x"))]);
+    journey.world.open_change(8, "main", None, &[(&file.path, Some(&file.text()))]);
+    let Event::ChangeOpened(orphan) = orphan.event else { panic!("opened: {orphan:?}") };
+    for round in 0..2 {
+        journey.world.fail("Forge.merge_base", orphan.head.as_str(), "404", false, usize::from(round == 0));
+        journey.sweep().await.unwrap();
+        assert_eq!([7, 8].map(|number| planned(&journey, number)), [1, 1], "round {round}");
+        journey.world.heal();
+    }
+    let said = journey.world.checks().into_iter().find(|check| check.commit == orphan.head).unwrap();
+    insta::assert_snapshot!(said.title, @"Not planned: it has no common ancestor with its base that could be found: rebase it");
+}
