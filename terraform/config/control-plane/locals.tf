@@ -23,7 +23,8 @@ locals {
   repositories            = yamldecode(file("${var.governance_directory}/repositories.yaml")).repositories
   codecommit_repositories = [for repository in local.repositories : repository.arn if can(repository.arn)]
 
-  # Every environment variable that a function may ask for. One that is not here may only be asked for as optional.
+  # Every environment variable that a function may ask for. One that is not here may only be asked for as optional. QUEUE_PREFIX is what
+  # delivery-sweeper finds dead letters by: docs/runbooks.md#what-became-of-a-delivery.
   environment = merge({
     API_URL              = module.api.url
     TABLE_NAME           = module.table.name

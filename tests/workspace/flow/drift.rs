@@ -55,6 +55,23 @@ fn result(run: &ProvisioningFinished, cluster: &str) -> (Outcome, Vec<Weakness>)
     (result.outcome, result.weakened.clone())
 }
 
+/// Its tags go with its gate: it is nobody's to set back then, and still told as what it is, in both environments.
+#[tokio::test]
+async fn a_gate_that_goes_with_the_tags_is_told_as_unsafe_all_the_same() {
+    let journey = journey().await;
+    for cluster in [LEFT, RESTORED] {
+        journey.world.tamper(&pipeline(cluster), |found| {
+            ungate(found);
+            found.tags.clear();
+        });
+    }
+    let run = journey.sweep().await.unwrap();
+    for cluster in [LEFT, RESTORED] {
+        assert_eq!(result(&run, cluster), (Outcome::Refused, vec![Weakness::GateGone]), "{cluster}");
+    }
+    assert_eq!((run.counts.refused, run.counts.drifted), (2, 0));
+}
+
 fn drifted(journey: &Journey) -> Vec<PipelineDrift> {
     let rows = journey.world.bus().into_iter().filter(|row| row.detail_type == "Pipeline Drifted");
     rows.map(|row| serde_json::from_str(&row.detail).unwrap()).collect()

@@ -31,7 +31,7 @@ pub enum Weakness {
     Source,
     /// The role that CodePipeline assumes is another.
     Role,
-    /// What its stages do, or the default of its variables, is another.
+    /// What its stages do, how its runs follow one another, or the default of its variables, is another.
     Work,
 }
 
@@ -111,7 +111,11 @@ pub fn weakened(found: &PipelineDefinition, written: &PipelineDefinition) -> Vec
         ),
         (found.role_arn != written.role_arn, Weakness::Role),
         (
-            has.after != had.after || (!(gated && staged) && before) || found.variables != written.variables,
+            has.after != had.after
+                || (!(gated && staged) && before)
+                || found.variables != written.variables
+                // One after another is what keeps a push from overtaking a destroy run.
+                || found.execution_mode != written.execution_mode,
             Weakness::Work,
         ),
     ];

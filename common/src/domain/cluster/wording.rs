@@ -168,7 +168,7 @@ pub fn weakness(weakness: Weakness) -> &'static str {
             "unsafe: what starts it or where it takes its files from is another, so runs may deploy what nobody reviewed"
         }
         Weakness::Role => "unsafe: it runs with another role",
-        Weakness::Work => "unsafe: what its stages do is not what was written",
+        Weakness::Work => "unsafe: what its stages do, or how its runs follow one another, is not what was written",
     }
 }
 

@@ -160,7 +160,7 @@ fn weaknesses() {
         by.iter().map(|(weakened, names)| format!("{weakened:?}: {}\n", names.join(", "))).collect::<String>()
     };
     insta::assert_snapshot!(told(RC), @r#"
-    []: type, mode, no trigger, trigger path, second trigger
+    []: type, no trigger, trigger path, second trigger
     [GateGone]: Deploy/Gate goes
     [GateGone, Work]: Deploy goes, Deploy renamed, Deploy/Gate renamed
     [GateLate, GateChanged]: Deploy/Gate later
@@ -173,7 +173,7 @@ fn weaknesses() {
     [Role]: role
     "#);
     insta::assert_snapshot!(told("sandbox/eu-west-1/regional"), @r#"
-    []: type, mode, no trigger, trigger path, second trigger
+    []: type, no trigger, trigger path, second trigger
     [Source]: bucket, key, trigger source, trigger branch, trigger settings, Source/Source goes, Source/Source twice, Source/Source renamed, Source/Source later, Source/Source owner, Source/Source provider, Source/Source version, Source/Source input, Source/Source output, Source/Source timeout, Source/Source new setting, Source/Source BranchName, Source/Source ConnectionArn, Source/Source DetectChanges, Source/Source FullRepositoryId
     [Source, Work]: Source goes, Source/Source category
     [Role]: role

@@ -49,7 +49,7 @@ impl World<'_> {
     }
 }
 
-fn sentences(weakened: &[Weakness]) -> impl Iterator<Item = String> {
+pub(super) fn sentences(weakened: &[Weakness]) -> impl Iterator<Item = String> {
     weakened.iter().map(|one| wording::weakness(*one).to_owned())
 }
 

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Action, PlanInput, Step, differing::Differing};
+use super::{
+    Action, PlanInput, Step,
+    differing::{Differing, sentences},
+};
 use crate::{
     domain::{
         cluster::{
@@ -87,7 +90,12 @@ impl<'a> World<'a> {
             };
         };
         if let Some(reason) = self.not_ours(key, observed) {
-            return refuse(reason);
+            // Whoever takes the gate may take the tags in the same breath, and CodePipeline goes on running it. What the table knows as
+            // made here is compared all the same.
+            let made_here = self.record(key).is_some();
+            let weakened = if made_here { self.differing(key, desired, observed).weakened } else { Vec::new() };
+            let reasons = std::iter::once(reason).chain(sentences(&weakened)).collect();
+            return Step { weakened, ..step(Action::Refuse, reasons, Vec::new()) };
         }
         let destroyed = self.destroyed(key, &observed.definition.name);
         if desired.config.delete_pipeline {
