@@ -22,12 +22,20 @@ mod tests;
 
 pub use self::redrive::{Fate, MARK, fate};
 
-/// How long a note stays. A message lives for up to 18 days (4 in a queue, 14 parked), and an event can be replayed for 14: whoever asks
-/// about either finds what was noted.
+/// How long a delivery and its body are remembered: a copy is one, and it stands in the list. GitHub sends again for three days, EventBridge
+/// tries for one.
+pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How long a note stays. A message lives for up to 14 days, as a dead-letter queue counts from when it was sent first
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html>), and an event can be replayed
+/// for 14: whoever asks about either finds what was noted.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How many characters of a reason are kept: it is for a person, and the log has the rest.
 const REASON: usize = 500;
+
+/// What is the matter with a last try of which nothing more is known.
+const UNENDED: &str = "the last try did not come to its end: its time or memory ran out";
 
 /// What a note is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +54,7 @@ pub enum About {
 pub enum Happening {
     /// The same delivery came again, and changed nothing.
     Copied,
-    /// The same body came under this id, after it had come under another one; it changed nothing.
+    /// The same body came again under another id, which is not signed; it changed nothing. It is noted at the id of the first.
     BodyCopied,
     /// Another body came under this id, which is not signed; it was refused.
     IdReused,
@@ -58,6 +66,9 @@ pub enum Happening {
     Redriven,
     /// A function failed on it; the message comes again.
     Failed,
+    /// A function began its last try. When nothing comes after it, that did not come to its end (its time or memory ran out), and the message
+    /// waits in the dead-letter queue.
+    LastTry,
     /// A function failed on it for the last time; the message waits in the dead-letter queue.
     Parked,
     /// A function refused it for good.
@@ -68,7 +79,7 @@ pub enum Happening {
 
 impl Happening {
     /// All of them, in the order in which those of one moment are read.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Copied,
         Self::BodyCopied,
         Self::IdReused,
@@ -76,6 +87,7 @@ impl Happening {
         Self::GivenUp,
         Self::Redriven,
         Self::Failed,
+        Self::LastTry,
         Self::Parked,
         Self::Rejected,
         Self::Processed,
@@ -91,6 +103,7 @@ impl Happening {
             Self::GivenUp => "given-up",
             Self::Redriven => "redriven",
             Self::Failed => "failed",
+            Self::LastTry => "last-try",
             Self::Parked => "parked",
             Self::Rejected => "rejected",
             Self::Processed => "processed",
@@ -100,7 +113,7 @@ impl Happening {
     fn ends(self) -> Option<State> {
         match self {
             Self::Redriven | Self::Failed => Some(State::Waiting),
-            Self::Parked => Some(State::Parked),
+            Self::LastTry | Self::Parked => Some(State::Parked),
             Self::Rejected => Some(State::Rejected),
             Self::Processed => Some(State::Processed),
             Self::Copied | Self::BodyCopied | Self::IdReused | Self::AskedAgain | Self::GivenUp => None,
@@ -205,6 +218,13 @@ impl Notes {
     pub fn state(&self) -> State {
         let ends = self.0.iter().filter_map(|(what, noted)| Some((noted.at, *what, what.ends()?)));
         ends.max_by_key(|(at, what, _)| (*at, *what)).map_or(State::Waiting, |(_, _, state)| state)
+    }
+
+    /// Why its message is parked, as far as that is noted: of the last failure, which may be that nobody said how it ended.
+    pub fn parked_because(&self) -> Option<&str> {
+        let ends = [Happening::Failed, Happening::LastTry, Happening::Parked].into_iter();
+        let last = ends.filter_map(|what| Some((self.get(what)?, what))).max_by_key(|(noted, what)| (noted.at, *what));
+        last.map(|(noted, what)| if what == Happening::LastTry { UNENDED } else { noted.reason.as_str() })
     }
 
     /// In the order of time.

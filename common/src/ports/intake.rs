@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         id::{DeliveryId, Digest},
-        ledger::{Happening, Note},
+        ledger::{About, Happening, Note},
     },
     event::Envelope,
     fault::Fault,
@@ -45,16 +45,20 @@ pub enum Recorded {
 }
 
 impl Recorded {
-    /// What the ledger is to say of a copy. Nothing of what was accepted: that has its rows.
-    pub fn note(&self, now: Timestamp) -> Option<Note> {
+    /// What the ledger is to say of a copy, and at which delivery. Nothing of what was accepted: that has its rows.
+    ///
+    /// An id is not signed, so whoever has caught a body can send it under any. So it is noted at the id that it came with first, and however
+    /// often that is done, there is no further row.
+    pub fn note(&self, delivery: &DeliveryId, now: Timestamp) -> Option<(About, Note)> {
+        let at = |delivery: &DeliveryId, what| Some((About::Delivery(delivery.clone()), Note::new(what, now)));
         match self {
             Self::Accepted => None,
-            Self::DuplicateDelivery => Some(Note::new(Happening::Copied, now)),
+            Self::DuplicateDelivery => at(delivery, Happening::Copied),
             Self::DuplicateBody { first } => {
-                let why = format!("the body came first as the delivery {first}");
-                Some(Note::new(Happening::BodyCopied, now).because(why))
+                let (about, note) = at(first, Happening::BodyCopied)?;
+                Some((about, note.because(format!("it came again as the delivery {delivery}"))))
             }
-            Self::DeliveryIdReused => Some(Note::new(Happening::IdReused, now)),
+            Self::DeliveryIdReused => at(delivery, Happening::IdReused),
         }
     }
 }

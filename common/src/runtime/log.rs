@@ -64,7 +64,8 @@ fn limit(target: &str, ours: Level) -> Level {
 pub(super) fn failed(fault: &Fault, message: Option<&super::queue::Ids>) {
     let function = FUNCTION.get().copied().unwrap_or("unknown");
     let ids = message.cloned().unwrap_or_default();
-    let (message_id, correlation_id, redriven) = (ids.message_id, ids.correlation_id, ids.redriven.then_some(true));
+    let (message_id, correlation_id, redriven) =
+        (ids.message_id, ids.correlation_id, ids.redriven.is_some().then_some(true));
     let (event_id, replay) = (ids.event_id.map(String::from), ids.replay.map(String::from));
     match fault {
         Fault::Retry { .. } => {

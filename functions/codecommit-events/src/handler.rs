@@ -4,13 +4,12 @@ use common::{
     domain::{
         governance::Repositories,
         id::{CorrelationId, DeliveryId, Digest, EventId, quoted},
-        ledger::About,
+        ledger::REMEMBERED,
     },
     event::{AwsEvent, Envelope, Meta, SCHEMA_VERSION},
     fault::Fault,
     ports::{Clock, Delivery, Intake, Ledger, Recorded},
 };
-use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::{
@@ -20,9 +19,6 @@ use crate::{
 
 /// The source of CodeCommit's events.
 pub const SOURCE: &str = "aws.codecommit";
-
-/// How long an event is remembered, as a webhook is. EventBridge itself tries for a day.
-pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The function and everything outside that it uses.
 pub struct CodeCommitEvents<I, C> {
@@ -153,8 +149,8 @@ impl<I: Intake + Ledger, C: Clock> CodeCommitEvents<I, C> {
             expires_at: now.checked_add(REMEMBERED).unwrap_or(jiff::Timestamp::MAX),
         };
         let recorded = self.intake.record(&delivery, &Envelope { meta, event }).await?;
-        if let Some(note) = recorded.note(now)
-            && let Err(fault) = self.intake.note(&About::Delivery(delivery.id), &note).await
+        if let Some((about, note)) = recorded.note(&delivery.id, now)
+            && let Err(fault) = self.intake.note(&about, &note).await
         {
             // A copy is one whether or not it was noted.
             tracing::warn!(fault = fault.chain(), delivery = quoted(id, 80), "a copy was not noted in the ledger");

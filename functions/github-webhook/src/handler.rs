@@ -5,7 +5,7 @@ use std::time::Duration;
 use common::{
     domain::{
         id::{CorrelationId, DeliveryId, Digest, EventId, quoted},
-        ledger::About,
+        ledger::REMEMBERED,
     },
     event::{Envelope, Meta, SCHEMA_VERSION},
     fault::Fault,
@@ -13,7 +13,7 @@ use common::{
     ports::{Delivery, Intake, Ledger, Recorded},
     webhook_secret::SecretSource,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     normalise::{Ignored, Normal, normalise},
@@ -39,9 +39,6 @@ pub const LIMIT: Duration = Duration::from_secs(8);
 /// How long the note of a copy may take, behind the answer's own time.
 #[cfg(feature = "lambda")]
 const NOTING: Duration = Duration::from_secs(1);
-
-/// How long a delivery and its body are remembered. GitHub redelivers for three days.
-pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What the function holds between requests.
 pub struct Webhook<I, S> {
@@ -90,8 +87,8 @@ async fn note<L: Ledger>(ledger: &L, outcome: &Outcome, now: Timestamp) {
         Outcome::Refused(Refusal::DeliveryIdReused { delivery }) => (delivery, &Recorded::DeliveryIdReused),
         Outcome::Accepted { .. } | Outcome::Ignored { .. } | Outcome::Healthy { .. } | Outcome::Refused(_) => return,
     };
-    let Some(note) = copy.note(now) else { return };
-    if let Err(fault) = ledger.note(&About::Delivery(delivery.clone()), &note).await {
+    let Some((about, note)) = copy.note(delivery, now) else { return };
+    if let Err(fault) = ledger.note(&about, &note).await {
         tracing::warn!(fault = fault.chain(), delivery = delivery.as_str(), "a copy was not noted in the ledger");
     }
 }

@@ -317,7 +317,8 @@ pub(super) fn noted_of(event: &EventId) -> String {
     format!("EVENT#{}", escape(event.as_str()))
 }
 
-/// How many partitions a day's deliveries have: one takes a thousand writes a second, and they come in the order of time.
+/// How many partitions a day's deliveries have. They come in the order of time, and one partition takes a thousand write units a second: as a
+/// write in a transaction is two, that is five hundred deliveries.
 pub(super) const RECEIVED_SHARDS: u8 = 4;
 
 /// A partition of a day's deliveries.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{Happening, Notes};
+use super::{Happening, Notes, REASON};
+use crate::domain::id::inert;
 
 /// The message attribute that marks a message as sent again.
 pub const MARK: &str = "redriven";
@@ -42,7 +43,8 @@ impl fmt::Display for Fate {
 /// An event that was processed *before* this message was sent is sent again all the same: then it is a replay, which asks for just that.
 pub fn fate(readable: Result<(), String>, notes: &Notes, sent_at: Option<Timestamp>) -> Fate {
     match (readable, notes.get(Happening::Processed), sent_at) {
-        (Err(reason), ..) => Fate::Leave { reason },
+        // What cannot be read is foreign, and the words for it may repeat it.
+        (Err(reason), ..) => Fate::Leave { reason: inert(&reason, REASON) },
         (Ok(()), Some(processed), Some(sent_at)) if processed.at >= sent_at => {
             Fate::Remove { processed_at: processed.at }
         }

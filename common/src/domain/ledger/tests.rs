@@ -97,6 +97,8 @@ fn reasons_are_inert_and_cut() {
 
 #[test]
 fn fates_are_sentences() {
+    let foreign = fate(Err("no field `\u{202e}`".into()), &Notes::default(), None);
+    assert_eq!(foreign.to_string(), r"left: no field `\u{202e}`");
     let fates = [Fate::Send, Fate::Remove { processed_at: at(0) }, Fate::Leave { reason: "it is not JSON".into() }];
     insta::assert_snapshot!(fates.map(|fate| fate.to_string()).join("\n"), @r"
     sent again
