@@ -162,6 +162,8 @@ struct State {
     stopped: bool,
     /// Failures by name: call, text in `about`, error code, how often still, when.
     failing: Vec<Failing>,
+    /// How long each call of a name takes; any other takes no time.
+    slow: BTreeMap<&'static str, SignedDuration>,
     /// What happens just before the call of this number.
     hooks: Vec<(usize, Hook)>,
     host: host::State,
@@ -265,6 +267,11 @@ impl World {
         self.state().failing.push(Failing { name, about, code, retry, left: times, when: When::Before });
     }
 
+    /// Lets each call of this name take so long from now on.
+    pub fn slow(&self, name: &'static str, time: SignedDuration) {
+        self.state().slow.insert(name, time);
+    }
+
     /// Lets something happen just before the call of this number, counted from 0 and from now on.
     pub fn before_call(&self, number: usize, hook: impl FnOnce(&World) + Send + 'static) {
         let mut state = self.state();
@@ -272,11 +279,12 @@ impl World {
         state.hooks.push((number, Box::new(hook)));
     }
 
-    /// No more failures and hooks; the count of calls starts again.
+    /// No more failures, hooks and slow calls; the count of calls starts again.
     pub fn heal(&self) {
         let mut state = self.state();
         (state.fail_at, state.stopped) = (None, false);
         state.failing.clear();
+        state.slow.clear();
         state.hooks.clear();
         state.calls.clear();
     }
@@ -311,6 +319,8 @@ impl World {
         }
         let mut state = self.state();
         state.calls.push(Call { name, about: about.clone(), write });
+        let takes = state.slow.get(name).copied().unwrap_or_default();
+        state.now = state.now.checked_add(takes).expect("a time within range");
         let mut failure = match state.fail_at {
             Some((due, when)) if due == number => Some((when, "timeout".to_owned(), true)),
             Some((due, _)) if state.stopped && due < number => Some((When::Before, "stop".to_owned(), true)),

@@ -69,7 +69,7 @@ def up(binaries, contract, announce, host="github"):
     aws, moto_log, mqtt_port = _emulators()
     announce("make table, bus, buckets, secrets, governance bundle, API")
     private_key, public_key = _key_pair(STATE / "app-private.pem", STATE / "app-public.pem")
-    facts = foundation.make(aws, private_key.read_text(), host)
+    facts = {**foundation.make(aws, private_key.read_text(), host), **_queues(aws, contract)}
     bus.listen(aws)
     api = aws.client("apigatewayv2").create_api(Name=settings.NAME, ProtocolType="HTTP")["ApiId"]
     aws.client("apigatewayv2").create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
@@ -231,6 +231,17 @@ def _first_line(program):
     return first[0] if first[1] else ""
 
 
+def _queues(aws, contract):
+    """Which functions have a queue, and the ARNs of their queues as grants have them."""
+    queued = [name for name, manifest in contract["functions"].items() if manifest["queue"]]
+    arns = [aws.arn("sqs", f"{settings.NAME}-{name}") for name in queued]
+    return {
+        "queue_functions": ",".join(queued),
+        "queue_arns": '", "'.join(arns),
+        "dead_queue_arns": '", "'.join(f"{arn}-dead" for arn in arns),
+    }
+
+
 def _values(facts, forge_url, api_url, issuer):
     """Every variable that a function may ask for."""
     return {
@@ -250,6 +261,7 @@ def _values(facts, forge_url, api_url, issuer):
         "CONNECTION_ARN": settings.CONNECTION_ARN,
         "PROJECT_PREFIX": settings.PROJECT_PREFIX,
         "QUEUE_PREFIX": settings.NAME,
+        "QUEUE_FUNCTIONS": facts["queue_functions"],
         "GATE_FUNCTION": f"{settings.NAME}-stage-gate",
         "CERTIFICATE_FUNCTION": f"{settings.NAME}-iot-cert-provisioner",
         "TARGET_ROLE_NAME": settings.CERTIFICATE_ROLE,

@@ -13,7 +13,7 @@ PLACEHOLDERS = {
     "table_arn", "bus_arn", "governance_bucket_arn", "artifact_bucket_arn", "webhook_secret_arn", "github_app_key_secret_arn",
     "slack_token_secret_arn", "approval_link_key_secret_arn", "email_from", "email_domain",
     "pipeline_role_arn", "connection_arn", "partition", "region", "account_id", "name", "certificate_role_name",
-    "codecommit_repository_arns",
+    "codecommit_repository_arns", "queue_arns", "dead_queue_arns",
 }
 
 # What nothing of ours may ever do with a pipeline: skip a check, or take a job that it was not invoked with.

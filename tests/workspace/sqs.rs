@@ -61,6 +61,10 @@ impl Sqs {
             "GetQueueUrl" => match asked["QueueName"].as_str() {
                 Some("penstock-feedback") => Ok(json!({"QueueUrl": WORK})),
                 Some("penstock-feedback-dead") => Ok(json!({"QueueUrl": DEAD})),
+                // Another installation, `penstock-development`, in the same account.
+                Some(theirs) if theirs.starts_with("penstock-development-feedback") => {
+                    Ok(json!({"QueueUrl": format!("{WORK}-of-others")}))
+                }
                 _ => Err("QueueDoesNotExist"),
             },
             "ReceiveMessage" => {
@@ -119,7 +123,8 @@ async fn adapter() -> (FunctionQueues, Shared) {
     let address = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(Arc::clone(&sqs));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (FunctionQueues::new(&Aws::with(AwsSettings::emulator(&address)), "penstock"), sqs)
+    let functions = ["feedback", "wip-limit"].map(id).into();
+    (FunctionQueues::new(&Aws::with(AwsSettings::emulator(&address)), "penstock", functions), sqs)
 }
 
 /// What both must do, over a queue with 23 messages.
@@ -191,6 +196,15 @@ async fn what_is_sent_again_is_marked_and_what_was_never_delivered_says_why() {
     assert_eq!(sent["MessageAttributes"]["redriven"], said("00000000-0000-4000-8000-000000000000"));
     let taken = sqs.lock().unwrap().seen.iter().find(|(name, _)| name == "ReceiveMessage").unwrap().1.clone();
     assert_eq!((&taken["VisibilityTimeout"], &taken["WaitTimeSeconds"]), (&json!(300), &json!(1)));
+}
+
+#[tokio::test]
+async fn only_queues_of_functions_that_are_ours_are_looked_for() {
+    let (queues, sqs) = adapter().await;
+    assert_eq!(queues.queues(&id("development-feedback")).await.unwrap(), None);
+    assert_eq!(sqs.lock().unwrap().seen, [], "nobody is asked");
+    assert_eq!(queues.queues(&id("wip-limit")).await.unwrap(), None, "it has none yet");
+    assert_eq!(sqs.lock().unwrap().seen.len(), 1);
 }
 
 #[tokio::test]

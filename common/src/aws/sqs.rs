@@ -4,7 +4,7 @@
 //! and gives what EventBridge put there no place to go without being told; and no emulator has it. So messages are taken, sent and
 //! removed one by one.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_sqs::{
     Client,
@@ -47,12 +47,15 @@ const ERRORS: [&str; 2] = ["ERROR_CODE", "ERROR_MESSAGE"];
 pub struct FunctionQueues {
     client: Client,
     prefix: String,
+    functions: BTreeSet<FunctionName>,
 }
 
 impl FunctionQueues {
-    /// The queues whose names start so: `<prefix>-<function>` and `<prefix>-<function>-dead`, as Terraform names them.
-    pub fn new(aws: &Aws, prefix: &str) -> Self {
-        Self { client: Client::from_conf(config!(aws_sdk_sqs, aws, "SQS").build()), prefix: prefix.to_owned() }
+    /// The queues of these functions: `<prefix>-<function>` and `<prefix>-<function>-dead`, as Terraform names them. No other name is looked
+    /// for: another installation's prefix may begin as ours does, so that its queue would be found as that of a function with a longer name.
+    pub fn new(aws: &Aws, prefix: &str, functions: BTreeSet<FunctionName>) -> Self {
+        let client = Client::from_conf(config!(aws_sdk_sqs, aws, "SQS").build());
+        Self { client, prefix: prefix.to_owned(), functions }
     }
 
     async fn url(&self, name: &str) -> Result<Option<String>, Fault> {
@@ -66,6 +69,9 @@ impl FunctionQueues {
 
 impl DeadLetters for FunctionQueues {
     async fn queues(&self, function: &FunctionName) -> Result<Option<Queues>, Fault> {
+        if !self.functions.contains(function) {
+            return Ok(None);
+        }
         let name = format!("{}-{function}", self.prefix);
         let Some(work) = self.url(&name).await? else { return Ok(None) };
         Ok(self.url(&format!("{name}-dead")).await?.map(|dead| Queues { work, dead }))

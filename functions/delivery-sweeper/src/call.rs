@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `{"ledger": {"delivery": "<X-GitHub-Delivery>"}}` | what happened to it, in order, and what became of it |
 //! | `{"ledger": {"event": "<event id>"}}` | the same of an event, whoever sent it |
-//! | `{"ledger": {"since": "…", "until": "…", "most": 50, "after": …}}` | every delivery that was accepted in that time; `next` is the `after` of the next page |
+//! | `{"ledger": {"since": "…", "until": "…", "most": 50, "after": …}}` | every delivery that was accepted in that time, as far as it lies in the last seven days; `next` is the `after` of the next page |
 //! | `{"ledger": {"parked": {"function": "feedback"}}}` | what its dead-letter queue holds, and why |
 //! | `{"redrive": {"function": "feedback", "dry_run": false, "most": 1000}}` | what was done with each; without `dry_run` only what would be |
 

@@ -8,9 +8,10 @@
 //! written in one transaction with the row that remembers the head; an outbox row that is touched is the same event; what is redriven
 //! twice, its function does once.
 //!
-//! **Fails how.** Each of its three parts is tried whatever the others did, and each branch whatever the others did; the first failure is
-//! the answer, so that the message comes again. `DeliveriesFailing` counts webhooks that failed and can still arrive, `OutboxStuck` events
-//! that wait for the bus: each has an alarm.
+//! **Fails how.** Each of its three parts is tried whatever the others did and however long they took, and each branch whatever the others
+//! did; the first failure is the answer, so that the message comes again. Only a branch that cannot be read until somebody mends something
+//! is no failure of the message. `DeliveriesFailing` counts webhooks that failed and can still arrive, `OutboxStuck` events that wait for
+//! the bus, `BranchesUnread` branches that could not be looked at: each has an alarm.
 //!
 //! | file | what |
 //! |---|---|

@@ -7,6 +7,11 @@ use common::{
     manifest::{Alarm, EnvVar, Manifest, Missing, Statistic, Wake},
 };
 
+use crate::handler::SWEEP;
+
+// What is under way when a sweep begins nothing more (a look at a branch: three calls of a host and the table) ends before Lambda ends it.
+const _: () = assert!(SWEEP.as_secs() + 60 <= MANIFEST.timeout_s as i64);
+
 /// The manifest.
 pub const MANIFEST: Manifest = Manifest {
     name: "delivery-sweeper",
@@ -17,6 +22,7 @@ pub const MANIFEST: Manifest = Manifest {
     wakes: &[Wake::Schedule { name: "sweep", rate: "rate(5 minutes)", input: r#"{"schedule":"sweep"}"# }],
     env: &[
         EnvVar::required("TABLE_NAME", "the control plane's table"),
+        EnvVar::required("QUEUE_FUNCTIONS", "the functions that have a queue, with commas between them"),
         EnvVar::required("QUEUE_PREFIX", "what the names of the functions' queues start with"),
         EnvVar::required("GOVERNANCE_BUCKET", "the bucket of the governance bundle"),
         EnvVar::required("GOVERNANCE_DIGEST", "the sha256 of the governance bundle to run by"),
@@ -43,6 +49,18 @@ pub const MANIFEST: Manifest = Manifest {
             metric: "DeliveriesFailing",
             says: "Webhooks of GitHub have failed for half an hour, although they were asked for again",
             runbook: "deliveries-that-fail",
+            statistic: Statistic::Maximum,
+            threshold: 1,
+            period_s: 900,
+            periods: 2,
+            missing: Missing::NotBreaching,
+        },
+        // Three sweeps of a period: a host that was slow once is none.
+        Alarm {
+            name: "branches-unread",
+            metric: "BranchesUnread",
+            says: "Branches could not be looked at for half an hour, so a push to them that nobody heard of would be told by nobody",
+            runbook: "branches-that-cannot-be-read",
             statistic: Statistic::Maximum,
             threshold: 1,
             period_s: 900,

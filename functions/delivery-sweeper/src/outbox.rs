@@ -17,15 +17,19 @@ const AGE: SignedDuration = SignedDuration::from_secs(60);
 const ROWS: usize = 1_000;
 
 impl<R: SweepRows + LedgerRows, H: Deliveries + Forge, C: Clock, Q: DeadLetters> DeliverySweeper<R, H, C, Q> {
-    /// Touches rows that are older than a minute.
+    /// Touches rows that are older than a minute, until a moment: what was not touched is with the next sweep.
     ///
     /// # Errors
-    /// `Retry` when the table did not answer: what was not touched is with the next sweep.
-    pub(crate) async fn touch_outbox(&self) -> Result<(), Fault> {
+    /// `Retry` when the table did not answer.
+    pub(crate) async fn touch_outbox(&self, until: Timestamp) -> Result<(), Fault> {
         let now = self.clock.now();
         let stuck = self.rows.stuck(now.saturating_sub(AGE).unwrap_or(Timestamp::MIN)).await?;
         measure("OutboxStuck", stuck.len());
-        for event in stuck.iter().take(ROWS) {
+        for (done, event) in stuck.iter().take(ROWS).enumerate() {
+            if self.clock.now() >= until {
+                tracing::warn!(done, of = stuck.len(), "the table is slow: the next sweep touches the other events");
+                break;
+            }
             let there = self.rows.touch(&event.event_id, now).await?;
             let (event_id, since) = (&event.event_id, event.occurred_at);
             tracing::warn!(%event_id, %since, there, "an event waits in the outbox: its row was touched");

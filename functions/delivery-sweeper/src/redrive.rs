@@ -1,7 +1,8 @@
 //! What is parked: each message looked at, and sent to its function again where that can help.
 //!
 //! A message is sent first, and removed after that. Whoever stops in between leaves a copy: the function does nothing twice, and the next
-//! redrive finds that it was processed, and removes the copy. Messages that stay are put back into sight at the end; what could not be
+//! redrive finds that it was processed, and removes the copy: an event by its own notes; of anything else, the function notes at the id of
+//! the parked message that the one which was sent from it is done. Messages that stay are put back into sight at the end; what could not be
 //! comes back by itself after five minutes. Who asked for it stands in CloudTrail (`Invoke`), as of every direct call.
 
 use std::collections::BTreeSet;
@@ -104,8 +105,7 @@ impl<R: SweepRows + LedgerRows, H: Deliveries + Forge, C: Clock, Q: DeadLetters>
         };
         let notes = self.rows.notes(&about).await?;
         let fate = fate(read.map(drop).map_err(|fault| fault.chain()), &notes, letter.sent_at);
-        let noted = notes.get(Happening::Parked).or(notes.get(Happening::Failed));
-        let why = letter.undelivered.clone().or_else(|| noted.map(|noted| noted.reason.clone()));
+        let why = letter.undelivered.clone().or_else(|| notes.parked_because().map(str::to_owned));
         let age_s = letter.sent_at.map(|sent_at| self.clock.now().duration_since(sent_at).as_secs());
         let looked = MessageAnswer { message: letter.id.clone(), what, event, age_s, why, fate: fate.to_string() };
         Ok((looked, about, fate))
@@ -117,8 +117,9 @@ impl<R: SweepRows + LedgerRows, H: Deliveries + Forge, C: Clock, Q: DeadLetters>
             Fate::Leave { .. } => return Ok(false),
             Fate::Remove { .. } => {}
             Fate::Send => {
-                self.queues.send(queues, letter).await?;
+                // The moment before: its function may have ended before the answer is here, and what it notes is to be the later.
                 let note = Note::new(Happening::Redriven, self.clock.now());
+                self.queues.send(queues, letter).await?;
                 if let Err(fault) = self.rows.note(about, &note).await {
                     // It is on its way, so it must go from here: that it was sent stands in the log.
                     tracing::warn!(message = %letter.id, fault = fault.chain(), "a redrive was not noted in the ledger");

@@ -2,6 +2,7 @@
 
 use common::{
     aws::{Aws, dynamodb::Table, s3, sqs::FunctionQueues},
+    domain::id::IdError,
     fault::Fault,
     hosts::Hosts,
     runtime::{Config, SystemClock},
@@ -20,10 +21,12 @@ pub async fn delivery_sweeper(
     let aws = Aws::new(config);
     let governance =
         s3::governance(&aws, config.text("GOVERNANCE_BUCKET")?, &config.parse("GOVERNANCE_DIGEST")?).await?;
+    let functions = config.text("QUEUE_FUNCTIONS")?.split(',').map(str::parse).collect::<Result<_, IdError>>();
+    let functions = functions.map_err(|error| Fault::bug(format!("QUEUE_FUNCTIONS: {error}")))?;
     Ok(DeliverySweeper {
         rows: Table::new(&aws, config.text("TABLE_NAME")?),
         host: Hosts::of(config, &aws).await?,
-        queues: FunctionQueues::new(&aws, config.text("QUEUE_PREFIX")?),
+        queues: FunctionQueues::new(&aws, config.text("QUEUE_PREFIX")?, functions),
         clock: SystemClock,
         governance,
     })

@@ -23,8 +23,12 @@ locals {
   repositories            = yamldecode(file("${var.governance_directory}/repositories.yaml")).repositories
   codecommit_repositories = [for repository in local.repositories : repository.arn if can(repository.arn)]
 
-  # Every environment variable that a function may ask for. One that is not here may only be asked for as optional. QUEUE_PREFIX is what
-  # delivery-sweeper finds dead letters by: docs/runbooks.md#what-became-of-a-delivery.
+  # Functions with a queue, and the ARNs of these queues. Made of names: delivery-sweeper is one of the functions, and may send to all.
+  queued     = [for function, facts in local.functions : function if facts.queue]
+  queue_arns = [for function in local.queued : "arn:${local.place.partition}:sqs:${var.region}:${var.account_id}:${var.name}-${function}"]
+
+  # Every environment variable that a function may ask for. One that is not here may only be asked for as optional. QUEUE_PREFIX and
+  # QUEUE_FUNCTIONS are what delivery-sweeper finds dead letters by: docs/runbooks.md#what-became-of-a-delivery.
   environment = merge({
     API_URL              = module.api.url
     TABLE_NAME           = module.table.name
@@ -36,6 +40,7 @@ locals {
     ARTIFACT_BUCKET      = module.cluster_pipeline_runtime.artifact_bucket_name
     ARTIFACT_KEY_ARN     = module.key.arn
     QUEUE_PREFIX         = var.name
+    QUEUE_FUNCTIONS      = join(",", local.queued)
     PROJECT_PREFIX       = module.cluster_pipeline_runtime.project_prefix
     GATE_FUNCTION        = local.gate_function
     CERTIFICATE_FUNCTION = local.certificate_function
@@ -105,6 +110,8 @@ locals {
     # Without a connection nothing may be passed: no connection is called so.
     connection_arn             = coalesce(var.connection_arn, "arn:${local.place.partition}:codeconnections:${var.region}:${var.account_id}:connection/none")
     codecommit_repository_arns = join("\", \"", local.codecommit_repositories)
+    queue_arns                 = join("\", \"", local.queue_arns)
+    dead_queue_arns            = join("\", \"", [for arn in local.queue_arns : "${arn}-dead"])
     certificate_role_name      = var.certificates.role_name
     partition                  = local.place.partition
     region                     = local.place.region

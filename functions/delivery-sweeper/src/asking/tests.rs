@@ -160,4 +160,16 @@ async fn the_deliveries_of_a_time_are_all_of_it_page_by_page() {
     assert_eq!((found, pages), (guids, 3));
     let none = asked(&sweeper, json!({"ledger": {"since": until, "until": "2027-01-01T00:00:00Z"}})).await;
     assert_eq!(none, json!({"deliveries": [], "next": null}));
+    let always = json!({"ledger": {"since": "0001-01-01T00:00:00Z", "until": "9999-01-01T00:00:00Z", "most": 100}});
+    let found = asked(&sweeper, always.clone()).await;
+    assert_eq!(found["deliveries"].as_array().unwrap().len(), 23, "what was ever");
+    world.pass(SignedDuration::from_hours(7 * 24) - SignedDuration::from_secs(630));
+    assert_eq!(asked(&sweeper, always.clone()).await["deliveries"].as_array().unwrap().len(), 11, "of seven days");
+    world.heal();
+    world.pass(SignedDuration::from_hours(24));
+    let never = json!({"ledger": {"since": "0001-01-01T00:00:00Z", "until": "0001-01-02T00:00:00Z"}});
+    for call in [always, never] {
+        assert_eq!(asked(&sweeper, call).await, json!({"deliveries": [], "next": null}));
+    }
+    assert!(world.calls().len() <= 1, "what lies before is not looked for: {:?}", world.calls());
 }

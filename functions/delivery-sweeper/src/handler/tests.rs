@@ -25,7 +25,12 @@ const TWO: &str = "repositories:
 impl Case {
     fn new() -> Self {
         let world = World::new();
-        let files = GovernanceFiles::default().with("repositories.yaml", TWO);
+        Self::with(world, TWO)
+    }
+
+    /// With these repositories.
+    fn with(world: World, repositories: &str) -> Self {
+        let files = GovernanceFiles::default().with("repositories.yaml", repositories);
         let governance = Governance::parse(&files.bytes()).unwrap();
         let (rows, host, queues, clock) = (world.clone(), world.clone(), world.clone(), world.clone());
         Self { sweeper: DeliverySweeper { rows, host, queues, clock, governance }, world }
@@ -35,6 +40,12 @@ impl Case {
     async fn sweep(&self) -> Result<(), Fault> {
         self.world.pass(SignedDuration::from_mins(5));
         self.sweeper.schedule("sweep").await
+    }
+
+    /// The branches that were looked at since the count was started.
+    fn looked(&self) -> Vec<String> {
+        let looked = self.world.calls().into_iter().filter(|call| call.name == "Forge.branch_head");
+        looked.map(|call| call.about).collect()
     }
 
     /// The gaps that were told and wait in the outbox.
@@ -192,8 +203,8 @@ async fn branches_that_environments_follow_are_looked_at_and_of_an_application_t
     case.sweep().await.unwrap();
     let seen = |repository, branch| case.world.seen(RepositoryId::GitHub(repository), &id(branch)).is_some();
     assert_eq!([seen(42, "main"), seen(42, "staging"), seen(42, "topic")], [true, true, false]);
-    let looked: Vec<String> =
-        case.world.calls().into_iter().filter(|call| call.name == "Forge.branch_head").map(|call| call.about).collect();
+    let mut looked = case.looked();
+    looked.sort();
     assert_eq!(looked, ["main", "staging", "trunk"], "a branch that is not there is no gap");
     assert!(!seen(43, "trunk"));
 }
@@ -229,6 +240,106 @@ async fn each_part_is_tried_whatever_the_others_did() {
     }
     let fault = Case::new().sweeper.schedule("swep").await.unwrap_err();
     assert_eq!(fault.to_string(), "delivery-sweeper has no schedule \"swep\"");
+}
+
+#[tokio::test]
+async fn a_branch_that_cannot_be_read_fails_no_message_and_is_counted() {
+    let case = Case::new();
+    case.world.push("main", &[("a", Some("1"))]);
+    case.world.fail("Forge.branch_head", "staging", "no such repository", false, 2);
+    case.world.fail("Forge.branch_head", "trunk", "refused", false, 1);
+    case.sweep().await.unwrap();
+    assert!(case.world.seen(repository().id, &main_branch()).is_some(), "the others are looked at");
+    let end = case.world.now() + SignedDuration::from_hours(1);
+    let looked = case.sweeper.look_at_branches(end).await;
+    assert_eq!((looked.unread, looked.left, looked.retry.is_none()), (1, 0, true));
+    case.world.fail("Forge.branch_head", "staging", "refused", false, 1);
+    case.world.fail("Forge.branch_head", "trunk", "502", true, 1);
+    let looked = case.sweeper.look_at_branches(end).await;
+    assert_eq!((looked.unread, looked.left), (1, 0), "what may pass is not counted");
+    assert!(looked.retry.is_some_and(|fault| fault.to_string().contains("502")), "it is the answer");
+    let looked = case.sweeper.look_at_branches(end).await;
+    assert_eq!((looked.unread, looked.left, looked.retry.is_none()), (0, 0, true));
+}
+
+/// What a sweep calls when there is something for each part to do.
+const CALLS: [&str; 10] = [
+    "SweepRows.stuck",
+    "SweepRows.touch",
+    "SweepRows.settled_before",
+    "Deliveries.attempts",
+    "Deliveries.redeliver",
+    "Ledger.note",
+    "SweepRows.settle_before",
+    "Forge.branch_head",
+    "SweepRows.branch_rows",
+    "SweepRows.commit_seen",
+];
+
+/// Each part has much to do: rows that wait, a long list with many failures, branches of both hosts.
+fn busy() -> Case {
+    let entries = (0..40).map(|number| {
+        format!("  - {{id: 9{number:02}, name: acme/app-{number}, kind: application, default_branch: b{number}}}\n")
+    });
+    let arn = "arn:aws:codecommit:us-east-1:111122223333:fleet";
+    let fleet = format!(
+        "  - {{id: 0c0dec00-3117-4111-8222-333344445555, arn: \"{arn}\", kind: application, default_branch: fleet}}\n"
+    );
+    let case = Case::with(World::new(), &(TWO.to_owned() + &entries.collect::<String>() + &fleet));
+    case.world.receiver(Some(202));
+    for number in 0..30 {
+        case.world.put_outbox(&case.world.push("main", &[("a", Some(&number.to_string()))]));
+        let attempt = case.world.sends(&format!("g{number}"));
+        case.world.answered(attempt, if number < 29 { Some(503) } else { Some(202) });
+    }
+    case.world.pass(SignedDuration::from_mins(2));
+    case
+}
+
+#[tokio::test]
+async fn whatever_is_slow_each_part_has_its_time_and_the_sweep_ends_before_the_function_s() {
+    for slow in CALLS.map(|name| vec![name]).into_iter().chain([CALLS.to_vec()]) {
+        let case = busy();
+        case.world.heal();
+        // As long as a request to a source host may take.
+        slow.iter().for_each(|name| case.world.slow(name, SignedDuration::from_secs(20)));
+        let began = case.world.now();
+        case.sweeper.schedule("sweep").await.unwrap();
+        let took = case.world.now().duration_since(began).as_secs();
+        assert!(took <= 300, "{slow:?}: {took} s");
+        let calls = case.world.calls();
+        for name in ["SweepRows.touch", "Deliveries.redeliver"] {
+            assert!(calls.iter().any(|call| call.name == name), "{slow:?}: {name}");
+        }
+        let looked = case.looked();
+        assert!(looked.contains(&"fleet".to_owned()), "{slow:?}: the other host's too, {looked:?}");
+        assert!(looked.len() > 1, "{slow:?}: {looked:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_slow_host_left_is_done_by_the_next_sweeps() {
+    let case = busy();
+    case.world.heal();
+    for name in ["Deliveries.attempts", "Deliveries.redeliver", "Forge.branch_head"] {
+        case.world.slow(name, SignedDuration::from_secs(11));
+    }
+    case.sweep().await.unwrap();
+    let (first, settled) =
+        (case.looked(), case.world.calls().iter().any(|call| call.name == "SweepRows.settle_before"));
+    assert!(!settled, "a list that was not read to its end is not settled");
+    assert!(first.len() < 40, "{}", first.len());
+    let mut looked: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..12 {
+        case.sweep().await.unwrap();
+        case.looked().into_iter().for_each(|branch| *looked.entry(branch).or_default() += 1);
+    }
+    assert_eq!(looked.len(), 44, "each branch has its turn within the hour: {looked:?}");
+    case.world.heal();
+    for _ in 0..3 {
+        case.sweep().await.unwrap();
+    }
+    assert!(case.attempts().values().all(|(_, arrived)| *arrived == 1), "{:?}", case.attempts());
 }
 
 /// An outage in which three webhooks and a push are lost and an event stays; then sweeps until all is well.

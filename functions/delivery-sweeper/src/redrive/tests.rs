@@ -127,6 +127,51 @@ async fn it_goes_through_as_many_as_were_asked_for_and_the_rest_is_in_sight_agai
     assert_eq!(sent, (0..25).map(|number| event(&format!("e{number}")).to_string()).collect::<Vec<_>>(), "each once");
 }
 
+/// What is no event is known by the id of the message that it was: at that its function notes that it was done.
+#[tokio::test]
+async fn what_was_sent_and_not_removed_is_removed_when_it_was_done_whatever_it_is() {
+    for done in [true, false] {
+        let case = Case::new();
+        let parked = case.world.park("feedback", r#"{"schedule":"sweep"}"#);
+        case.world.fail("DeadLetters.remove", "", "timeout", true, 1);
+        assert!(case.redrive(false, 10).await.stopped.is_some());
+        assert_eq!(case.world.take_sent("feedback").len(), 1);
+        case.world.pass(SignedDuration::from_mins(5));
+        if done {
+            let note = Note::new(Happening::Processed, case.world.now());
+            case.world.note(&About::Message(parked.id, id("feedback")), &note).await.unwrap();
+        }
+        let counts = case.redrive(false, 10).await.counts;
+        assert_eq!((counts.sent, counts.removed), if done { (0, 1) } else { (1, 0) });
+        assert_eq!(case.parked(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_redrive_is_noted_at_a_moment_before_its_function_can_have_ended() {
+    let case = Case::new();
+    case.park_event("e");
+    case.world.slow("DeadLetters.send", SignedDuration::from_secs(3));
+    let sent = case.world.now();
+    case.redrive(false, 10).await;
+    let noted = case.world.noted()[&About::Event(id("e"), id("feedback"))].get(Happening::Redriven).cloned();
+    assert_eq!(noted.map(|noted| noted.at), Some(sent));
+}
+
+#[tokio::test]
+async fn a_try_that_never_ended_is_why_a_message_is_there() {
+    let case = Case::new();
+    case.park_event("e");
+    case.note("e", Happening::Failed, "503").await;
+    case.world.pass(SignedDuration::from_secs(1));
+    case.note("e", Happening::LastTry, "").await;
+    let said = case.redrive(true, 10).await;
+    let why = "the last try did not come to its end: its time or memory ran out";
+    assert_eq!(said.messages[0].why.as_deref(), Some(why));
+    case.note("e", Happening::Parked, "row 7").await;
+    assert_eq!(case.redrive(true, 10).await.messages[0].why.as_deref(), Some("row 7"));
+}
+
 #[tokio::test]
 async fn a_replay_that_was_parked_is_sent_although_its_event_was_processed_long_ago() {
     let case = Case::new();
@@ -195,7 +240,7 @@ async fn calls_that_make_no_sense_are_refused_with_what_was_expected() {
     the ledger is asked for one of: delivery; event; parked; since and until, the earlier first, with after and most
     the ledger is asked for one of: delivery; event; parked; since and until, the earlier first, with after and most
     the ledger is asked for one of: delivery; event; parked; since and until, the earlier first, with after and most
-    the ledger knows no delivery never-seen: it became no event, it never came, or it came more than seven days ago
+    the ledger knows no delivery never-seen: it became no event, it never came, its body had come before under another id, or it came more than seven days ago
     this call cannot be read: "unknown variant `sweep`, expected `ledger` or `redrive`"; expected {"ledger": …} or {"redrive": …}
     this call cannot be read: "invalid type: integer `7`, expected string or map"; expected {"ledger": …} or {"redrive": …}
     "#);

@@ -95,6 +95,14 @@ run "contract" {
     error_message = "Only these have no smaller resource than a star."
   }
   assert {
+    condition = alltrue([for statement in module.function["delivery-sweeper"].policy :
+      length([for arn in flatten([statement.Resource]) : arn if strcontains(arn, ":sqs:") && strcontains(arn, "*")]) == 0
+      ]) && toset(flatten([for statement in module.function["delivery-sweeper"].policy : statement.Resource if contains(flatten([statement.Action]), "sqs:SendMessage")])) == toset([
+      for function in split(",", local.environment.QUEUE_FUNCTIONS) : "arn:aws:sqs:us-east-1:123456789012:${var.name}-${function}"
+    ])
+    error_message = "A redrive reaches the queues of this installation's functions by name, and no other."
+  }
+  assert {
     condition     = length(local.routes) == sum([for facts in values(local.functions) : length(facts.routes)]) && output.webhook_url == "https://api123.execute-api.us-east-1.amazonaws.com/webhooks/github"
     error_message = "Every route of the contract is a route of the API."
   }
