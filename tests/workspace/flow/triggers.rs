@@ -2,17 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use common::domain::cluster::pattern;
 use tests::journey::Journey;
 
 use super::fleet;
-
-/// CodePipeline's file path patterns, as far as ours go: `**` at the end of a prefix, otherwise the path itself.
-fn matches(pattern: &str, path: &str) -> bool {
-    match pattern.strip_suffix("**") {
-        Some(prefix) => path.starts_with(prefix),
-        None => pattern == path,
-    }
-}
 
 fn started(journey: &Journey, branch: &str, path: &str) -> BTreeSet<String> {
     let pipelines = journey.world.pipelines();
@@ -21,7 +14,7 @@ fn started(journey: &Journey, branch: &str, path: &str) -> BTreeSet<String> {
             assert!(trigger.paths.len() <= 8 && trigger.paths.iter().all(|path| path.len() <= 255));
             assert!(trigger.paths.iter().all(|path| !path.trim_end_matches("**").contains('*')), "{:?}", trigger.paths);
             trigger.branches.iter().any(|found| found == branch)
-                && trigger.paths.iter().any(|found| matches(found, path))
+                && trigger.paths.iter().any(|found| pattern::takes(found, path))
         })
     };
     let found = pipelines.values().filter(|pipeline| starts(&pipeline.definition));
