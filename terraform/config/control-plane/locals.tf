@@ -23,6 +23,15 @@ locals {
   repositories            = yamldecode(file("${var.governance_directory}/repositories.yaml")).repositories
   codecommit_repositories = [for repository in local.repositories : repository.arn if can(repository.arn)]
 
+  # Those of them that clusters are configured in: pipelines are made for no other.
+  cluster_repositories = [for repository in local.repositories : repository.arn if can(repository.arn) && try(repository.kind, null) == "cluster"]
+
+  # What nothing here could reach, or could mean more than one repository.
+  repository_elsewhere = [for arn in local.codecommit_repositories : arn
+    if !can(regex("^arn:${local.place.partition}:codecommit:${var.region}:${var.account_id}:[A-Za-z0-9._-]{1,100}$", arn))
+  ]
+  github_repositories = [for repository in local.repositories : try(repository.name, "one without a name") if !can(repository.arn)]
+
   # Functions with a queue, and the ARNs of these queues. Made of names: delivery-sweeper is one of the functions, and may send to all.
   queued     = [for function, facts in local.functions : function if facts.queue]
   queue_arns = [for function in local.queued : "arn:${local.place.partition}:sqs:${var.region}:${var.account_id}:${var.name}-${function}"]

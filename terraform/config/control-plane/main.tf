@@ -49,7 +49,7 @@ module "cluster_pipeline_runtime" {
   connection_arn      = var.connection_arn
   buildspec_directory = "${path.module}/.."
 
-  codecommit_repository_arns = local.codecommit_repositories
+  codecommit_repository_arns = local.cluster_repositories
   function_arns = [for function in [local.gate_function, local.certificate_function] :
     "arn:${local.place.partition}:lambda:${local.place.region}:${local.place.account_id}:function:${function}"
   ]
@@ -129,6 +129,16 @@ resource "terraform_data" "contract" {
     precondition {
       condition     = (var.github_app_id == null) == (var.connection_arn == null)
       error_message = "github_app_id and connection_arn belong together: the App reads and marks, and the connection brings pipelines their source. Set both, or none where every repository is on CodeCommit."
+    }
+
+    precondition {
+      condition     = length(local.repository_elsewhere) == 0
+      error_message = "Each ARN in repositories.yaml begins with arn:${local.place.partition}:codecommit:${var.region}:${var.account_id}: and the repository's name follows, without a wildcard: the functions read CodeCommit in their own account and region, and nowhere else. These do not: ${join(", ", local.repository_elsewhere)}."
+    }
+
+    precondition {
+      condition     = var.github_app_id != null || length(local.github_repositories) == 0
+      error_message = "Nothing reads a repository on GitHub without github_app_id. repositories.yaml lists there: ${join(", ", local.github_repositories)}."
     }
   }
 }

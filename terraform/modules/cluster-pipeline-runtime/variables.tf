@@ -41,7 +41,7 @@ variable "connection_arn" {
 }
 
 variable "codecommit_repository_arns" {
-  description = "The CodeCommit repositories that clusters are configured in, in this account and region: those that repositories.yaml lists with an ARN."
+  description = "The CodeCommit repositories that clusters are configured in, in this account and region: those of kind: cluster that repositories.yaml lists with an ARN."
   type        = list(string)
   default     = []
   nullable    = false

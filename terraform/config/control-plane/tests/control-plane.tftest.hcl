@@ -232,6 +232,52 @@ run "on_codecommit_alone" {
     condition     = alltrue([for function in values(module.function) : !strcontains(jsonencode(function.policy), "ReadGithubAppKey")])
     error_message = "And nobody reads the App's key."
   }
+  assert {
+    condition     = local.cluster_repositories == ["arn:aws:codecommit:us-east-1:123456789012:fleet"]
+    error_message = "Pipelines read the repositories that clusters are configured in, and no other."
+  }
+  assert {
+    condition = tolist(distinct(flatten([for function in values(module.function) : [for statement in function.policy :
+      jsonencode(try(statement.Condition, null)) if contains(flatten([statement.Action]), "codecommit:CreateBranch")
+    ]]))) == tolist([jsonencode({ StringLike = { "codecommit:References" = ["refs/heads/archive/*"] } })])
+    error_message = "A branch is made only to keep what ended."
+  }
+}
+
+run "on_codecommit_elsewhere" {
+  command = plan
+
+  variables {
+    governance_directory = "tests/on-codecommit-elsewhere"
+  }
+  override_module {
+    target  = module.governance
+    outputs = { bucket_name = "some-bucket", bucket_arn = "arn:aws:s3:::some-bucket", digest = "0000" }
+  }
+  expect_failures = [terraform_data.contract]
+
+  assert {
+    condition = local.repository_elsewhere == [
+      "arn:aws:codecommit:eu-west-1:123456789012:region", "arn:aws:codecommit:us-east-1:210987654321:account",
+      "arn:aws-cn:codecommit:us-east-1:123456789012:partition", "arn:aws:codecommit:us-east-1:123456789012:wild*",
+    ]
+    error_message = "Those of another region, account or partition, and those that mean more than one, are named, and no other."
+  }
+}
+
+run "github_without_an_app" {
+  command = plan
+
+  variables {
+    connection_arn = null
+    github_app_id  = null
+  }
+  expect_failures = [terraform_data.contract]
+
+  assert {
+    condition     = local.github_repositories == ["example-org/platform-config"]
+    error_message = "The repositories that nothing could read are named."
+  }
 }
 
 run "half_of_github" {
