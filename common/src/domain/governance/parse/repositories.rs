@@ -1,6 +1,6 @@
 //! `repositories.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry as Taken};
 
 use super::file::{File, Names};
 use crate::domain::{
@@ -18,13 +18,44 @@ pub(super) fn repositories(file: &mut File, entries: &[Entry], pods: &Names) -> 
         return None;
     };
     let mut listed = BTreeMap::new();
+    let mut taken = BTreeMap::new();
     for item in items {
         let Some((id, entry)) = repository(file, item, pods) else { continue };
-        if listed.insert(id, entry).is_some() {
-            file.find(item.place, "duplicate", "id", format!("repository {id} a second time"), "each repository once");
-        }
+        once(file, &mut taken, item, id, &entry);
+        listed.insert(id, entry);
     }
     Some(Repositories { listed })
+}
+
+/// Finds an id, a name or an ARN that an entry before this one has: an event or a call that says it could mean either.
+fn once(
+    file: &mut File,
+    taken: &mut BTreeMap<(&'static str, String), Place>,
+    item: &Node,
+    id: RepositoryId,
+    entry: &RepositoryEntry,
+) {
+    let address = match &entry.arn {
+        Some(arn) => ("arn", arn.to_string(), arn.to_string()),
+        // GitHub's names differ in more than the case of their letters.
+        None => ("name", entry.name.as_str().to_ascii_lowercase(), entry.name.to_string()),
+    };
+    for (key, value, shown) in [("id", id.to_string(), format!("repository {id}")), address] {
+        let node = item.mapping().and_then(|entries| entries.iter().find(|entry| entry.key == key));
+        let place = node.map_or(item.place, |entry| entry.value.place);
+        match taken.entry((key, value)) {
+            Taken::Vacant(free) => {
+                free.insert(place);
+            }
+            Taken::Occupied(first) => {
+                let Place { line, column } = first.get();
+                let found = format!("{shown} a second time, first at {line}:{column}");
+                file.find(place, "duplicate", key, found, "each repository once");
+                // One repository twice is said once.
+                return;
+            }
+        }
+    }
 }
 
 fn repository(file: &mut File, item: &Node, pods: &Names) -> Option<(RepositoryId, RepositoryEntry)> {

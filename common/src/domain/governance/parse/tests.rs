@@ -104,7 +104,7 @@ fn a_bundle_without_a_file_or_with_a_repository_twice_is_refused() {
     assert!(
         parse(&[("repositories.yaml", twice)])
             .unwrap_err()
-            .starts_with("repositories.yaml:3:3: error: id: found repository 1 a second time")
+            .starts_with("repositories.yaml:3:8: error: id: found repository 1 a second time, first at 2:8,")
     );
     let missing = Governance::parse(b"{}").unwrap_err();
     assert_eq!(missing.len(), 7);

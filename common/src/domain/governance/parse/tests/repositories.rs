@@ -51,6 +51,36 @@ fn what_does_not_fit_the_kind_is_said_with_its_place() {
 }
 
 #[test]
+fn an_id_a_name_or_an_arn_stands_once_and_it_is_said_where_first() {
+    let twice = |first: &str, second: &str| {
+        let entry = |text: &str| format!("  - {{{text}, kind: application, default_branch: main}}\n");
+        let text = format!("repositories:\n{}{}", entry(first), entry(second));
+        parse(&[("repositories.yaml", &text)]).map(drop)
+    };
+    let (one, other) = ("3b1c0c1e-6b1e-4c39-9a61-0f3f5f6f2a10", "6f9a1d52-0c7c-4f0e-8d53-2f0e0a5be7c4");
+    let arn = |account: &str, name: &str| format!("arn: arn:aws:codecommit:us-east-1:{account}:{name}");
+    let ours = arn("111122223333", "fleet");
+    let said = [
+        twice("id: 42, name: o/r", "id: 42, name: o/s"),
+        twice("id: 42, name: o/r", "id: 42, name: o/r"),
+        twice("id: 42, name: o/r", "id: 43, name: O/R"),
+        twice(&format!("id: {one}, {ours}"), &format!("id: {one}, {}", arn("111122223333", "other"))),
+        twice(&format!("id: {one}, {ours}"), &format!("id: {other}, {ours}")),
+    ];
+    insta::assert_snapshot!(said.map(Result::unwrap_err).join("\n"), @r"
+    repositories.yaml:3:10: error: id: found repository 42 a second time, first at 2:10, expected each repository once
+    repositories.yaml:3:10: error: id: found repository 42 a second time, first at 2:10, expected each repository once
+    repositories.yaml:3:20: error: name: found O/R a second time, first at 2:20, expected each repository once
+    repositories.yaml:3:10: error: id: found repository 3b1c0c1e-6b1e-4c39-9a61-0f3f5f6f2a10 a second time, first at 2:10, expected each repository once
+    repositories.yaml:3:53: error: arn: found arn:aws:codecommit:us-east-1:111122223333:fleet a second time, first at 2:53, expected each repository once
+    ");
+    // Names of CodeCommit have an account, and are not GitHub's.
+    twice(&format!("id: {one}, {ours}"), &format!("id: {other}, {}", arn("444455556666", "fleet"))).unwrap();
+    twice(&format!("id: {one}, {ours}"), "id: 42, name: 111122223333/fleet").unwrap();
+    twice("id: 42, name: o/r", "id: 43, name: o/r2").unwrap();
+}
+
+#[test]
 fn the_pod_is_whose_work_it_is_unless_that_says_another() {
     let entry = |text: &str| {
         let entry = with(text).unwrap();
