@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     domain::{
-        id::{BranchName, DirectoryPath, RepositoryId},
+        id::{BranchName, DirectoryPath, RepositoryId, RepositoryName},
         onboarding::{Address, Described, Lack, Seen},
     },
     event::Repository,
@@ -55,7 +55,7 @@ impl Onboarding for GitHub {
         let token = self.token(installation.id, &what, &asked).await?;
         let what = format!("reading {name}");
         let found: wire::Candidate = self.request_with(&token, &what, &format!("/repos/{name}")).await?;
-        let full_name = found.full_name.parse().map_err(|error| Fault::bug(format!("{what}: {error}")))?;
+        let full_name = named(name, &found.full_name)?;
         Ok(Described {
             id: RepositoryId::GitHub(found.id),
             address: Address::GitHub(full_name),
@@ -84,6 +84,19 @@ impl Onboarding for GitHub {
         };
         Ok(Seen { branch: branch.clone(), head, names })
     }
+}
+
+/// The name that GitHub answered with, when it is the one that was asked for: names that differ in the case of their letters alone are one.
+/// Any other is another repository's, or a new one of this; the entry would say what nobody typed.
+fn named(asked: &RepositoryName, answered: &str) -> Result<RepositoryName, Fault> {
+    let name: RepositoryName =
+        answered.parse().map_err(|error| Fault::bug(format!("reading {asked}, its name: {error}")))?;
+    if name.as_str().eq_ignore_ascii_case(asked.as_str()) {
+        return Ok(name);
+    }
+    Err(Fault::reject(format!(
+        "GitHub answered {name} when it was asked for {asked}: if that is the repository's name now, onboard it by that name"
+    )))
 }
 
 /// What an installation was not granted of what the calls of this adapter ask for, each once, with the first use that lacks it.
@@ -119,6 +132,16 @@ mod tests {
             format!("{} ({}): {}", lack.permission, if lack.fatal { "needed" } else { "useful" }, lack.without)
         };
         lacks(&granted).iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_repository_has_the_name_that_was_asked_for() {
+        let asked: RepositoryName = "ACME/Fleet".parse().unwrap();
+        assert_eq!(named(&asked, "acme/fleet").unwrap().as_str(), "acme/fleet");
+        let fault = named(&asked, "acme/navy").unwrap_err();
+        assert!(matches!(fault, Fault::Reject { .. }));
+        insta::assert_snapshot!(fault, @"GitHub answered acme/navy when it was asked for ACME/Fleet: if that is the repository's name now, onboard it by that name");
+        assert!(matches!(named(&asked, "fleet").unwrap_err(), Fault::Bug { .. }));
     }
 
     #[test]
