@@ -188,6 +188,7 @@ fn codecommit(arn: &CodeCommitArn, variable: Variables<'_>) -> anyhow::Result<Co
         access_key_id: key("AWS_ACCESS_KEY_ID")?,
         secret_access_key: key("AWS_SECRET_ACCESS_KEY")?,
         session_token: variable("AWS_SESSION_TOKEN"),
+        function_name: None,
         endpoint: variable(OWN_ENDPOINT).or_else(|| variable("AWS_ENDPOINT_URL")),
         endpoints: BTreeMap::new(),
     })))

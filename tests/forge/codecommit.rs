@@ -89,6 +89,7 @@ pub(super) struct Trouble {
     after: usize,
     failures: usize,
     code: String,
+    message: Option<String>,
 }
 
 impl Aside {
@@ -222,8 +223,8 @@ async fn call(world: &World, operation: &str, headers: &HeaderMap, bytes: &Bytes
     let Some((key, region)) = signer(headers) else {
         return Err(error("MissingAuthenticationTokenException", "Missing Authentication Token"));
     };
-    if let Some(code) = trouble(world) {
-        return Err(error(&code, "as the test asked for"));
+    if let Some(trouble) = trouble(world) {
+        return Err(trouble);
     }
     let identity = world.memory().codecommit.identity.clone();
     let Some(identity) = identity.filter(|identity| identity.arn.region().as_str() == region) else {
@@ -264,7 +265,7 @@ async fn call(world: &World, operation: &str, headers: &HeaderMap, bytes: &Bytes
     }
 }
 
-fn trouble(world: &World) -> Option<String> {
+fn trouble(world: &World) -> Option<ApiError> {
     let mut memory = world.memory();
     let trouble = memory.codecommit.trouble.as_mut()?;
     if trouble.after > 0 {
@@ -272,7 +273,7 @@ fn trouble(world: &World) -> Option<String> {
         return None;
     }
     trouble.failures = trouble.failures.checked_sub(1)?;
-    Some(trouble.code.clone())
+    Some(error(&trouble.code, trouble.message.as_deref().unwrap_or("as the test asked for")))
 }
 
 /// `GET /_forge/codecommit/events`: as EventBridge would be told, oldest first.
@@ -287,7 +288,7 @@ pub(super) async fn set_sink(State(world): State<Arc<World>>, bytes: Bytes) -> A
     ok(json!({}))
 }
 
-/// `PUT /_forge/codecommit/outage` `{"after", "failures", "code"}`: after so many calls, so many fail.
+/// `PUT /_forge/codecommit/outage` `{"after", "failures", "code", "message"?}`: after so many calls, so many fail.
 pub(super) async fn set_trouble(State(world): State<Arc<World>>, bytes: Bytes) -> Answer {
     let trouble: Option<Trouble> = body(&bytes)?;
     world.memory().codecommit.trouble = trouble;

@@ -7,6 +7,7 @@
 //! | `tree` | listings, one call a directory |
 //! | `sources` | what gates of work items look at |
 //! | `marks` | comments in place of statuses, checks and labels |
+//! | `authors` | which comments may be ours |
 //! | `changes` | what a merge is decided by, and merging |
 //! | `onboarding` | a repository of which only the ARN is known |
 //! | `archive` | what remains of a work item |
@@ -18,6 +19,7 @@
 //! <https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html>.
 
 mod archive;
+mod authors;
 mod changes;
 mod marks;
 mod onboarding;
@@ -34,10 +36,11 @@ use aws_sdk_codecommit::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use self::authors::Us;
 use super::{Aws, chain, config, fault};
 use crate::{
     blob_cache::BlobCache,
-    domain::id::{HostAccount, IdError, RepositoryId, quoted},
+    domain::id::{CodeCommitArn, HostAccount, IdError, RepositoryId, quoted},
     event::Repository,
     fault::Fault,
 };
@@ -90,6 +93,7 @@ const BRANCHES: &str = "refs/heads/";
 pub struct CodeCommit {
     client: Client,
     blobs: Arc<std::sync::Mutex<BlobCache>>,
+    us: Arc<Us>,
 }
 
 impl std::fmt::Debug for CodeCommit {
@@ -102,7 +106,8 @@ impl CodeCommit {
     /// CodeCommit where the function runs; it calls nobody yet.
     pub fn new(aws: &Aws) -> Self {
         let config = config!(aws_sdk_codecommit, aws, "CODECOMMIT").build();
-        Self { client: Client::from_conf(config), blobs: Arc::default() }
+        let us = Arc::new(Us::called(aws.settings.function_name.clone()));
+        Self { client: Client::from_conf(config), blobs: Arc::default(), us }
     }
 
     /// The name by which the API knows a repository, after making sure that it means this one at this moment.
@@ -151,6 +156,12 @@ impl CodeCommit {
             Err(error) if is(&error, &["PullRequestDoesNotExistException", "InvalidPullRequestIdException"]) => {
                 return Ok(None);
             }
+            // Numbers are the account's, and AWS asks our rights to the repository that this one is of.
+            Err(error) if is(&error, &["AccessDeniedException"]) && of_another(error.message(), name) => {
+                let said = quoted(error.message().unwrap_or_default(), 300);
+                tracing::warn!(number, repository = name, "{what}: AWS refused it as another repository's: {said}");
+                return Ok(None);
+            }
             Err(error) => return Err(failed(what, error)),
         };
         let found = answer.pull_request.ok_or_else(|| lacks(what, "the pull request"))?;
@@ -158,6 +169,15 @@ impl CodeCommit {
         let target = targets.iter().find(|target| target.repository_name.as_deref() == Some(name)).cloned();
         Ok(target.map(|target| (found, target)))
     }
+}
+
+/// Whether a refusal names the repository that it is about, and it is another one. AWS writes `… is not authorized to perform:
+/// codecommit:GetPullRequest on resource: <ARN> because …`: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
+/// One that names none, or this one, says that our own grant lacks something.
+fn of_another(message: Option<&str>, name: &str) -> bool {
+    let resource = message.and_then(|message| message.split_once(" on resource: ")).map(|(_, rest)| rest);
+    let resource = resource.and_then(|rest| rest.split_ascii_whitespace().next()).unwrap_or_default();
+    resource.parse().is_ok_and(|arn: CodeCommitArn| arn.name() != name)
 }
 
 /// Codes that say the same however often they are asked: the configuration or the code is wrong.
@@ -246,6 +266,28 @@ mod tests {
             answered("TipsDivergenceExceededException"),
             @"reading the head of main in 1/a: it is more than CodeCommit can compare (TipsDivergenceExceededException)"
         );
+    }
+
+    #[test]
+    fn a_refusal_is_about_another_repository_only_when_it_names_one() {
+        let said = |resource: &str| {
+            format!(
+                "User: arn:aws:sts::111122223333:assumed-role/penstock-feedback/penstock-feedback is not authorized to perform: codecommit:GetPullRequest{resource} because no identity-based policy allows the codecommit:GetPullRequest action"
+            )
+        };
+        let of = |resource: &str| of_another(Some(&said(resource)), "fleet");
+        assert!(of(" on resource: arn:aws:codecommit:us-east-1:111122223333:services"));
+        assert!(of(" on resource: arn:aws:codecommit:us-east-1:111122223333:fleet-2"));
+        for ours_or_nobodys in [
+            "",
+            " on resource: *",
+            " on resource: arn:aws:codecommit:us-east-1:111122223333:*",
+            " on resource: arn:aws:codecommit:us-east-1:111122223333:fleet",
+            " on resource: arn:aws:kms:us-east-1:111122223333:key/services",
+        ] {
+            assert!(!of(ours_or_nobodys), "{ours_or_nobodys}");
+        }
+        assert!(!of_another(None, "fleet"));
     }
 
     #[test]

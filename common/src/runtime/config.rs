@@ -29,6 +29,8 @@ pub struct AwsSettings {
     pub secret_access_key: String,
     /// `AWS_SESSION_TOKEN`.
     pub session_token: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: how the session of the function's role is called. Nothing outside Lambda.
+    pub function_name: Option<String>,
     /// `AWS_ENDPOINT_URL`: for the local stack.
     pub endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_<SERVICE>` by `<SERVICE>`, before `AWS_ENDPOINT_URL`.
@@ -52,6 +54,7 @@ impl AwsSettings {
             access_key_id: "test".into(),
             secret_access_key: "test".into(),
             session_token: None,
+            function_name: None,
             endpoint: Some(endpoint.into()),
             endpoints: BTreeMap::new(),
         }
@@ -60,9 +63,10 @@ impl AwsSettings {
 
 impl fmt::Debug for AwsSettings {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { region, endpoint, endpoints, .. } = self;
+        let Self { region, function_name, endpoint, endpoints, .. } = self;
         to.debug_struct("AwsSettings")
             .field("region", region)
+            .field("function_name", function_name)
             .field("endpoint", endpoint)
             .field("endpoints", endpoints)
             .finish_non_exhaustive()
@@ -92,6 +96,7 @@ impl Config {
             access_key_id: required("AWS_ACCESS_KEY_ID", "set by Lambda"),
             secret_access_key: required("AWS_SECRET_ACCESS_KEY", "set by Lambda"),
             session_token: variable("AWS_SESSION_TOKEN"),
+            function_name: variable("AWS_LAMBDA_FUNCTION_NAME"),
             endpoint: variable("AWS_ENDPOINT_URL"),
             endpoints: SERVICES
                 .iter()

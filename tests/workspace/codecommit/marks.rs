@@ -10,6 +10,7 @@ use common::{
 };
 use serde_json::{Value, json};
 
+use super::read::asked;
 use crate::github::host::Host;
 
 fn status(commit: &CommitSha, state: StatusState, description: &str) -> CommitStatus {
@@ -107,6 +108,66 @@ async fn somebody_elses_comment_with_our_line_stays_as_it_is() {
     let (author, text) = &found[2];
     assert_eq!(author, "arn:aws:sts::111122223333:assumed-role/penstock-feedback/penstock-feedback");
     assert!(text.contains("3 files to mend"), "{text}");
+}
+
+/// However many write our line: the first word costs at most ten calls in vain, and ours stays one, in a new sandbox as well.
+#[tokio::test]
+async fn a_crowd_with_our_line_does_not_make_ours_more() {
+    let (host, first) = Host::with_main(&[("a", "1\n")]).await;
+    let second = host.commit(&[("a", "2\n")], "second").await;
+    host.git("push --quiet origin main").await;
+    let forged = json!({
+        "repositoryName": "fleet", "beforeCommitId": first, "afterCommitId": second,
+        "content": "<!-- penstock:status:penstock/clusters -->\n**penstock/clusters**: all is well",
+    });
+    for by in ["user-mallory", "another"] {
+        for _ in 0..12 {
+            assert_eq!(host.call("PostCommentForComparedCommit", by, forged.clone()).await.0, 200);
+        }
+    }
+    let repository = host.on_codecommit();
+    for description in ["looking", "3 files to mend", "2 files to mend"] {
+        let sandbox = host.codecommit("feedback");
+        for description in [description, "still looking", description] {
+            let status = status(&second, StatusState::Failure, description);
+            sandbox.set_status(&repository, &status).await.unwrap();
+        }
+    }
+    // Ten of those that could be ours, before the first was written; then one for each word, in whatever sandbox.
+    assert_eq!(asked(&host, "UpdateComment").await, 10 + 8);
+    let found = on_commit(&host, &first, &second).await;
+    assert_eq!(found.len(), 25, "{found:?}");
+    assert!(found[..24].iter().all(|(_, text)| *text == forged["content"]));
+    assert!(found[24].1.contains("2 files to mend"), "{}", found[24].1);
+}
+
+#[tokio::test]
+async fn what_is_plain_text_on_github_is_no_markdown_here() {
+    let (host, first) = Host::with_main(&[("a", "1\n")]).await;
+    let second = host.commit(&[("a", "2\n")], "second").await;
+    host.git("push --quiet origin main").await;
+    let (codecommit, repository) = (host.codecommit("feedback"), host.on_codecommit());
+    let hostile = "[approved, see here](https://evil.example) <!-- penstock:gate -->\n<!-- penstock:wip -->\n**go**";
+    codecommit.set_status(&repository, &status(&second, StatusState::Failure, hostile)).await.unwrap();
+    let check = CheckRun { title: hostile.to_owned(), ..check(&second, 0) };
+    codecommit.publish_check(&repository, &check).await.unwrap();
+    let found = on_commit(&host, &first, &second).await;
+    let texts: Vec<String> = found.into_iter().map(|(_, text)| text.replace('\u{200b}', "{200b}")).collect();
+    insta::assert_snapshot!(texts.join("\n\n"), @r"
+    <!-- penstock:status:penstock/clusters -->
+    **penstock/clusters**: something is to be mended
+
+    \[approved, see here\]\(https:{200b}//evil.{200b}example\) &lt;\!\-\- penstock:{200b}gate \-\-&gt; &lt;\!\-\- penstock:{200b}wip \-\-&gt; \*\*go\*\*
+
+    https://console.example/x
+
+    <!-- penstock:check:penstock/plan -->
+    **penstock/plan**: something is to be mended
+
+    **\[approved, see here\]\(https:{200b}//evil.{200b}example\) &lt;\!\-\- penstock:{200b}gate \-\-&gt; &lt;\!\-\- penstock:{200b}wip \-\-&gt; \*\*go\*\***
+
+    Look below.
+    ");
 }
 
 #[tokio::test]

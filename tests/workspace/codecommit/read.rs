@@ -13,7 +13,7 @@ use crate::github::host::{Host, UUID};
 
 const FILE: &str = "deploy/int/us-east-1/terraform/regional.yaml";
 
-async fn asked(host: &Host, operation: &str) -> usize {
+pub(super) async fn asked(host: &Host, operation: &str) -> usize {
     host.requests().await.into_iter().filter(|line| line.contains(&format!("/{operation} "))).count()
 }
 
@@ -176,6 +176,18 @@ async fn a_bad_hour_is_tried_again_later_and_a_missing_right_is_not() {
         host.person(Method::PUT, "/_forge/codecommit/outage", outage(code, 0)).await;
     }
     assert!(codecommit.branch_head(&repository, &main).await.unwrap().is_some());
+    // A number is the account's: what AWS refuses by another repository's name is not this repository's pull request. Whatever else it
+    // refuses is our own grant's lack.
+    for (resource, found) in [("services", true), ("fleet", false)] {
+        let message = format!(
+            "User: somebody is not authorized to perform: codecommit:GetPullRequest on resource: arn:aws:codecommit:us-east-1:111122223333:{resource} because no identity-based policy allows it"
+        );
+        let refused = json!({"after": 1, "failures": 1, "code": "AccessDeniedException", "message": message});
+        host.person(Method::PUT, "/_forge/codecommit/outage", refused).await;
+        let answer = codecommit.pull_request(&repository, 7).await;
+        assert_eq!(answer.as_ref().ok().map(Option::is_none), found.then_some(true), "{resource}: {answer:?}");
+        assert!(answer.err().is_none_or(|fault| matches!(fault, Fault::Bug { .. })), "{resource}");
+    }
     let nobody = json!({"repositoryName": "fleet"});
     let unsigned = host.person(Method::POST, "/", nobody).await;
     assert_eq!(

@@ -116,6 +116,7 @@ impl Host {
     pub(crate) fn codecommit(&self, key: &str) -> CodeCommit {
         CodeCommit::new(&Aws::with(AwsSettings {
             access_key_id: key.to_owned(),
+            function_name: (!key.starts_with("user-")).then(|| format!("penstock-{key}")),
             ..AwsSettings::emulator(&self.forge.url)
         }))
     }

@@ -2,7 +2,7 @@
 //!
 //! A status, or a check, is our one comment with its name on the commit, or on the pull request that it is about, since a pull request does
 //! not show what is said on its commits; a sticky comment is one on the pull request. Ours is found again
-//! by its first line, and by who wrote it: the service lets nobody but its author change a comment, so the first one with that line
+//! by its first line, and by who wrote it (`authors`): the service lets nobody but its author change a comment, so one with that line
 //! which it lets us change is ours, and somebody else's with the same line stays as it is.
 //! A comment that a repeat would post a second time carries the same token as the first, and the service makes one of both.
 
@@ -10,7 +10,10 @@ use aws_sdk_codecommit::types::Comment;
 
 use super::{CodeCommit, failed, is, lacks, parse};
 use crate::{
-    domain::id::{CommitSha, Digest},
+    domain::{
+        id::{CommitSha, Digest},
+        markdown::{code, plain},
+    },
     event::Repository,
     fault::Fault,
     ports::{Annotation, ChangeMarks, CheckConclusion, CheckRun, CommitStatus, Marks, StatusState, StickyComment},
@@ -18,7 +21,7 @@ use crate::{
 
 /// CodeCommit's limit of a comment, in characters; bytes are at least as many.
 const COMMENT: usize = 10_240;
-/// How many comments with our line are tried. Others may write it, too.
+/// How many comments with our line are tried, those that are the likeliest ours first. Others may write it, too.
 const CANDIDATES: usize = 10;
 
 /// Where a comment stands.
@@ -38,7 +41,9 @@ impl Marks for CodeCommit {
             StatusState::Error => "this failed, and not by your doing",
         };
         let url = status.target_url.as_deref().map_or(String::new(), |url| format!("\n\n{url}"));
-        let text = format!("**{}**: {word}\n\n{}{url}", status.context, status.description);
+        // Where there are statuses these are plain text; here they would be Markdown.
+        let (context, description) = (plain(&status.context), plain(&status.description));
+        let text = format!("**{context}**: {word}\n\n{description}{url}");
         let place = self.on_commit(&what, name, &status.commit).await?;
         self.set(&what, repository, &place, &mark("status", &status.context), &text).await
     }
@@ -120,10 +125,13 @@ impl CodeCommit {
         let marked = |comment: &&Comment| {
             !comment.deleted && comment.content.as_ref().is_some_and(|content| content.starts_with(&line))
         };
-        let candidates = there.iter().filter(marked).take(CANDIDATES).filter_map(|comment| comment.comment_id.clone());
-        for id in candidates {
+        let candidates = self.us.first(there.iter().filter(marked));
+        for id in candidates.into_iter().take(CANDIDATES).filter_map(Comment::comment_id) {
             match self.client.update_comment().comment_id(id).content(&text).send().await {
-                Ok(_) => return Ok(()),
+                Ok(answer) => {
+                    self.us.wrote(answer.comment());
+                    return Ok(());
+                }
                 Err(error) if is(&error, NOT_OURS) => {}
                 Err(error) => return Err(failed(what, error)),
             }
@@ -157,16 +165,18 @@ impl CodeCommit {
             Place::Commit { before, after } => {
                 let request = self.client.post_comment_for_compared_commit().repository_name(name).content(text);
                 let request = request.set_before_commit_id(before.clone()).after_commit_id(after.as_str());
-                let answer = request.client_request_token(token).send().await;
-                answer.map(drop).map_err(|error| failed(what, error))
+                let answer = request.client_request_token(token).send().await.map_err(|error| failed(what, error))?;
+                self.us.wrote(answer.comment());
             }
             Place::Change { number, before, after } => {
                 let request = self.client.post_comment_for_pull_request().repository_name(name).content(text);
                 let request = request.pull_request_id(number.to_string()).before_commit_id(before);
-                let answer = request.after_commit_id(after.as_str()).client_request_token(token).send().await;
-                answer.map(drop).map_err(|error| failed(what, error))
+                let request = request.after_commit_id(after.as_str()).client_request_token(token);
+                let answer = request.send().await.map_err(|error| failed(what, error))?;
+                self.us.wrote(answer.comment());
             }
         }
+        Ok(())
     }
 }
 
@@ -185,18 +195,18 @@ fn key(place: &Place) -> String {
     }
 }
 
-/// A check's result as one text: what a check run has in parts.
+/// A check's result as one text: what a check run has in parts. Its summary is Markdown already, and nothing else is.
 fn words(check: &CheckRun) -> String {
     let word = match check.conclusion {
         CheckConclusion::Success => "nothing to mend",
         CheckConclusion::Failure => "something is to be mended",
         CheckConclusion::Neutral => "nothing to say",
     };
-    let mut text = format!("**{}**: {word}\n\n**{}**\n\n{}", check.name, check.title, check.summary);
+    let mut text = format!("**{}**: {word}\n\n**{}**\n\n{}", plain(&check.name), plain(&check.title), check.summary);
     for Annotation { path, line, column, failure, title, message } in &check.annotations {
         let severity = if *failure { "error" } else { "warning" };
-        let place = crate::domain::markdown::code(&format!("{path}:{line}:{column}"));
-        let said = crate::domain::markdown::plain(&format!("{severity} ({title}): {message}"));
+        let place = code(&format!("{path}:{line}:{column}"));
+        let said = plain(&format!("{severity} ({title}): {message}"));
         text.push_str(&format!("\n- {place} {said}"));
     }
     text

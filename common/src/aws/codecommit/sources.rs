@@ -129,7 +129,7 @@ fn comment_now(number: u64, found: types::Comment) -> CommentNow {
 /// Whether somebody may be a person. AWS authenticates who called and does not say whether a hand or a program did: a user's keys may be
 /// in a script. So whoever is in `people.yaml` by this ARN is taken at their word. A role's session that is called as the role is one
 /// of a function of ours (Lambda calls a session as the function, and ours are called as their roles), and never a person's.
-fn is_person(author: &HostAccount) -> bool {
+pub(super) fn is_person(author: &HostAccount) -> bool {
     let HostAccount::Iam(arn) = author else { return false };
     let resource = arn.as_str().rsplit(':').next().unwrap_or_default();
     match resource.split('/').collect::<Vec<_>>().as_slice() {
